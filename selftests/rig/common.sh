@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What every script of the rig shares: where things are, how they speak, how
+# they install a missing tool and how they keep two of them apart. Sourced,
+# never run.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+RIG=$TOP/selftests/rig
+CACHE=$(realpath -m "${ARMVCPU_CACHE:-$TOP/.cache}")
+BUILD=$TOP/build
+# shellcheck disable=SC2034 # for those who source this
+CROSS=aarch64-linux-gnu-
+ME=${0##*/}
+export RIG
+
+say() { printf '%s: %s\n' "$ME" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# --help prints the comment at the head of the script itself.
+usage() { sed -n '3,/^$/{ s/^# \{0,1\}//p }' "$0"; }
+
+# A variable that make passes on empty means its default.
+: "${KERNEL:=6.1}" "${CPU:=cortex-a72}" "${GIC:=3}" "${SMP:=2}" "${QEMU:=7.2}"
+
+check_kernel() {
+	case $1 in
+	6.1 | 6.12 | sid | debug) ;;
+	*) die "unknown kernel '$1' (6.1, 6.12, sid or debug)" ;;
+	esac
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "needs root for: $*"
+	fi
+}
+
+# need PACKAGE:COMMAND_OR_FILE...: install what this machine lacks, by name.
+need() {
+	local spec probe missing=()
+
+	for spec; do
+		probe=${spec#*:}
+		case $probe in
+		/*) [ -e "$probe" ] && continue ;;
+		*) command -v "$probe" >/dev/null && continue ;;
+		esac
+		missing+=("${spec%%:*}")
+	done
+	[ ${#missing[@]} = 0 ] && return
+
+	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+		die "please install: ${missing[*]}"
+	fi
+	say "installing the build tools this machine lacks: ${missing[*]}"
+	exec 8>"/tmp/armvcpu-apt.$(id -u).lock"
+	flock 8
+	mkdir -p "$BUILD/log"
+	local log=$BUILD/log/apt-install.log
+	if ! apt_install "${missing[@]}" >"$log" 2>&1; then
+		as_root apt-get update >>"$log" 2>&1 || true
+		apt_install "${missing[@]}" >>"$log" 2>&1 || {
+			tail -n 20 "$log" >&2
+			die "apt-get install failed: $log"
+		}
+	fi
+	exec 8>&-
+}
+
+apt_install() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		-o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
+}
+
+# lock NAME: hold it until the script ends; says so when it has to wait.
+lock() {
+	mkdir -p "$CACHE"
+	exec 9>"$CACHE/.lock-$1"
+	flock -n 9 && return
+	say "waiting for another run of the rig ($1)"
+	flock 9
+}
+unlock() { exec 9>&-; }
+
+# The tree a module is built against, and the kernel that is booted.
+kernel_dir() { echo "$CACHE/kernel-$1"; }
+kernel_image() { echo "$CACHE/kernel-$1/Image"; }
+kernel_release() { cat "$CACHE/kernel-$1/release"; }
