@@ -1,0 +1,667 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * armvcpu: the whole contract between the module and userspace.
+ *
+ * Three kinds of file: /dev/armvcpu (system), one per VM, one per vCPU.  An
+ * ioctl that fails changes nothing.  Unknown ioctls are ENOTTY, unknown flags
+ * and non-zero padding are EINVAL.  Nothing here ever changes its layout; new
+ * things come with a new capability.
+ */
+#ifndef _UAPI_LINUX_ARMVCPU_H
+#define _UAPI_LINUX_ARMVCPU_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define ARMVCPU_API_VERSION		1
+
+#define ARMVCPU_IOC			0xA5
+
+/* ---- /dev/armvcpu ------------------------------------------------------ */
+
+/*
+ * ARMVCPU_GET_API_VERSION - returns ARMVCPU_API_VERSION.  A program refuses to
+ * go on with any other number.
+ */
+#define ARMVCPU_GET_API_VERSION		_IO(ARMVCPU_IOC, 0x00)
+
+/**
+ * struct armvcpu_cap - ask for one capability
+ * @cap: in: one of ARMVCPU_CAP_*.
+ * @flags: in: zero.
+ * @value: out: the capability's value; zero says "not there".  An unknown
+ *	@cap is no error: it reads as zero, so a program can ask an older
+ *	module for something newer.
+ *
+ * Used with ARMVCPU_CHECK_CAP on the system and on VM files.
+ *
+ * Errors: EINVAL (@flags), EFAULT.
+ */
+struct armvcpu_cap {
+	__u32 cap;
+	__u32 flags;
+	__u64 value;
+};
+
+#define ARMVCPU_CHECK_CAP		_IOWR(ARMVCPU_IOC, 0x01, struct armvcpu_cap)
+
+/* Largest @ipa_bits of ARMVCPU_CREATE_VM on this machine. */
+#define ARMVCPU_CAP_MAX_IPA_BITS	1
+/* Bytes to mmap() from a vCPU file at offset 0. */
+#define ARMVCPU_CAP_RUN_SIZE		2
+/* vCPUs in one VM. */
+#define ARMVCPU_CAP_MAX_VCPUS		3
+/* Memory slots in one VM: slot numbers are below this. */
+#define ARMVCPU_CAP_MAX_SLOTS		4
+/* Granule of memory slots in bytes: the host's page size. */
+#define ARMVCPU_CAP_PAGE_SIZE		5
+/* 1: a slot's memory is pinned and charged to RLIMIT_MEMLOCK. */
+#define ARMVCPU_CAP_PINNED_MEMORY	6
+/* 1: a guest may run AArch32 code at EL0. */
+#define ARMVCPU_CAP_AARCH32_EL0		7
+/* Mask of the ARMVCPU_VCPU_* flags that ARMVCPU_CREATE_VCPU takes. */
+#define ARMVCPU_CAP_VCPU_FLAGS		8
+/* Mask of PSTATE bits, mode field aside, that ARMVCPU_SET_CORE_REGS takes. */
+#define ARMVCPU_CAP_PSTATE_MASK		9
+/* VMs that can exist at the same time (VMIDs). */
+#define ARMVCPU_CAP_MAX_VMS		10
+
+/**
+ * struct armvcpu_create_vm - a new VM
+ * @flags: zero.
+ * @ipa_bits: size of the guest's physical address space in bits: 32 to
+ *	ARMVCPU_CAP_MAX_IPA_BITS, or 0 for the smaller of 40 and that.
+ * @reserved: zero.
+ *
+ * ARMVCPU_CREATE_VM returns a new file descriptor (close-on-exec).  The VM
+ * lives until this file and those of all its vCPUs are closed.  Only the
+ * process (address space) that created it may use it; others get EIO.
+ *
+ * Errors: EINVAL (flags, range, reserved), ENOMEM, ENOSPC (no VMID is left:
+ * too many VMs exist), EMFILE, EFAULT.
+ */
+struct armvcpu_create_vm {
+	__u32 flags;
+	__u32 ipa_bits;
+	__u64 reserved[3];
+};
+
+#define ARMVCPU_CREATE_VM		_IOW(ARMVCPU_IOC, 0x02, struct armvcpu_create_vm)
+
+/* ---- VM files ---------------------------------------------------------- */
+
+/* vCPU starts powered off: RUN is EAGAIN until ARMVCPU_SET_POWER. */
+#define ARMVCPU_VCPU_POWERED_OFF	(1U << 0)
+/*
+ * Debug exceptions (BRK, breakpoint, watchpoint, software step) of the guest
+ * are exits (MDCR_EL2.TDE) and not the guest's own.
+ */
+#define ARMVCPU_VCPU_DEBUG_EXITS	(1U << 1)
+/* WFE that would wait is an exit; otherwise the module yields the CPU. */
+#define ARMVCPU_VCPU_WFE_EXITS		(1U << 2)
+
+/**
+ * struct armvcpu_create_vcpu - a new vCPU
+ * @flags: ARMVCPU_VCPU_*.
+ * @reserved: zero.
+ * @mpidr: affinity fields as in MPIDR_EL1: Aff0 in bits 7:0, Aff1 in 15:8,
+ *	Aff2 in 23:16, Aff3 in 39:32; all other bits zero.  Unique in the VM.
+ *
+ * ARMVCPU_CREATE_VCPU returns a new file descriptor (close-on-exec).  The
+ * vCPU is in the state of a reset: EL1h, interrupts masked, MMU off, all
+ * general registers zero.
+ *
+ * Errors: EINVAL (flags, reserved, bits of @mpidr), EEXIST (@mpidr is taken),
+ * ENOSPC (ARMVCPU_CAP_MAX_VCPUS), ENODEV (the VM is dead), ENOMEM, EMFILE,
+ * EFAULT, EIO (another process).
+ */
+struct armvcpu_create_vcpu {
+	__u32 flags;
+	__u32 reserved;
+	__u64 mpidr;
+};
+
+#define ARMVCPU_CREATE_VCPU		_IOW(ARMVCPU_IOC, 0x10, struct armvcpu_create_vcpu)
+
+/* Guest writes to the slot are MMIO write exits. */
+#define ARMVCPU_SLOT_READONLY		(1U << 0)
+
+/**
+ * struct armvcpu_mem_slot - guest memory over the caller's own mapping
+ * @slot: slot number, below ARMVCPU_CAP_MAX_SLOTS.
+ * @flags: ARMVCPU_SLOT_*.
+ * @ipa: guest physical address, a multiple of ARMVCPU_CAP_PAGE_SIZE.
+ * @size: bytes, a multiple of it; 0 deletes the slot (then @ipa, @uaddr and
+ *	@flags are zero).
+ * @uaddr: address in the caller, a multiple of it.
+ *
+ * The memory is pinned until the slot is deleted or the VM is gone, and is
+ * charged to RLIMIT_MEMLOCK of the caller.  A slot in use cannot be changed,
+ * only deleted.  Deleting works while vCPUs run: on return no vCPU reaches
+ * the memory any more.
+ *
+ * The guest may run with caches off: memory that userspace writes before the
+ * guest first touches a page of it is seen by the guest in any case.
+ *
+ * Errors: EINVAL (slot number, flags, alignment, wrap-around, beyond the IPA
+ * size), EEXIST (the slot number is in use, or the range overlaps another
+ * slot), ENOENT (deleting a slot that is not there), ENOMEM (memory or
+ * RLIMIT_MEMLOCK), EFAULT (not mapped, not writable for a writable slot, or
+ * memory that cannot be pinned: device mappings), ENODEV (the VM is dead),
+ * EIO (another process), EINTR (a fatal signal).
+ */
+struct armvcpu_mem_slot {
+	__u32 slot;
+	__u32 flags;
+	__u64 ipa;
+	__u64 size;
+	__u64 uaddr;
+};
+
+#define ARMVCPU_SET_MEM_SLOT		_IOW(ARMVCPU_IOC, 0x11, struct armvcpu_mem_slot)
+
+/* What a guest's SMC with a listed function id does. */
+#define ARMVCPU_SMCCC_DENY		0	/* x0 = NOT_SUPPORTED */
+#define ARMVCPU_SMCCC_USER		1	/* ARMVCPU_EXIT_SMC */
+#define ARMVCPU_SMCCC_FORWARD		2	/* to the host's firmware, x0-x17 */
+
+/**
+ * struct armvcpu_smccc_range - one range of SMCCC function identifiers
+ * @base: first function id (bits 31:0 of x0).
+ * @count: number of ids, at least 1; must not wrap.
+ * @action: ARMVCPU_SMCCC_*.
+ * @reserved: zero.
+ */
+struct armvcpu_smccc_range {
+	__u32 base;
+	__u32 count;
+	__u32 action;
+	__u32 reserved;
+};
+
+#define ARMVCPU_SMCCC_MAX_RANGES	64
+
+/**
+ * struct armvcpu_smccc_policy - what SMC calls of the guest do
+ * @flags: zero.
+ * @count: number of ranges, at most ARMVCPU_SMCCC_MAX_RANGES.
+ * @ranges: user pointer to an array of struct armvcpu_smccc_range.
+ *
+ * Replaces the VM's whole list.  PSCI function ids are never looked up in it:
+ * PSCI is answered first.  SMCs outside the list are answered by the module
+ * (SMCCC_VERSION, SMCCC_ARCH_FEATURES) or are NOT_SUPPORTED.  A list with a
+ * FORWARD range is taken from a process with CAP_SYS_RAWIO only.
+ *
+ * Errors: EINVAL (flags, count, wrap, unknown action, reserved, ranges that
+ * overlap), EPERM (FORWARD without the privilege), EBUSY (a vCPU has already
+ * run), EFAULT, ENOMEM, EIO (another process).
+ */
+struct armvcpu_smccc_policy {
+	__u32 flags;
+	__u32 count;
+	__u64 ranges;
+};
+
+#define ARMVCPU_SET_SMCCC_POLICY	_IOW(ARMVCPU_IOC, 0x12, struct armvcpu_smccc_policy)
+
+/* ---- vCPU files -------------------------------------------------------- */
+
+/**
+ * struct armvcpu_core_regs - general registers, in one go
+ * @x: x0 to x30.
+ * @sp_el0: SP_EL0.
+ * @sp_el1: SP_EL1.
+ * @pc: address of the next instruction.
+ * @pstate: PSTATE in the format of SPSR_EL2: mode EL0t, EL1t or EL1h; with
+ *	ARMVCPU_CAP_AARCH32_EL0 also AArch32 User mode.
+ *
+ * ARMVCPU_SET_CORE_REGS and ARMVCPU_GET_CORE_REGS.  A Linux guest starts with
+ * @pc at the image, x0 = the device tree, x1 = x2 = x3 = 0, @pstate = 0x3c5.
+ *
+ * SET drops an exit that has not been completed: the guest goes on at @pc.
+ *
+ * Errors: EINVAL (@pstate has a bit outside ARMVCPU_CAP_PSTATE_MASK or another
+ * mode), EBUSY (the vCPU runs), EFAULT, EIO (another process).
+ */
+struct armvcpu_core_regs {
+	__u64 x[31];
+	__u64 sp_el0;
+	__u64 sp_el1;
+	__u64 pc;
+	__u64 pstate;
+};
+
+#define ARMVCPU_GET_CORE_REGS		_IOR(ARMVCPU_IOC, 0x20, struct armvcpu_core_regs)
+#define ARMVCPU_SET_CORE_REGS		_IOW(ARMVCPU_IOC, 0x21, struct armvcpu_core_regs)
+
+/**
+ * struct armvcpu_fp_regs - the FP/SIMD state
+ * @v: V0 to V31; v[n][0] holds bits 63:0, v[n][1] bits 127:64.
+ * @fpsr: FPSR.
+ * @fpcr: FPCR.
+ *
+ * Errors: EINVAL (reserved bits of FPSR, FPCR), EBUSY (the vCPU runs), EFAULT,
+ * EIO (another process).
+ */
+struct armvcpu_fp_regs {
+	__u64 v[32][2];
+	__u32 fpsr;
+	__u32 fpcr;
+	__u64 reserved;
+};
+
+#define ARMVCPU_GET_FP_REGS		_IOR(ARMVCPU_IOC, 0x22, struct armvcpu_fp_regs)
+#define ARMVCPU_SET_FP_REGS		_IOW(ARMVCPU_IOC, 0x23, struct armvcpu_fp_regs)
+
+/*
+ * Register ids: class in bits 31:24, and
+ *   SYS:  the encoding of MRS/MSR, op0 in 15:14, op1 in 13:11, CRn in 10:7,
+ *         CRm in 6:3, op2 in 2:0.  Same encoding as in sysreg exits.
+ *   CORE: 0..30 x0..x30, 31 SP_EL0, 32 SP_EL1, 33 PC, 34 PSTATE,
+ *         35 ELR_EL1, 36 SPSR_EL1.
+ *   FP:   2n and 2n+1 the low and the high half of Vn, 64 FPSR, 65 FPCR.
+ *   TIMER: 0 the offset of the virtual counter (CNTVOFF_EL2), the same for
+ *         all vCPUs of one VM: writing it on one writes it for the VM.
+ */
+#define ARMVCPU_SYSREG(op0, op1, crn, crm, op2) \
+	(((op0) & 3U) << 14 | ((op1) & 7U) << 11 | ((crn) & 15U) << 7 | \
+	 ((crm) & 15U) << 3 | ((op2) & 7U))
+
+#define ARMVCPU_REG_CLASS_SYS		(1U << 24)
+#define ARMVCPU_REG_CLASS_CORE		(2U << 24)
+#define ARMVCPU_REG_CLASS_FP		(3U << 24)
+#define ARMVCPU_REG_CLASS_TIMER		(4U << 24)
+#define ARMVCPU_REG_CLASS_MASK		(0xffU << 24)
+
+#define ARMVCPU_REG_SYS(op0, op1, crn, crm, op2) \
+	(ARMVCPU_REG_CLASS_SYS | ARMVCPU_SYSREG(op0, op1, crn, crm, op2))
+#define ARMVCPU_REG_X(n)		(ARMVCPU_REG_CLASS_CORE | (n))
+#define ARMVCPU_REG_SP_EL0		(ARMVCPU_REG_CLASS_CORE | 31)
+#define ARMVCPU_REG_SP_EL1		(ARMVCPU_REG_CLASS_CORE | 32)
+#define ARMVCPU_REG_PC			(ARMVCPU_REG_CLASS_CORE | 33)
+#define ARMVCPU_REG_PSTATE		(ARMVCPU_REG_CLASS_CORE | 34)
+#define ARMVCPU_REG_ELR_EL1		(ARMVCPU_REG_CLASS_CORE | 35)
+#define ARMVCPU_REG_SPSR_EL1		(ARMVCPU_REG_CLASS_CORE | 36)
+#define ARMVCPU_REG_V_LO(n)		(ARMVCPU_REG_CLASS_FP | (2 * (n)))
+#define ARMVCPU_REG_V_HI(n)		(ARMVCPU_REG_CLASS_FP | (2 * (n) + 1))
+#define ARMVCPU_REG_FPSR		(ARMVCPU_REG_CLASS_FP | 64)
+#define ARMVCPU_REG_FPCR		(ARMVCPU_REG_CLASS_FP | 65)
+#define ARMVCPU_REG_CNTVOFF		(ARMVCPU_REG_CLASS_TIMER | 0)
+
+/**
+ * struct armvcpu_one_reg - one register
+ * @id: register id, as ARMVCPU_GET_REG_LIST lists them.
+ * @flags: zero.
+ * @value: the value: in for SET, out for GET.
+ *
+ * Errors: ENOENT (no such register), EINVAL (flags, a value the register
+ * cannot hold: PSTATE, or a read-only register set to another value), EBUSY
+ * (the vCPU runs), EFAULT, EIO (another process).
+ */
+struct armvcpu_one_reg {
+	__u32 id;
+	__u32 flags;
+	__u64 value;
+};
+
+#define ARMVCPU_GET_ONE_REG		_IOWR(ARMVCPU_IOC, 0x24, struct armvcpu_one_reg)
+#define ARMVCPU_SET_ONE_REG		_IOW(ARMVCPU_IOC, 0x25, struct armvcpu_one_reg)
+
+/**
+ * struct armvcpu_reg_list - ids of all registers of a vCPU
+ * @count: in: room in @ids; out: number of registers there are.
+ * @flags: zero.
+ * @ids: user pointer to an array of __u32.
+ *
+ * Saving the registers of the list and setting them on a new vCPU of the same
+ * MPIDR gives the same vCPU.
+ *
+ * Errors: E2BIG (too little room: @count is still written), EINVAL, EFAULT,
+ * EIO (another process).
+ */
+struct armvcpu_reg_list {
+	__u32 count;
+	__u32 flags;
+	__u64 ids;
+};
+
+#define ARMVCPU_GET_REG_LIST		_IOWR(ARMVCPU_IOC, 0x26, struct armvcpu_reg_list)
+
+#define ARMVCPU_LINE_IRQ		0
+#define ARMVCPU_LINE_FIQ		1
+
+/**
+ * struct armvcpu_irq_line - level of the vCPU's virtual IRQ or FIQ input
+ * @line: ARMVCPU_LINE_*.
+ * @level: 1 raised, 0 lowered.
+ *
+ * Level sensitive: the guest takes the exception for as long as the line is
+ * raised and PSTATE does not mask it.  From any thread, also while the vCPU
+ * runs; it is in effect on return.
+ *
+ * Errors: EINVAL, EFAULT, EIO (another process).
+ */
+struct armvcpu_irq_line {
+	__u32 line;
+	__u32 level;
+};
+
+#define ARMVCPU_SET_IRQ_LINE		_IOW(ARMVCPU_IOC, 0x27, struct armvcpu_irq_line)
+
+/* A virtual SError, pending until the guest unmasks it (HCR_EL2.VSE). */
+#define ARMVCPU_INJECT_SERROR		0
+/* A synchronous external abort on a data access, at @far. */
+#define ARMVCPU_INJECT_DATA_ABORT	1
+/* A synchronous external abort on an instruction fetch, at @far. */
+#define ARMVCPU_INJECT_INSN_ABORT	2
+/* An undefined instruction. */
+#define ARMVCPU_INJECT_UNDEF		3
+
+/**
+ * struct armvcpu_inject - an exception for the guest
+ * @type: ARMVCPU_INJECT_*.
+ * @flags: zero.
+ * @far: FAR_EL1 for the aborts, otherwise zero.
+ *
+ * A synchronous exception is taken at the guest's present PC, in place of
+ * completing an exit that is pending; one per entry.
+ *
+ * Errors: EINVAL, EBUSY (the vCPU runs, or a synchronous exception is
+ * already pending), EFAULT, EIO (another process).
+ */
+struct armvcpu_inject {
+	__u32 type;
+	__u32 flags;
+	__u64 far;
+};
+
+#define ARMVCPU_INJECT			_IOW(ARMVCPU_IOC, 0x28, struct armvcpu_inject)
+
+#define ARMVCPU_POWER_OFF		0
+#define ARMVCPU_POWER_ON		1
+/* Between a CPU_ON exit and the target's first RUN; what the exit leaves. */
+#define ARMVCPU_POWER_ON_PENDING	2
+
+/**
+ * struct armvcpu_power - power state, as PSCI AFFINITY_INFO reports it
+ * @state: ARMVCPU_POWER_*; SET takes OFF and ON.
+ * @flags: zero.
+ *
+ * A vCPU becomes ON_PENDING by another's PSCI CPU_ON (ARMVCPU_EXIT_PSCI): the
+ * VMM then sets its registers and runs it, which makes it ON; or refuses with
+ * SET to OFF.  A vCPU becomes OFF by its own CPU_OFF.
+ *
+ * Errors: EINVAL, EBUSY (the vCPU runs; SET only), EFAULT, EIO (another
+ * process).
+ */
+struct armvcpu_power {
+	__u32 state;
+	__u32 flags;
+};
+
+#define ARMVCPU_GET_POWER		_IOR(ARMVCPU_IOC, 0x29, struct armvcpu_power)
+#define ARMVCPU_SET_POWER		_IOW(ARMVCPU_IOC, 0x2a, struct armvcpu_power)
+
+/*
+ * ARMVCPU_RUN - complete the last exit, then run the guest until the next.
+ *
+ * Returns 0 with the exit in struct armvcpu_run, or fails:
+ *   EINTR   a signal is pending, or @immediate_exit is set; @exit_reason is
+ *           ARMVCPU_EXIT_INTR.  The last exit has been completed.
+ *   EBUSY   another thread runs this vCPU or reads or writes its registers.
+ *   EAGAIN  the vCPU is powered off.
+ *   EINVAL  @action is unknown or does not fit the last exit.
+ *   ENODEV  the VM is dead (a fault at EL2); see the kernel log.
+ *   EIO     another process than the VM's.
+ */
+#define ARMVCPU_RUN			_IO(ARMVCPU_IOC, 0x2b)
+
+/* ---- The run struct ---------------------------------------------------- */
+
+/* exit_reason */
+#define ARMVCPU_EXIT_NONE		0
+#define ARMVCPU_EXIT_INTR		1	/* signal or immediate_exit */
+#define ARMVCPU_EXIT_MMIO		2	/* u.mmio */
+#define ARMVCPU_EXIT_ABORT		3	/* u.abort: access without valid syndrome */
+#define ARMVCPU_EXIT_SYSREG		4	/* u.sysreg */
+#define ARMVCPU_EXIT_HYPERCALL		5	/* u.call */
+#define ARMVCPU_EXIT_SMC		6	/* u.call */
+#define ARMVCPU_EXIT_PSCI		7	/* u.psci */
+#define ARMVCPU_EXIT_WFX		8	/* u.wfx */
+#define ARMVCPU_EXIT_DEBUG		9	/* u.debug */
+#define ARMVCPU_EXIT_FAIL		10	/* u.fail: nothing handles the exception */
+
+/*
+ * action: what the next RUN does with the exit that is pending.  Every RUN
+ * sets it back to COMPLETE.
+ */
+/* Complete it: result to the register, PC behind the instruction. */
+#define ARMVCPU_ACTION_COMPLETE		0
+/* Execute the instruction again; nothing moves. */
+#define ARMVCPU_ACTION_RETRY		1
+/* A synchronous external abort instead (MMIO, ABORT). */
+#define ARMVCPU_ACTION_ABORT		2
+/* An undefined-instruction exception instead (SYSREG, DEBUG, FAIL). */
+#define ARMVCPU_ACTION_UNDEF		3
+
+/**
+ * struct armvcpu_exit_mmio - access to a guest physical address without memory
+ * @ipa: guest physical address.
+ * @data: write: the value, zero-extended; read: the VMM stores the value here,
+ *	bits beyond @len bytes are ignored.  The guest's endianness is taken
+ *	care of: the value is the register's.
+ * @len: 1, 2, 4 or 8 bytes.
+ * @is_write: 1 write, 0 read.
+ * @sign_extend: read: the value is sign-extended (information).
+ * @reg64: the register is 64 bits wide (information).
+ * @reg: number of the general register, 31 is the zero register
+ *	(information).
+ * @readonly: 1: a write to an ARMVCPU_SLOT_READONLY slot.
+ * @reserved: zero.
+ *
+ * Actions: COMPLETE, RETRY, ABORT.
+ */
+struct armvcpu_exit_mmio {
+	__u64 ipa;
+	__u64 data;
+	__u8 len;
+	__u8 is_write;
+	__u8 sign_extend;
+	__u8 reg64;
+	__u8 reg;
+	__u8 readonly;
+	__u8 reserved[2];
+};
+
+#define ARMVCPU_ABORT_WRITE		(1U << 0)	/* ISS.WnR */
+#define ARMVCPU_ABORT_CACHE_OP		(1U << 1)	/* ISS.CM */
+#define ARMVCPU_ABORT_INSN_VALID	(1U << 2)	/* @insn could be read */
+#define ARMVCPU_ABORT_AARCH32		(1U << 3)	/* EL0 runs AArch32 */
+#define ARMVCPU_ABORT_READONLY		(1U << 4)	/* a read-only slot */
+#define ARMVCPU_ABORT_USER		(1U << 5)	/* access from EL0 */
+
+/**
+ * struct armvcpu_exit_abort - access whose syndrome does not describe it
+ * @ipa: guest physical address.
+ * @flags: ARMVCPU_ABORT_*.
+ * @insn: the instruction at PC, if ARMVCPU_ABORT_INSN_VALID.
+ *
+ * ISS.ISV is 0: a load or store pair, writeback, SIMD&FP, an exclusive or
+ * atomic, DC ZVA and other cache maintenance.  The VMM may emulate it on the
+ * registers and COMPLETE, which moves PC on; ABORT is the safe answer.
+ *
+ * Actions: COMPLETE, RETRY, ABORT.
+ */
+struct armvcpu_exit_abort {
+	__u64 ipa;
+	__u32 flags;
+	__u32 insn;
+};
+
+/**
+ * struct armvcpu_exit_sysreg - trapped MRS, MSR (register), SYS or SYSL
+ * @reg: ARMVCPU_SYSREG(op0, op1, CRn, CRm, op2).
+ * @is_write: 1 MSR, 0 MRS.
+ * @rt: number of the general register, 31 is XZR (information).
+ * @reserved: zero.
+ * @data: write: the value; read: the VMM stores the value here.
+ *
+ * Actions: COMPLETE, RETRY, UNDEF.
+ */
+struct armvcpu_exit_sysreg {
+	__u32 reg;
+	__u8 is_write;
+	__u8 rt;
+	__u8 reserved[2];
+	__u64 data;
+};
+
+/**
+ * struct armvcpu_exit_call - HVC, or SMC by the VM's policy
+ * @nr: x0 as the guest gave it; arguments are in the run struct's x[1] on.
+ * @imm: the instruction's 16-bit immediate.
+ * @is_32bit: 1: an SMC32/HVC32 function id: x[1] to x[7] are masked to 32 bits.
+ *
+ * x[0] already holds NOT_SUPPORTED (-1): a VMM that does not know the call
+ * just runs on.  One that does writes x[0] to x[3] (SMCCC 1.1) or more.
+ * COMPLETE and nothing else.
+ */
+struct armvcpu_exit_call {
+	__u64 nr;
+	__u32 imm;
+	__u32 is_32bit;
+};
+
+/* psci.event */
+#define ARMVCPU_PSCI_CPU_ON		1
+#define ARMVCPU_PSCI_CPU_OFF		2
+#define ARMVCPU_PSCI_CPU_SUSPEND	3
+#define ARMVCPU_PSCI_SYSTEM_OFF		4
+#define ARMVCPU_PSCI_SYSTEM_RESET	5
+#define ARMVCPU_PSCI_SYSTEM_RESET2	6
+#define ARMVCPU_PSCI_SYSTEM_SUSPEND	7
+
+/**
+ * struct armvcpu_exit_psci - a PSCI call that the VMM carries out (DEN0022)
+ * @event: ARMVCPU_PSCI_*.
+ * @reserved: zero.
+ * @fn: the function id.
+ * @args: x1 to x3, masked to 32 bits for an SMC32 id.
+ *	CPU_ON: target MPIDR, entry point, context id.
+ *	CPU_SUSPEND: power state, entry point, context id.
+ *	SYSTEM_SUSPEND: entry point, context id.
+ *	SYSTEM_RESET2: reset type, cookie.
+ *
+ * The module has checked the arguments and answers whatever is wrong itself.
+ * x[0] holds what the guest gets if the VMM does nothing: for CPU_ON
+ * INTERNAL_FAILURE (-6); the VMM stores 0 once the target is on its way.  For
+ * CPU_SUSPEND SUCCESS: the CPU wakes at once.  For CPU_OFF DENIED (-3), for
+ * the SYSTEM_ calls INTERNAL_FAILURE.  COMPLETE and nothing else.
+ */
+struct armvcpu_exit_psci {
+	__u32 event;
+	__u32 reserved;
+	__u64 fn;
+	__u64 args[3];
+};
+
+/**
+ * struct armvcpu_exit_wfx - the guest waits
+ * @is_wfe: 0 WFI, 1 WFE (ARMVCPU_VCPU_WFE_EXITS).
+ * @reserved: zero.
+ * @timer: WFI: the virtual counter's value at which the guest's virtual timer
+ *	fires; ~0: it is off or masked.
+ *
+ * COMPLETE: the wait is over.  RETRY: the instruction traps again.
+ */
+struct armvcpu_exit_wfx {
+	__u32 is_wfe;
+	__u32 reserved;
+	__u64 timer;
+};
+
+/**
+ * struct armvcpu_exit_debug - debug exception (ARMVCPU_VCPU_DEBUG_EXITS)
+ * @ec: ESR_EL2.EC: 0x30 breakpoint, 0x32 software step, 0x34 watchpoint,
+ *	0x38 BKPT, 0x3c BRK.
+ * @comment: BRK: its 16-bit immediate.
+ * @far: watchpoint: the address.
+ *
+ * PC is at the instruction.  COMPLETE moves it behind a BRK or BKPT and leaves
+ * it alone for the others; RETRY leaves it; UNDEF injects the exception.
+ */
+struct armvcpu_exit_debug {
+	__u32 ec;
+	__u32 comment;
+	__u64 far;
+};
+
+/* fail.reason */
+#define ARMVCPU_FAIL_EXCEPTION		1	/* no handler for ESR_EL2.EC */
+#define ARMVCPU_FAIL_SERROR		2	/* a physical SError came in guest */
+#define ARMVCPU_FAIL_EL2		3	/* EL2 itself faulted: VM is dead */
+#define ARMVCPU_FAIL_MEMORY		4	/* host cannot back the page, see @err */
+#define ARMVCPU_FAIL_ENTRY		5	/* illegal guest state at entry */
+
+/**
+ * struct armvcpu_exit_fail - the guest cannot go on by itself
+ * @reason: ARMVCPU_FAIL_*.
+ * @err: a positive errno, or 0.
+ *
+ * ESR, FAR, HPFAR and PC are in the run struct.  After COMPLETE or RETRY the
+ * instruction is executed again, unless the VM is dead.
+ */
+struct armvcpu_exit_fail {
+	__u32 reason;
+	__u32 err;
+};
+
+/**
+ * struct armvcpu_run - the page a vCPU shares with its VMM
+ * @x: general registers x0 to x30.  Valid whenever the vCPU does not run;
+ *	what the VMM stores is what the guest resumes with.
+ * @immediate_exit: in: non-zero makes RUN return EINTR before the guest runs.
+ *	A signal handler sets it to close the race between a test of a flag
+ *	and RUN.
+ * @action: in: ARMVCPU_ACTION_*.
+ * @pad0: zero.
+ * @exit_reason: out: ARMVCPU_EXIT_*.
+ * @pc: out: the guest's PC at the exit.  Setting it here has no effect.
+ * @pstate: out: the guest's PSTATE at the exit.
+ * @esr: out: ESR_EL2 of the exit, 0 if it has none.
+ * @far: out: FAR_EL2.
+ * @hpfar: out: HPFAR_EL2, or as computed where the hardware leaves it unknown.
+ * @u: out: by @exit_reason; fields that the VMM stores are marked.
+ *
+ * mmap() ARMVCPU_CAP_RUN_SIZE bytes of the vCPU file at offset 0, shared,
+ * readable and writable.  The mapping may outlive the file.
+ *
+ * The module keeps its own copy of what it needs to complete an exit: nothing
+ * here but @x, @immediate_exit, @action, mmio.data and sysreg.data is read
+ * back.
+ */
+struct armvcpu_run {
+	__u64 x[31];
+	__u8 immediate_exit;
+	__u8 action;
+	__u8 pad0[2];
+	__u32 exit_reason;
+	__u64 pc;
+	__u64 pstate;
+	__u64 esr;
+	__u64 far;
+	__u64 hpfar;
+	union {
+		struct armvcpu_exit_mmio mmio;
+		struct armvcpu_exit_abort abort;
+		struct armvcpu_exit_sysreg sysreg;
+		struct armvcpu_exit_call call;
+		struct armvcpu_exit_psci psci;
+		struct armvcpu_exit_wfx wfx;
+		struct armvcpu_exit_debug debug;
+		struct armvcpu_exit_fail fail;
+		__u64 pad[27];
+	} u;
+};
+
+#endif /* _UAPI_LINUX_ARMVCPU_H */
