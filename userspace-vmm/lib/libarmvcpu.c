@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libarmvcpu: one function per ioctl. Nothing here decides anything; what
+ * prints is in print.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "libarmvcpu.h"
+
+static int do_ioctl(int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* ---- /dev/armvcpu ------------------------------------------------------ */
+
+int armvcpu_open(const char *path)
+{
+	int fd, version;
+
+	fd = open(path ? path : ARMVCPU_DEVICE, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	version = do_ioctl(fd, ARMVCPU_GET_API_VERSION, NULL);
+	if (version == ARMVCPU_API_VERSION)
+		return fd;
+	close(fd);
+	return version < 0 ? version : -EPROTO;
+}
+
+int armvcpu_check_cap(int fd, __u32 cap, __u64 *value)
+{
+	struct armvcpu_cap arg = { .cap = cap };
+	int ret = do_ioctl(fd, ARMVCPU_CHECK_CAP, &arg);
+
+	if (!ret)
+		*value = arg.value;
+	return ret;
+}
+
+/* ---- VM ---------------------------------------------------------------- */
+
+int armvcpu_vm_create(int fd, __u32 ipa_bits)
+{
+	struct armvcpu_create_vm arg = { .ipa_bits = ipa_bits };
+
+	return do_ioctl(fd, ARMVCPU_CREATE_VM, &arg);
+}
+
+int armvcpu_vm_add_slot(int vm, __u32 slot, __u32 flags, __u64 ipa, void *mem,
+			__u64 size)
+{
+	struct armvcpu_mem_slot arg = {
+		.slot = slot,
+		.flags = flags,
+		.ipa = ipa,
+		.size = size,
+		.uaddr = (unsigned long)mem,
+	};
+
+	/* To the ioctl, a size of 0 is another command. */
+	if (!size)
+		return -EINVAL;
+	return do_ioctl(vm, ARMVCPU_SET_MEM_SLOT, &arg);
+}
+
+int armvcpu_vm_delete_slot(int vm, __u32 slot)
+{
+	struct armvcpu_mem_slot arg = { .slot = slot };
+
+	return do_ioctl(vm, ARMVCPU_SET_MEM_SLOT, &arg);
+}
+
+int armvcpu_vm_set_smccc_policy(int vm, const struct armvcpu_smccc_range *ranges,
+				__u32 count)
+{
+	struct armvcpu_smccc_policy arg = {
+		.count = count,
+		.ranges = (unsigned long)ranges,
+	};
+
+	return do_ioctl(vm, ARMVCPU_SET_SMCCC_POLICY, &arg);
+}
+
+/* ---- vCPU -------------------------------------------------------------- */
+
+int armvcpu_vcpu_create(int vm, __u64 mpidr, __u32 flags,
+			struct armvcpu_vcpu *vcpu)
+{
+	struct armvcpu_create_vcpu arg = { .flags = flags, .mpidr = mpidr };
+	__u64 size;
+	void *run;
+	int fd, ret;
+
+	ret = armvcpu_check_cap(vm, ARMVCPU_CAP_RUN_SIZE, &size);
+	if (ret)
+		return ret;
+	if (size < sizeof(struct armvcpu_run) || size > INT_MAX)
+		return -EPROTO;
+
+	fd = do_ioctl(vm, ARMVCPU_CREATE_VCPU, &arg);
+	if (fd < 0)
+		return fd;
+	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (run == MAP_FAILED) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+
+	vcpu->fd = fd;
+	vcpu->run_size = size;
+	vcpu->run = run;
+	return 0;
+}
+
+void armvcpu_vcpu_destroy(struct armvcpu_vcpu *vcpu)
+{
+	if (!vcpu->run)
+		return;
+	munmap(vcpu->run, vcpu->run_size);
+	close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = -1;
+}
+
+int armvcpu_vcpu_run(struct armvcpu_vcpu *vcpu)
+{
+	return do_ioctl(vcpu->fd, ARMVCPU_RUN, NULL);
+}
+
+void armvcpu_vcpu_request_exit(struct armvcpu_vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELEASE);
+}
+
+void armvcpu_vcpu_clear_request(struct armvcpu_vcpu *vcpu)
+{
+	__atomic_exchange_n(&vcpu->run->immediate_exit, 0, __ATOMIC_ACQ_REL);
+}
+
+int armvcpu_vcpu_get_core_regs(const struct armvcpu_vcpu *vcpu,
+			       struct armvcpu_core_regs *regs)
+{
+	return do_ioctl(vcpu->fd, ARMVCPU_GET_CORE_REGS, regs);
+}
+
+int armvcpu_vcpu_set_core_regs(struct armvcpu_vcpu *vcpu,
+			       const struct armvcpu_core_regs *regs)
+{
+	return do_ioctl(vcpu->fd, ARMVCPU_SET_CORE_REGS, (void *)regs);
+}
+
+int armvcpu_vcpu_get_fp_regs(const struct armvcpu_vcpu *vcpu,
+			     struct armvcpu_fp_regs *regs)
+{
+	return do_ioctl(vcpu->fd, ARMVCPU_GET_FP_REGS, regs);
+}
+
+int armvcpu_vcpu_set_fp_regs(struct armvcpu_vcpu *vcpu,
+			     const struct armvcpu_fp_regs *regs)
+{
+	return do_ioctl(vcpu->fd, ARMVCPU_SET_FP_REGS, (void *)regs);
+}
+
+int armvcpu_vcpu_get_reg(const struct armvcpu_vcpu *vcpu, __u32 id,
+			 __u64 *value)
+{
+	struct armvcpu_one_reg arg = { .id = id };
+	int ret = do_ioctl(vcpu->fd, ARMVCPU_GET_ONE_REG, &arg);
+
+	if (!ret)
+		*value = arg.value;
+	return ret;
+}
+
+int armvcpu_vcpu_set_reg(struct armvcpu_vcpu *vcpu, __u32 id, __u64 value)
+{
+	struct armvcpu_one_reg arg = { .id = id, .value = value };
+
+	return do_ioctl(vcpu->fd, ARMVCPU_SET_ONE_REG, &arg);
+}
+
+int armvcpu_vcpu_get_reg_list(const struct armvcpu_vcpu *vcpu, __u32 *ids,
+			      __u32 *count)
+{
+	struct armvcpu_reg_list arg = {
+		.count = *count,
+		.ids = (unsigned long)ids,
+	};
+	int ret = do_ioctl(vcpu->fd, ARMVCPU_GET_REG_LIST, &arg);
+
+	if (!ret || ret == -E2BIG)
+		*count = arg.count;
+	return ret;
+}
+
+int armvcpu_vcpu_set_irq_line(struct armvcpu_vcpu *vcpu, __u32 line,
+			      __u32 level)
+{
+	struct armvcpu_irq_line arg = { .line = line, .level = level };
+
+	return do_ioctl(vcpu->fd, ARMVCPU_SET_IRQ_LINE, &arg);
+}
+
+int armvcpu_vcpu_inject(struct armvcpu_vcpu *vcpu, __u32 type, __u64 far)
+{
+	struct armvcpu_inject arg = { .type = type, .far = far };
+
+	return do_ioctl(vcpu->fd, ARMVCPU_INJECT, &arg);
+}
+
+int armvcpu_vcpu_get_power(const struct armvcpu_vcpu *vcpu, __u32 *state)
+{
+	struct armvcpu_power arg;
+	int ret;
+
+	memset(&arg, 0, sizeof(arg));
+	ret = do_ioctl(vcpu->fd, ARMVCPU_GET_POWER, &arg);
+	if (!ret)
+		*state = arg.state;
+	return ret;
+}
+
+int armvcpu_vcpu_set_power(struct armvcpu_vcpu *vcpu, __u32 state)
+{
+	struct armvcpu_power arg = { .state = state };
+
+	return do_ioctl(vcpu->fd, ARMVCPU_SET_POWER, &arg);
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libarmvcpu: the ioctls of /dev/armvcpu as functions.
+ *
+ * A thin layer without policy: it keeps no state of its own, starts no thread,
+ * prints nothing unless asked to, and adds no rule to those in
+ * <linux/armvcpu.h>, which stays the manual.
+ *
+ * Return values: functions that return int give 0 (or a file descriptor) on
+ * success and a negative errno on failure; errno itself is not promised to be
+ * left alone. The errors listed with a function are those it adds to what the
+ * ioctl behind it documents.
+ *
+ * Threads: every function may be called from any thread. Calls that name the
+ * same vCPU exclude each other in the module: while one thread is in
+ * armvcpu_vcpu_run(), a second armvcpu_vcpu_run() and the register functions
+ * fail with -EBUSY. armvcpu_vcpu_set_irq_line(), armvcpu_vcpu_request_exit()
+ * and armvcpu_vcpu_get_power() work at any time.
+ */
+#ifndef _LIBARMVCPU_H
+#define _LIBARMVCPU_H
+
+#include <stddef.h>
+#include <stdio.h>
+#include <linux/armvcpu.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ARMVCPU_DEVICE		"/dev/armvcpu"
+
+/* ---- /dev/armvcpu ------------------------------------------------------ */
+
+/**
+ * armvcpu_open() - open the system file and check the version of its API
+ * @path: device file; NULL for %ARMVCPU_DEVICE.
+ *
+ * Return: a file descriptor (close-on-exec), or what open() gave (-ENOENT: the
+ * module is not loaded, -EACCES: no permission, ...), -ENOTTY if @path is
+ * something else, -EPROTO if the module speaks another version than
+ * %ARMVCPU_API_VERSION.
+ */
+int armvcpu_open(const char *path);
+
+/**
+ * armvcpu_check_cap() - ask for one capability
+ * @fd: system or VM file.
+ * @cap: ARMVCPU_CAP_*.
+ * @value: out: the value; 0 if the module does not know @cap.
+ *
+ * Return: 0, or a negative errno and @value untouched.
+ */
+int armvcpu_check_cap(int fd, __u32 cap, __u64 *value);
+
+/* ---- VM ---------------------------------------------------------------- */
+
+/**
+ * armvcpu_vm_create() - create a VM
+ * @fd: system file.
+ * @ipa_bits: size of the guest physical address space in bits, 0 for the
+ *	module's choice.
+ *
+ * The VM lives until the file that this returns and all its vCPUs are closed;
+ * @fd may be closed earlier.
+ *
+ * Return: the VM's file descriptor (close-on-exec), or a negative errno.
+ */
+int armvcpu_vm_create(int fd, __u32 ipa_bits);
+
+/**
+ * armvcpu_vm_add_slot() - give the guest memory
+ * @vm: VM file.
+ * @slot: number of a slot that is free.
+ * @flags: ARMVCPU_SLOT_*.
+ * @ipa: guest physical address.
+ * @mem: the caller's mapping.
+ * @size: bytes, not 0.
+ *
+ * @ipa, @mem and @size are multiples of %ARMVCPU_CAP_PAGE_SIZE. The mapping
+ * must stay until the slot is deleted.
+ *
+ * Return: 0, or a negative errno; -EINVAL also for a @size of 0.
+ */
+int armvcpu_vm_add_slot(int vm, __u32 slot, __u32 flags, __u64 ipa, void *mem,
+			__u64 size);
+
+/**
+ * armvcpu_vm_delete_slot() - take memory back
+ * @vm: VM file.
+ * @slot: number of a slot in use.
+ *
+ * On return no vCPU reaches the memory any more. Works while vCPUs run.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_delete_slot(int vm, __u32 slot);
+
+/**
+ * armvcpu_vm_set_smccc_policy() - say what the guest's SMC calls do
+ * @vm: VM file.
+ * @ranges: ranges of function ids; the call does not keep the array.
+ * @count: number of @ranges, 0 to %ARMVCPU_SMCCC_MAX_RANGES.
+ *
+ * Replaces the whole list. Only before the first vCPU has run.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_set_smccc_policy(int vm, const struct armvcpu_smccc_range *ranges,
+				__u32 count);
+
+/* ---- vCPU -------------------------------------------------------------- */
+
+/**
+ * struct armvcpu_vcpu - a vCPU and its run struct
+ * @fd: vCPU file.
+ * @run_size: bytes mapped at @run.
+ * @run: the page shared with the module.
+ *
+ * Filled by armvcpu_vcpu_create(); the caller reads it and owns the memory.
+ */
+struct armvcpu_vcpu {
+	int fd;
+	__u32 run_size;
+	struct armvcpu_run *run;
+};
+
+/**
+ * armvcpu_vcpu_create() - create a vCPU and map its run struct
+ * @vm: VM file.
+ * @mpidr: affinity fields, unique in the VM.
+ * @flags: ARMVCPU_VCPU_*.
+ * @vcpu: out.
+ *
+ * Return: 0, or a negative errno and @vcpu untouched; -EPROTO if the module's
+ * run struct is smaller than the one this library was built with.
+ */
+int armvcpu_vcpu_create(int vm, __u64 mpidr, __u32 flags,
+			struct armvcpu_vcpu *vcpu);
+
+/**
+ * armvcpu_vcpu_destroy() - unmap the run struct and close the vCPU
+ * @vcpu: from armvcpu_vcpu_create(); no thread uses it any more.
+ *
+ * Leaves @vcpu so that a second call does nothing.
+ */
+void armvcpu_vcpu_destroy(struct armvcpu_vcpu *vcpu);
+
+/**
+ * armvcpu_vcpu_run() - complete the last exit and run to the next one
+ * @vcpu: vCPU.
+ *
+ * Return: 0 with the exit in @vcpu->run, or a negative errno, among them
+ * -EINTR: a signal or armvcpu_vcpu_request_exit(), -EAGAIN: powered off,
+ * -ENODEV: the VM is dead.
+ */
+int armvcpu_vcpu_run(struct armvcpu_vcpu *vcpu);
+
+/**
+ * armvcpu_vcpu_request_exit() - make the next entry return at once
+ * @vcpu: vCPU.
+ *
+ * Sets immediate_exit. A vCPU that is already in the guest needs a signal to
+ * its thread as well, sent after this call: whichever of the two the thread
+ * meets first, armvcpu_vcpu_run() returns -EINTR. Async-signal-safe.
+ */
+void armvcpu_vcpu_request_exit(struct armvcpu_vcpu *vcpu);
+
+/**
+ * armvcpu_vcpu_clear_request() - take armvcpu_vcpu_request_exit() back
+ * @vcpu: vCPU.
+ *
+ * What the requesting thread stored before its request is visible to the
+ * caller afterwards. Async-signal-safe.
+ */
+void armvcpu_vcpu_clear_request(struct armvcpu_vcpu *vcpu);
+
+/**
+ * armvcpu_vcpu_get_core_regs() - read the general registers
+ * @vcpu: vCPU, not running.
+ * @regs: out.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_get_core_regs(const struct armvcpu_vcpu *vcpu,
+			       struct armvcpu_core_regs *regs);
+
+/**
+ * armvcpu_vcpu_set_core_regs() - write the general registers
+ * @vcpu: vCPU, not running.
+ * @regs: in.
+ *
+ * Drops an exit that has not been completed.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_set_core_regs(struct armvcpu_vcpu *vcpu,
+			       const struct armvcpu_core_regs *regs);
+
+/**
+ * armvcpu_vcpu_get_fp_regs() - read the FP/SIMD registers
+ * @vcpu: vCPU, not running.
+ * @regs: out.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_get_fp_regs(const struct armvcpu_vcpu *vcpu,
+			     struct armvcpu_fp_regs *regs);
+
+/**
+ * armvcpu_vcpu_set_fp_regs() - write the FP/SIMD registers
+ * @vcpu: vCPU, not running.
+ * @regs: in.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_set_fp_regs(struct armvcpu_vcpu *vcpu,
+			     const struct armvcpu_fp_regs *regs);
+
+/**
+ * armvcpu_vcpu_get_reg() - read one register
+ * @vcpu: vCPU, not running.
+ * @id: ARMVCPU_REG_*.
+ * @value: out.
+ *
+ * Return: 0, or a negative errno and @value untouched.
+ */
+int armvcpu_vcpu_get_reg(const struct armvcpu_vcpu *vcpu, __u32 id,
+			 __u64 *value);
+
+/**
+ * armvcpu_vcpu_set_reg() - write one register
+ * @vcpu: vCPU, not running.
+ * @id: ARMVCPU_REG_*.
+ * @value: in.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_set_reg(struct armvcpu_vcpu *vcpu, __u32 id, __u64 value);
+
+/**
+ * armvcpu_vcpu_get_reg_list() - list the ids of all registers
+ * @vcpu: vCPU.
+ * @ids: out: the ids; may be NULL if *@count is 0.
+ * @count: in: room in @ids; out: number of registers, also with -E2BIG.
+ *
+ * Return: 0, -E2BIG if @ids is too small, or another negative errno.
+ */
+int armvcpu_vcpu_get_reg_list(const struct armvcpu_vcpu *vcpu, __u32 *ids,
+			      __u32 *count);
+
+/**
+ * armvcpu_vcpu_set_irq_line() - set the level of the virtual IRQ or FIQ input
+ * @vcpu: vCPU, running or not.
+ * @line: ARMVCPU_LINE_*.
+ * @level: 1 raised, 0 lowered.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_set_irq_line(struct armvcpu_vcpu *vcpu, __u32 line,
+			      __u32 level);
+
+/**
+ * armvcpu_vcpu_inject() - give the guest an exception
+ * @vcpu: vCPU, not running.
+ * @type: ARMVCPU_INJECT_*.
+ * @far: FAR_EL1 for the aborts, otherwise 0.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_inject(struct armvcpu_vcpu *vcpu, __u32 type, __u64 far);
+
+/**
+ * armvcpu_vcpu_get_power() - read the power state
+ * @vcpu: vCPU, running or not.
+ * @state: out: ARMVCPU_POWER_*.
+ *
+ * Return: 0, or a negative errno and @state untouched.
+ */
+int armvcpu_vcpu_get_power(const struct armvcpu_vcpu *vcpu, __u32 *state);
+
+/**
+ * armvcpu_vcpu_set_power() - set the power state
+ * @vcpu: vCPU, not running.
+ * @state: %ARMVCPU_POWER_OFF or %ARMVCPU_POWER_ON.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vcpu_set_power(struct armvcpu_vcpu *vcpu, __u32 state);
+
+/* ---- Names and dumps --------------------------------------------------- */
+
+/* Room for any name that armvcpu_reg_name() makes, with its NUL. */
+#define ARMVCPU_REG_NAME_SIZE	24
+
+/**
+ * armvcpu_exit_name() - name of an exit reason
+ * @reason: ARMVCPU_EXIT_*.
+ *
+ * Return: a constant string, "MMIO" for instance; "?" for an unknown reason.
+ */
+const char *armvcpu_exit_name(__u32 reason);
+
+/**
+ * armvcpu_reg_name() - name of a register
+ * @id: ARMVCPU_REG_*.
+ * @buf: room for the name.
+ * @size: bytes at @buf, %ARMVCPU_REG_NAME_SIZE for an uncut name.
+ *
+ * The Arm ARM's name, its generic form "S3_0_C1_C0_0" for a system register
+ * that has no name here, the id in hex for anything else.
+ *
+ * Return: @buf.
+ */
+char *armvcpu_reg_name(__u32 id, char *buf, size_t size);
+
+/**
+ * armvcpu_print_exit() - print what happened, on a few lines
+ * @out: stream.
+ * @run: run struct of a vCPU that has just left the guest.
+ */
+void armvcpu_print_exit(FILE *out, const struct armvcpu_run *run);
+
+/**
+ * armvcpu_print_regs() - print all registers of a vCPU
+ * @out: stream.
+ * @vcpu: vCPU, not running.
+ *
+ * The FP/SIMD registers are left out as long as all of them are 0.
+ *
+ * Return: 0, or a negative errno if the registers could not be read.
+ */
+int armvcpu_print_regs(FILE *out, const struct armvcpu_vcpu *vcpu);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _LIBARMVCPU_H */
