@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * EL2's state of before, and the small hypercalls.
+ */
+#include "el2.h"
+
+/**
+ * hyp_install() - keep what EL2 held; called once, by stub.S
+ * @cpu: this CPU; @cpu->features says which registers it has.
+ */
+void hyp_install(struct hyp_cpu *cpu)
+{
+	cpu->vcpu = 0;
+	cpu->host_sp = 0;
+	cpu->serror = 0;
+	cpu->host_pmscr = 0;
+	cpu->host_trfcr = 0;
+	/* The core has the registers, but the host may use a GICv2 (SRE is clear). */
+	if ((cpu->features & HYP_HAS_GICV3) && !(read_sysreg_s(3, 4, 12, 9, 5) & 1))
+		cpu->features &= ~(u64)HYP_HAS_GICV3;
+#define EL2REG(name, op0, op1, crn, crm, op2, feature)			\
+	if (!(feature) || (cpu->features & (feature)))			\
+		cpu->saved[HYP_SAVED_##name] = read_sysreg_s(op0, op1, crn, crm, op2);
+#include "el2regs.def"
+#undef EL2REG
+}
+
+/**
+ * hyp_restore() - what EL2 held, but for the registers of the MMU (stub.S)
+ * @cpu: this CPU.
+ */
+void hyp_restore(struct hyp_cpu *cpu)
+{
+#define EL2REG(name, op0, op1, crn, crm, op2, feature)			\
+	if (!(feature) || (cpu->features & (feature)))			\
+		write_sysreg_s(cpu->saved[HYP_SAVED_##name], op0, op1, crn, crm, op2);
+#include "el2regs.def"
+#undef EL2REG
+	isb();
+}
+
+/**
+ * hyp_call() - the host's calls other than RUN and RESTORE
+ * @cpu: this CPU.
+ * @id: HYP_CALL_*.
+ * @arg1: see hyp.h.
+ * @arg2: see hyp.h.
+ * @arg3: see hyp.h.
+ * @arg4: see hyp.h.
+ *
+ * Return: the result, HYP_STUB_ERR for an id nobody uses.
+ */
+u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4)
+{
+	switch (id) {
+	case HYP_CALL_TLBI_VMID:
+		hyp_tlbi_vmid(arg1, cpu->features);
+		return 0;
+	case HYP_CALL_TLBI_LOCAL:
+		hyp_tlbi_local(arg1, cpu->features);
+		return 0;
+	case HYP_CALL_TLBI_IPA:
+		hyp_tlbi_ipa(arg1, cpu->features, arg2, arg3, arg4);
+		return 0;
+	case HYP_CALL_TLBI_EL2:
+		hyp_tlbi_el2(arg1);
+		return 0;
+	case HYP_CALL_VERSION:
+		return HYP_VERSION;
+	case HYP_CALL_PROVOKE:
+		hyp_provoke();
+		return 0;
+	}
+	return HYP_STUB_ERR;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For the EL2 image alone: system registers, barriers, and what its files
+ * call of each other.
+ */
+#ifndef ARMVCPU_EL2_H
+#define ARMVCPU_EL2_H
+
+#define ESR_EC_SHIFT		26
+#define ESR_EC_FP		0x07
+#define ESR_EC_HVC64		0x16
+#define ESR_EC_IABT_LOWER	0x20
+#define ESR_EC_DABT_LOWER	0x24
+
+#define ISR_EL1_A_BIT		8
+
+/* SCTLR_EL2: the MMU, both caches. */
+#define SCTLR_EL2_M_C_I		0x1005
+
+/* The frame of a hypercall: x18 to x30, ELR_EL2, SPSR_EL2, one spare. */
+#define HYP_FRAME_SIZE		128
+
+#ifndef __ASSEMBLY__
+
+#include "hyp.h"
+
+/* All within the image: no detour by a global offset table. */
+#pragma GCC visibility push(hidden)
+
+#define __sysreg_str(x) #x
+#define __sysreg_name(op0, op1, crn, crm, op2) \
+	__sysreg_str(S##op0##_##op1##_C##crn##_C##crm##_##op2)
+
+/* By encoding, so that the assembler's age does not matter. */
+#define read_sysreg_s(op0, op1, crn, crm, op2) ({				\
+	u64 __value;								\
+	asm volatile("mrs %0, " __sysreg_name(op0, op1, crn, crm, op2)		\
+		     : "=r" (__value));						\
+	__value; })
+#define write_sysreg_s(value, op0, op1, crn, crm, op2)				\
+	asm volatile("msr " __sysreg_name(op0, op1, crn, crm, op2) ", %x0"	\
+		     : : "rZ" ((u64)(value)))
+
+#define read_sysreg(name) ({							\
+	u64 __value;								\
+	asm volatile("mrs %0, " #name : "=r" (__value));			\
+	__value; })
+#define write_sysreg(value, name)						\
+	asm volatile("msr " #name ", %x0" : : "rZ" ((u64)(value)))
+
+#define isb()		asm volatile("isb" : : : "memory")
+#define dsb(option)	asm volatile("dsb " #option : : : "memory")
+
+/* vectors.S, entry.S: addresses, not data. */
+extern const char hyp_host_vectors[];
+extern const char hyp_guest_vectors[];
+
+void hyp_fp_save(struct hyp_fp *fp);
+void hyp_fp_restore(const struct hyp_fp *fp);
+
+/* switch.c */
+void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
+u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code);
+void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
+
+/* call.c */
+void hyp_install(struct hyp_cpu *cpu);
+void hyp_restore(struct hyp_cpu *cpu);
+u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
+
+/* tlb.c */
+void hyp_tlbi_vmid(u64 vttbr, u64 features);
+void hyp_tlbi_local(u64 vttbr, u64 features);
+void hyp_tlbi_ipa(u64 vttbr, u64 features, u64 ipa, u64 size, u64 step);
+void hyp_tlbi_el2(u64 addr);
+
+/* panic.c */
+void hyp_panic(struct hyp_cpu *cpu, u32 vector, u32 guest);
+void hyp_host_fault(struct hyp_cpu *cpu);
+void hyp_provoke(void);
+
+#pragma GCC visibility pop
+
+#endif /* __ASSEMBLY__ */
+#endif /* ARMVCPU_EL2_H */

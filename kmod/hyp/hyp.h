@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the EL1 side of the module and the EL2 image share: hypercalls, exit
+ * codes and the memory both read.  Layouts are the compiler's; assembly gets
+ * its offsets from offsets.c.
+ */
+#ifndef ARMVCPU_HYP_H
+#define ARMVCPU_HYP_H
+
+/*
+ * The hyp-stub's calls (Documentation/virt/kvm/arm/hyp-abi.rst of the kernel),
+ * which our vectors answer while they are in place.
+ */
+#define HYP_STUB_SOFT_RESTART	1
+#define HYP_STUB_RESET_VECTORS	2
+#define HYP_STUB_ERR		0xbadca11
+
+/*
+ * Ours.  Far from the stub's, which grow, and from SMCCC function ids.  x0 is
+ * the id and the result; x1 and x2 are arguments; x0 to x17 are clobbered.
+ */
+#define HYP_CALL_BASE		0x41560000
+#define HYP_CALL_RUN		0x41560000	/* x1: struct hyp_vcpu; HYP_EXIT_* */
+#define HYP_CALL_TLBI_VMID	0x41560001	/* x1: VTTBR_EL2 */
+#define HYP_CALL_TLBI_LOCAL	0x41560002	/* x1: VTTBR_EL2; this CPU, and I-cache */
+#define HYP_CALL_TLBI_IPA	0x41560003	/* x1: VTTBR_EL2, x2: IPA, x3: bytes, x4: step */
+#define HYP_CALL_TLBI_EL2	0x41560004	/* x1: address of a page of EL2's own map */
+#define HYP_CALL_RESTORE	0x41560005	/* give EL2 back */
+#define HYP_CALL_VERSION	0x41560006	/* HYP_VERSION: the image is in place */
+#define HYP_CALL_PROVOKE	0x41560007	/* an exception at EL2, for tests */
+#define HYP_CALL_NR		8
+
+/* An id that no stub knows: the probe for a hyp-stub. */
+#define HYP_CALL_PROBE		0xffff4156
+
+#define HYP_VERSION		0x4156000000000001
+
+/* What HYP_CALL_RUN returns.  The other calls return 0 or HYP_EXIT_EL2. */
+#define HYP_EXIT_SYNC		1	/* esr, far, hpfar are in struct hyp_vcpu */
+#define HYP_EXIT_IRQ		2	/* a physical interrupt, pending for the host */
+#define HYP_EXIT_SERROR		3	/* a physical SError in the guest; esr */
+#define HYP_EXIT_EL2		4	/* EL2 itself took an exception: struct hyp_report */
+
+/* struct hyp_cpu.features; the same word on each CPU says what that CPU has. */
+#define HYP_HAS_FGT		(1 << 0)
+#define HYP_HAS_HCX		(1 << 1)
+#define HYP_HAS_RAS		(1 << 2)
+#define HYP_HAS_GICV3		(1 << 3)	/* ICC_SRE_EL2.SRE is set */
+#define HYP_HAS_SPE		(1 << 4)
+#define HYP_HAS_TRF		(1 << 5)
+#define HYP_HAS_AMU		(1 << 6)
+#define HYP_ERRATUM_SPEC_AT	(1 << 8)
+#define HYP_ERRATUM_834220	(1 << 9)
+
+/* struct hyp_vcpu.flags */
+#define HYP_VCPU_PROVOKE	(1 << 0)	/* fault at EL2 in the next entry, for tests */
+
+
+
+/* The host's page size is EL2's too. */
+#if defined(CONFIG_ARM64_64K_PAGES)
+#define HYP_PAGE_SHIFT		16
+#elif defined(CONFIG_ARM64_16K_PAGES)
+#define HYP_PAGE_SHIFT		14
+#else
+#define HYP_PAGE_SHIFT		12
+#endif
+
+#ifndef __ASSEMBLY__
+
+#include <asm-generic/int-ll64.h>
+
+#define SYSREG(name, op0, op1, crn, crm, op2, reset) HYP_##name,
+#define SYSREG_MMU SYSREG
+enum hyp_sysreg {
+#include "sysregs.def"
+	HYP_NR_SYSREGS
+};
+#undef SYSREG
+#undef SYSREG_MMU
+
+#define EL2REG(name, op0, op1, crn, crm, op2, feature) HYP_SAVED_##name,
+enum hyp_el2reg {
+#include "el2regs.def"
+	HYP_NR_EL2REGS
+};
+#undef EL2REG
+
+/**
+ * struct hyp_fp - FP/SIMD registers
+ * @v: V0 to V31.
+ * @fpsr: FPSR.
+ * @fpcr: FPCR.
+ */
+struct hyp_fp {
+	u64 v[32][2];
+	u64 fpsr;
+	u64 fpcr;
+} __attribute__((aligned(16)));
+
+/**
+ * struct hyp_vcpu - one vCPU as EL2 sees it, in a page of its own
+ * @x: x0 to x30, at the beginning of the page that the VMM maps; as an
+ *	address of EL2's.
+ * @pc: ELR_EL2 of the guest.
+ * @pstate: SPSR_EL2 of the guest.
+ * @esr: out: ESR_EL2 of the exit.
+ * @far: out: FAR_EL2.
+ * @hpfar: out: HPFAR_EL2, computed where the hardware leaves it UNKNOWN.
+ * @insn_pa: out: guest physical address of @pc by the guest's own stage 1, or
+ *	PAR_EL1 with its F bit; only for an abort without a valid syndrome.
+ * @hcr: HCR_EL2 without the interrupt lines; VSE is updated at exit.
+ * @lines: HCR_EL2.VI and VF.  The host's other CPUs write it at any time.
+ * @vttbr: VTTBR_EL2.
+ * @vtcr: VTCR_EL2.
+ * @vmpidr: VMPIDR_EL2.
+ * @cntvoff: CNTVOFF_EL2.
+ * @mdcr: MDCR_EL2 without HPMN, which stays the host's.
+ * @flags: HYP_VCPU_*.
+ * @fp_live: the guest's FP registers are in the CPU, not in @fp.
+ * @sys: the registers of sysregs.def.
+ * @fp: FP/SIMD registers.
+ */
+struct hyp_vcpu {
+	u64 x;
+	u64 pc;
+	u64 pstate;
+	u64 esr;
+	u64 far;
+	u64 hpfar;
+	u64 insn_pa;
+	u64 hcr;
+	u64 lines;
+	u64 vttbr;
+	u64 vtcr;
+	u64 vmpidr;
+	u64 cntvoff;
+	u64 mdcr;
+	u32 flags;
+	u32 fp_live;
+	u64 sys[HYP_NR_SYSREGS];
+	struct hyp_fp fp;
+};
+
+/**
+ * struct hyp_report - an exception that EL2 took itself
+ * @count: exceptions so far on this CPU; the host reports each new one.
+ * @vector: offset into the vector table.
+ * @guest: 1: with a guest's vectors in place.
+ * @esr: ESR_EL2.
+ * @elr: ELR_EL2: an address of the image.
+ * @far: FAR_EL2.
+ * @hpfar: HPFAR_EL2.
+ * @spsr: SPSR_EL2.
+ * @sp: SP_EL2.
+ * @x: x0 to x30.
+ */
+struct hyp_report {
+	u64 count;
+	u32 vector;
+	u32 guest;
+	u64 esr;
+	u64 elr;
+	u64 far;
+	u64 hpfar;
+	u64 spsr;
+	u64 sp;
+	u64 x[31];
+};
+
+/**
+ * struct hyp_cpu - EL2's memory of one CPU; TPIDR_EL2 points to it
+ * @vcpu: the guest that runs, or 0.
+ * @host_sp: frame of the host's hvc while one is answered, or 0.
+ * @features: HYP_HAS_*, HYP_ERRATUM_*.
+ * @serror: ESR_EL2 of an SError taken in the window of entry.S, or 0.
+ * @mair: MAIR_EL2 to install.
+ * @tcr: TCR_EL2 to install.
+ * @ttbr0: TTBR0_EL2 to install.
+ * @sctlr: SCTLR_EL2 to install.
+ * @old_vbar: VBAR_EL2 found at install; so the other @old_ fields.
+ * @old_sctlr: SCTLR_EL2.
+ * @old_tcr: TCR_EL2.
+ * @old_ttbr0: TTBR0_EL2.
+ * @old_mair: MAIR_EL2.
+ * @old_tpidr: TPIDR_EL2.
+ * @old_sp: SP_EL2.
+ * @saved: the registers of el2regs.def as found at install.
+ * @host: the host's registers of sysregs.def while a guest runs.
+ * @host_mdscr: MDSCR_EL1 of the host while a guest runs.
+ * @host_pmscr: PMSCR_EL1.
+ * @host_trfcr: TRFCR_EL1.
+ * @host_fp: the host's FP registers while the guest has loaded its own.
+ * @report: the last unexpected exception at EL2.
+ *
+ * Lies at the top of the CPU's EL2 stack, whose other end has an unmapped page.
+ */
+struct hyp_cpu {
+	u64 vcpu;
+	u64 host_sp;
+	u64 features;
+	u64 serror;
+	u64 mair;
+	u64 tcr;
+	u64 ttbr0;
+	u64 sctlr;
+	u64 old_vbar;
+	u64 old_sctlr;
+	u64 old_tcr;
+	u64 old_ttbr0;
+	u64 old_mair;
+	u64 old_tpidr;
+	u64 old_sp;
+	u64 saved[HYP_NR_EL2REGS];
+	u64 host[HYP_NR_SYSREGS];
+	u64 host_mdscr;
+	u64 host_pmscr;
+	u64 host_trfcr;
+	struct hyp_fp host_fp;
+	struct hyp_report report;
+} __attribute__((aligned(64)));
+
+/* Half of the smallest page stays for the stack. */
+_Static_assert(sizeof(struct hyp_cpu) <= 2048, "EL2's stack needs the room");
+_Static_assert(sizeof(struct hyp_vcpu) <= 4096, "one page");
+
+#endif /* __ASSEMBLY__ */
+#endif /* ARMVCPU_HYP_H */

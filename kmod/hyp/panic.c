@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An exception that EL2 takes itself.  It is noted for the host's log, and the
+ * host goes on behind its hvc, which returns HYP_EXIT_EL2.
+ */
+#include "el2.h"
+
+#define SPSR_EL1H_DAIF		0x3c5ULL
+#define SPSR_MODE		0x1fULL
+#define SPSR_FROM_EL1H		0x05ULL
+#define SPSR_FROM_EL1T		0x04ULL
+#define SPSR_AARCH32		0x10ULL
+#define ESR_UNKNOWN_IL		(1ULL << 25)
+
+static void note(struct hyp_cpu *cpu, u32 vector, u32 guest)
+{
+	struct hyp_report *report = &cpu->report;
+
+	report->vector = vector;
+	report->guest = guest;
+	report->esr = read_sysreg(esr_el2);
+	report->elr = read_sysreg(elr_el2);
+	report->far = read_sysreg(far_el2);
+	report->hpfar = read_sysreg(hpfar_el2);
+	report->spsr = read_sysreg(spsr_el2);
+	report->count++;
+}
+
+/**
+ * hyp_panic() - note the exception and bring the host's state back
+ * @cpu: this CPU; the general registers are in its report already.
+ * @vector: offset into the vector table.
+ * @guest: 1: a guest's vectors were in place.
+ */
+void hyp_panic(struct hyp_cpu *cpu, u32 vector, u32 guest)
+{
+	note(cpu, vector, guest);
+	if (cpu->vcpu)
+		hyp_leave(cpu, (struct hyp_vcpu *)cpu->vcpu);
+}
+
+/**
+ * hyp_host_fault() - an exception of the host that is no hvc
+ * @cpu: this CPU.
+ *
+ * Becomes an undefined instruction at EL1, as if EL2 were not there: Linux
+ * kills the process or says where in the kernel it was.
+ */
+void hyp_host_fault(struct hyp_cpu *cpu)
+{
+	u64 spsr = read_sysreg(spsr_el2), offset;
+
+	note(cpu, 0x400, 0);
+	switch (spsr & SPSR_MODE) {
+	case SPSR_FROM_EL1H:
+		offset = 0x200;
+		break;
+	case SPSR_FROM_EL1T:
+		offset = 0x000;
+		break;
+	default:
+		offset = spsr & SPSR_AARCH32 ? 0x600 : 0x400;
+	}
+	write_sysreg(ESR_UNKNOWN_IL, esr_el1);
+	write_sysreg(read_sysreg(elr_el2), elr_el1);
+	write_sysreg(spsr, spsr_el1);
+	write_sysreg(read_sysreg(vbar_el1) + offset, elr_el2);
+	write_sysreg(SPSR_EL1H_DAIF, spsr_el2);
+}
+
+/**
+ * hyp_provoke() - read an address that EL2 does not map
+ *
+ * For the test of all this, behind the module's parameter debug.
+ */
+void hyp_provoke(void)
+{
+	u64 value;
+
+	asm volatile("ldr %0, [%1]" : "=r" (value) : "r" (8ULL) : "memory");
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The world switch.  The host lives at EL1 as the guest does, so its whole EL1
+ * state goes out and the guest's comes in, and back.
+ *
+ * On cores that may speculatively execute an AT of the other context (A55
+ * 1530923, A57 1319537, A72 1319367, A76 1165522) no walk may begin between
+ * the first and the last register of a translation regime: stage 1 walks are
+ * disabled by TCR_EL1.EPDx with SCTLR_EL1.M set while stage 2 is not that of
+ * stage 1.
+ */
+#include "el2.h"
+
+#define HCR_VI			(1ULL << 7)
+#define HCR_VF			(1ULL << 6)
+#define HCR_VSE			(1ULL << 8)
+
+/* RES1 of CPTR_EL2 without SVE and SME; with them, it traps them. */
+#define CPTR_RES1		0x33ffULL
+#define CPTR_TFP		(1ULL << 10)
+#define CPTR_TTA		(1ULL << 20)
+#define CPTR_TAM		(1ULL << 30)
+
+#define MDCR_HPMN		0x1fULL
+
+#define HSTR_T15		(1ULL << 15)
+
+#define CNTHCTL_EL1PCTEN	(1ULL << 0)
+#define CNTHCTL_EL1PCEN		(1ULL << 1)
+
+#define ICC_SRE_ENABLE		(1ULL << 3)
+/* ICH_HCR_EL2: trap the common registers, group 0, group 1. */
+#define ICH_HCR_TC		(1ULL << 10)
+#define ICH_HCR_TALL0		(1ULL << 11)
+#define ICH_HCR_TALL1		(1ULL << 12)
+
+#define SCTLR_M			(1ULL << 0)
+#define TCR_EPD0		(1ULL << 7)
+#define TCR_EPD1		(1ULL << 23)
+
+#define ESR_ISV			(1ULL << 24)
+#define ESR_FNV			(1ULL << 10)
+#define ESR_S1PTW		(1ULL << 7)
+#define ESR_FSC_TYPE		0x3cULL
+#define FSC_ADDRESS_SIZE	0x00ULL
+#define FSC_TRANSLATION		0x04ULL
+#define FSC_ACCESS_FLAG		0x08ULL
+#define FSC_PERMISSION		0x0cULL
+
+#define PAR_F			(1ULL << 0)
+#define PAR_PA			0x000ffffffffff000ULL
+#define PSTATE_MODE		0xfULL
+
+static inline u64 host_reg(const struct hyp_cpu *cpu, int reg)
+{
+	return cpu->saved[reg];
+}
+
+/* Mirrors of one another: sysregs.def says what and in which order. */
+static void save_sysregs(u64 *sys)
+{
+#define SYSREG(name, op0, op1, crn, crm, op2, reset) \
+	sys[HYP_##name] = read_sysreg_s(op0, op1, crn, crm, op2);
+#define SYSREG_MMU SYSREG
+#include "sysregs.def"
+#undef SYSREG
+#undef SYSREG_MMU
+}
+
+static void restore_sysregs(const u64 *sys)
+{
+#define SYSREG(name, op0, op1, crn, crm, op2, reset) \
+	write_sysreg_s(sys[HYP_##name], op0, op1, crn, crm, op2);
+#define SYSREG_MMU(...)
+#include "sysregs.def"
+#undef SYSREG
+#undef SYSREG_MMU
+}
+
+static void restore_mmu(const u64 *sys, u64 features)
+{
+	write_sysreg(sys[HYP_SCTLR_EL1], sctlr_el1);
+	/* With the erratum: SCTLR first, and TCR opens the walks. */
+	if (features & HYP_ERRATUM_SPEC_AT)
+		isb();
+	write_sysreg(sys[HYP_TCR_EL1], tcr_el1);
+}
+
+/* No stage 1 walk from here on; the opposite order of restore_mmu(). */
+static void block_walks(u64 tcr, u64 sctlr)
+{
+	write_sysreg(tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
+	isb();
+	write_sysreg(sctlr | SCTLR_M, sctlr_el1);
+	isb();
+}
+
+/*
+ * The host's profiling must not run on into the guest: the buffers are
+ * described by the host's translation regime.
+ */
+static void stop_tracing(struct hyp_cpu *cpu)
+{
+	if (cpu->features & HYP_HAS_SPE) {
+		cpu->host_pmscr = read_sysreg_s(3, 0, 9, 9, 0);
+		if (cpu->host_pmscr) {
+			write_sysreg_s(0, 3, 0, 9, 9, 0);
+			isb();
+			asm volatile("hint #17" : : : "memory");	/* PSB CSYNC */
+			dsb(nsh);
+		}
+	}
+	if (cpu->features & HYP_HAS_TRF) {
+		cpu->host_trfcr = read_sysreg_s(3, 0, 1, 2, 1);
+		if (cpu->host_trfcr) {
+			write_sysreg_s(0, 3, 0, 1, 2, 1);
+			isb();
+			asm volatile("hint #18" : : : "memory");	/* TSB CSYNC */
+			dsb(nsh);
+		}
+	}
+}
+
+static void resume_tracing(const struct hyp_cpu *cpu)
+{
+	if ((cpu->features & HYP_HAS_SPE) && cpu->host_pmscr)
+		write_sysreg_s(cpu->host_pmscr, 3, 0, 9, 9, 0);
+	if ((cpu->features & HYP_HAS_TRF) && cpu->host_trfcr)
+		write_sysreg_s(cpu->host_trfcr, 3, 0, 1, 2, 1);
+}
+
+static void activate_traps(struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
+{
+	u64 features = cpu->features;
+	u64 cptr = CPTR_RES1 | CPTR_TFP | CPTR_TTA;
+
+	if (features & HYP_HAS_AMU)
+		cptr |= CPTR_TAM;
+	write_sysreg(cptr, cptr_el2);
+	write_sysreg(HSTR_T15, hstr_el2);
+	write_sysreg((host_reg(cpu, HYP_SAVED_MDCR_EL2) & MDCR_HPMN) | vcpu->mdcr, mdcr_el2);
+	write_sysreg((host_reg(cpu, HYP_SAVED_CNTHCTL_EL2) & ~CNTHCTL_EL1PCEN) |
+		     CNTHCTL_EL1PCTEN, cnthctl_el2);
+	write_sysreg(vcpu->cntvoff, cntvoff_el2);
+	write_sysreg(vcpu->vmpidr, vmpidr_el2);
+	if (features & HYP_HAS_GICV3) {
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2) & ~ICC_SRE_ENABLE,
+			       3, 4, 12, 9, 5);
+		write_sysreg_s(ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1, 3, 4, 12, 11, 0);
+	}
+	/* Zero hides what the guest's ID registers do not show. */
+	if (features & HYP_HAS_HCX)
+		write_sysreg_s(0, 3, 4, 1, 2, 2);
+	if (features & HYP_HAS_FGT) {
+		write_sysreg_s(0, 3, 4, 1, 1, 4);
+		write_sysreg_s(0, 3, 4, 1, 1, 5);
+		write_sysreg_s(0, 3, 4, 1, 1, 6);
+		write_sysreg_s(0, 3, 4, 3, 1, 4);
+		write_sysreg_s(0, 3, 4, 3, 1, 5);
+	}
+	if (features & HYP_HAS_RAS) {
+		write_sysreg_s(0, 3, 4, 5, 2, 3);	/* VSESR_EL2 */
+		write_sysreg_s(0, 3, 4, 12, 1, 1);	/* VDISR_EL2 */
+	}
+	write_sysreg(vcpu->vtcr, vtcr_el2);
+	write_sysreg(vcpu->vttbr, vttbr_el2);
+	write_sysreg(vcpu->hcr | __atomic_load_n(&vcpu->lines, __ATOMIC_RELAXED), hcr_el2);
+}
+
+static void deactivate_traps(const struct hyp_cpu *cpu)
+{
+	u64 features = cpu->features;
+
+	write_sysreg(host_reg(cpu, HYP_SAVED_HCR_EL2), hcr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_VTTBR_EL2), vttbr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_VTCR_EL2), vtcr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_CPTR_EL2), cptr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_HSTR_EL2), hstr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_MDCR_EL2), mdcr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_VMPIDR_EL2), vmpidr_el2);
+	if (features & HYP_HAS_GICV3) {
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2), 3, 4, 12, 9, 5);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICH_HCR_EL2), 3, 4, 12, 11, 0);
+	}
+	if (features & HYP_HAS_HCX)
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HCRX_EL2), 3, 4, 1, 2, 2);
+	if (features & HYP_HAS_FGT) {
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HFGRTR_EL2), 3, 4, 1, 1, 4);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HFGWTR_EL2), 3, 4, 1, 1, 5);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HFGITR_EL2), 3, 4, 1, 1, 6);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HDFGRTR_EL2), 3, 4, 3, 1, 4);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HDFGWTR_EL2), 3, 4, 3, 1, 5);
+	}
+	if (features & HYP_HAS_RAS)
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_VSESR_EL2), 3, 4, 5, 2, 3);
+}
+
+/* The timer last: the host's CNTV_CTL is off when its offset comes back. */
+static void restore_host_timer(const struct hyp_cpu *cpu)
+{
+	write_sysreg(host_reg(cpu, HYP_SAVED_CNTHCTL_EL2), cnthctl_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_CNTVOFF_EL2), cntvoff_el2);
+}
+
+/**
+ * hyp_enter() - from the host to the guest, all but general registers
+ * @cpu: this CPU.
+ * @vcpu: the guest.
+ */
+void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+{
+	u64 features = cpu->features;
+
+	save_sysregs(cpu->host);
+	cpu->host_mdscr = read_sysreg(mdscr_el1);
+	cpu->vcpu = (u64)vcpu;
+	write_sysreg(hyp_guest_vectors, vbar_el2);
+	/* From here on hyp_panic() has a host to go back to. */
+	isb();
+
+	/* The host's breakpoints and its single step are not the guest's. */
+	write_sysreg(0, mdscr_el1);
+	if (features & (HYP_HAS_SPE | HYP_HAS_TRF))
+		stop_tracing(cpu);
+	if (vcpu->flags & HYP_VCPU_PROVOKE)
+		hyp_provoke();
+
+	/*
+	 * Walks of the host's regime that have begun must be over before its
+	 * registers change (Arm ARM D8.1.5, out-of-context translation regimes).
+	 */
+	dsb(nsh);
+	if (features & HYP_ERRATUM_SPEC_AT)
+		block_walks(cpu->host[HYP_TCR_EL1], cpu->host[HYP_SCTLR_EL1]);
+	else
+		restore_mmu(vcpu->sys, features);
+	activate_traps(cpu, vcpu);
+	restore_sysregs(vcpu->sys);
+	if (features & HYP_ERRATUM_SPEC_AT) {
+		/* Stage 2 is the guest's before its stage 1 may be walked. */
+		isb();
+		restore_mmu(vcpu->sys, features);
+	}
+	/* The exception return synchronises the rest. */
+}
+
+/**
+ * hyp_leave() - from the guest back to the host, the mirror of hyp_enter()
+ * @cpu: this CPU.
+ * @vcpu: the guest.
+ *
+ * Also after an exception at EL2 in the middle of either: nothing here depends
+ * on how far the way in got, save that what is kept as the guest's is lost.
+ */
+void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+{
+	u64 features = cpu->features;
+
+	if (vcpu->fp_live) {
+		hyp_fp_save(&vcpu->fp);
+		hyp_fp_restore(&cpu->host_fp);
+		vcpu->fp_live = 0;
+	}
+	save_sysregs(vcpu->sys);
+	/* Taken by the guest, it has gone from HCR_EL2. */
+	vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
+
+	dsb(nsh);
+	if (features & HYP_ERRATUM_SPEC_AT)
+		block_walks(vcpu->sys[HYP_TCR_EL1], vcpu->sys[HYP_SCTLR_EL1]);
+	deactivate_traps(cpu);
+	if (features & HYP_ERRATUM_SPEC_AT)
+		isb();
+	restore_sysregs(cpu->host);
+	if (features & HYP_ERRATUM_SPEC_AT)
+		isb();
+	restore_mmu(cpu->host, features);
+	restore_host_timer(cpu);
+	if (features & (HYP_HAS_SPE | HYP_HAS_TRF))
+		resume_tracing(cpu);
+	write_sysreg(cpu->host_mdscr, mdscr_el1);
+	write_sysreg(hyp_host_vectors, vbar_el2);
+	cpu->vcpu = 0;
+	isb();
+}
+
+static u64 translate(u64 va, int el0)
+{
+	u64 saved = read_sysreg(par_el1), par;
+
+	if (el0)
+		asm volatile("at s1e0r, %0" : : "r" (va) : "memory");
+	else
+		asm volatile("at s1e1r, %0" : : "r" (va) : "memory");
+	isb();
+	par = read_sysreg(par_el1);
+	write_sysreg(saved, par_el1);
+	return par;
+}
+
+/*
+ * HPFAR_EL2 of a stage 2 abort.  UNKNOWN for a permission fault that is not on
+ * a walk (Arm ARM, HPFAR_EL2), and by erratum 834220 of the A57 for a
+ * translation fault that hides a stage 1 fault: then the guest's own walk says
+ * it.  Returns 0 if that walk fails: the guest changed its tables meanwhile, or
+ * its own fault was hidden; it executes the instruction again.
+ */
+static int fault_address(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+{
+	u64 esr = vcpu->esr, type = esr & ESR_FSC_TYPE, par;
+
+	vcpu->hpfar = read_sysreg(hpfar_el2);
+	if (type > FSC_PERMISSION)
+		return 1;
+	if (!(esr & ESR_S1PTW) && (type == FSC_PERMISSION ||
+				   (cpu->features & HYP_ERRATUM_834220))) {
+		par = translate(vcpu->far, 0);
+		if (par & PAR_F)
+			return 0;
+		vcpu->hpfar = (par & PAR_PA) >> 12 << 4;
+	}
+	if ((esr >> ESR_EC_SHIFT & 0x3f) == ESR_EC_DABT_LOWER &&
+	    !(esr & (ESR_ISV | ESR_S1PTW)))
+		vcpu->insn_pa = translate(vcpu->pc, !(vcpu->pstate & PSTATE_MODE));
+	return 1;
+}
+
+static void load_fp(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+{
+	write_sysreg(read_sysreg(cptr_el2) & ~CPTR_TFP, cptr_el2);
+	isb();
+	hyp_fp_save(&cpu->host_fp);
+	hyp_fp_restore(&vcpu->fp);
+	vcpu->fp_live = 1;
+}
+
+/**
+ * hyp_exit() - the guest has stopped; its registers but x0 to x30, PC, PSTATE,
+ *	ESR and FAR are still in the CPU
+ * @cpu: this CPU.
+ * @vcpu: the guest.
+ * @code: HYP_EXIT_SYNC, HYP_EXIT_IRQ, HYP_EXIT_SERROR.
+ *
+ * Return: 0: back into the guest.  Otherwise the host is in place, and this is
+ * the result of its HYP_CALL_RUN.
+ */
+u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
+{
+	u64 ec = vcpu->esr >> ESR_EC_SHIFT & 0x3f;
+
+	if (cpu->serror) {
+		vcpu->esr = cpu->serror;
+		cpu->serror = 0;
+		code = HYP_EXIT_SERROR;
+	}
+	if (code == HYP_EXIT_SYNC) {
+		switch (ec) {
+		case ESR_EC_FP:
+			if (!vcpu->fp_live) {
+				load_fp(cpu, vcpu);
+				return 0;
+			}
+			break;
+		case ESR_EC_IABT_LOWER:
+		case ESR_EC_DABT_LOWER:
+			if (!fault_address(cpu, vcpu))
+				return 0;
+			break;
+		}
+	}
+	hyp_leave(cpu, vcpu);
+	return code;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TLB maintenance that only EL2 can do: of a guest's VMID, while the host runs
+ * on this CPU, and of EL2's own map.  The host has written the tables before;
+ * "dsb ishst" makes that visible to the walkers of all CPUs first.
+ */
+#include "el2.h"
+
+#define TCR_EPD0	(1ULL << 7)
+#define TCR_EPD1	(1ULL << 23)
+
+struct regime {
+	u64 vttbr;
+	u64 tcr;
+};
+
+/* A VMID's turn.  With the speculative-AT errata (switch.c), no walk in it. */
+static struct regime take_vmid(u64 vttbr, u64 features)
+{
+	struct regime old = { .vttbr = read_sysreg(vttbr_el2) };
+
+	if (features & HYP_ERRATUM_SPEC_AT) {
+		old.tcr = read_sysreg(tcr_el1);
+		write_sysreg(old.tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
+		isb();
+	}
+	write_sysreg(vttbr, vttbr_el2);
+	isb();
+	return old;
+}
+
+static void give_vmid(struct regime old, u64 features)
+{
+	write_sysreg(old.vttbr, vttbr_el2);
+	isb();
+	if (features & HYP_ERRATUM_SPEC_AT) {
+		write_sysreg(old.tcr, tcr_el1);
+		isb();
+	}
+}
+
+/* Both stages of a VMID, on all CPUs. */
+void hyp_tlbi_vmid(u64 vttbr, u64 features)
+{
+	struct regime old;
+
+	dsb(ishst);
+	old = take_vmid(vttbr, features);
+	asm volatile("tlbi vmalls12e1is" : : : "memory");
+	dsb(ish);
+	isb();
+	give_vmid(old, features);
+}
+
+/*
+ * Stage 1 of a VMID and the instruction cache, on this CPU: another vCPU of
+ * the VM ran here last, and its ASIDs are not those of the next.
+ */
+void hyp_tlbi_local(u64 vttbr, u64 features)
+{
+	struct regime old = take_vmid(vttbr, features);
+
+	asm volatile("tlbi vmalle1" : : : "memory");
+	asm volatile("ic iallu" : : : "memory");
+	dsb(nsh);
+	isb();
+	give_vmid(old, features);
+}
+
+/*
+ * Stage 2 of a range, on all CPUs.  TLBs may hold both stages combined, which
+ * only the invalidation of stage 1 after that of stage 2 reaches (Arm ARM
+ * D8.14, TLBI IPAS2E1IS).
+ */
+void hyp_tlbi_ipa(u64 vttbr, u64 features, u64 ipa, u64 size, u64 step)
+{
+	struct regime old;
+	u64 end = ipa + size;
+
+	dsb(ishst);
+	old = take_vmid(vttbr, features);
+	for (; ipa < end; ipa += step)
+		asm volatile("tlbi ipas2e1is, %0" : : "r" (ipa >> 12) : "memory");
+	dsb(ish);
+	asm volatile("tlbi vmalle1is" : : : "memory");
+	dsb(ish);
+	isb();
+	give_vmid(old, features);
+}
+
+/* One page of EL2's own map, on all CPUs. */
+void hyp_tlbi_el2(u64 addr)
+{
+	dsb(ishst);
+	asm volatile("tlbi vae2is, %0" : : "r" (addr >> 12) : "memory");
+	dsb(ish);
+	isb();
+}
