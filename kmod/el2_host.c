@@ -1,0 +1,799 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Taking EL2 and giving it back.
+ *
+ * The hyp-stub of a kernel that dropped to EL1 leads the way in: its
+ * HVC_SOFT_RESTART branches to our code at EL2, which keeps what it finds and
+ * installs our vectors.  That is done per CPU, again after a CPU was offline or
+ * lost its state in idle, and undone before the CPU goes, at reboot and at
+ * unload.
+ *
+ * Nothing is tried before it is known to be harmless: hvc is UNDEFINED where
+ * there is no EL2, and a hypervisor that is there would act on our calls.
+ */
+#include <linux/acpi.h>
+#include <linux/cpu.h>
+#include <linux/cpu_pm.h>
+#include <linux/debugfs.h>
+#include <linux/interrupt.h>
+#include <linux/kallsyms.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/of.h>
+#include <linux/of_irq.h>
+#include <linux/percpu.h>
+#include <linux/reboot.h>
+#include <linux/smp.h>
+#include <clocksource/arm_arch_timer.h>
+#include <asm/barrier.h>
+#include <asm/cpufeature.h>
+#include <asm/cputype.h>
+#include <asm/sysreg.h>
+
+#include "hyp/layout.h"
+#include "kmod.h"
+
+#ifdef CONFIG_CPU_BIG_ENDIAN
+#error "armvcpu is for little-endian kernels"
+#endif
+
+static_assert(HYP_PAGE_SHIFT == PAGE_SHIFT);
+
+extern const char armvcpu_hyp_image[], armvcpu_hyp_image_end[];
+
+/* EL2's map: identity, 48 bits, whatever the host's own virtual addresses. */
+#define EL2_VA_BITS	48
+#define EL2_START_LEVEL	(4 - DIV_ROUND_UP(EL2_VA_BITS - PAGE_SHIFT, PGTABLE_BITS))
+
+#define S1_AF		BIT_ULL(10)
+#define S1_SH_INNER	(3ULL << 8)
+#define S1_AP_RES1	BIT_ULL(6)
+#define S1_AP_RO	BIT_ULL(7)
+#define S1_XN		BIT_ULL(54)
+#define S1_BASE		(S1_AF | S1_SH_INNER | S1_AP_RES1)
+#define S1_RX		(S1_BASE | S1_AP_RO)
+#define S1_RO		(S1_BASE | S1_AP_RO | S1_XN)
+#define S1_RW		(S1_BASE | S1_XN)
+
+/* Attribute 0: Normal, write-back, allocate. */
+#define EL2_MAIR	0xffULL
+
+/* RES1; MMU, alignment of SP, both caches, no writable page is executable. */
+#define EL2_SCTLR	(0x30c50830ULL | BIT_ULL(0) | BIT_ULL(2) | BIT_ULL(3) | \
+			 BIT_ULL(12) | BIT_ULL(19))
+
+/* RES1; inner shareable, write-back walks; T0SZ. */
+#define EL2_TCR		(BIT_ULL(31) | BIT_ULL(23) | (3ULL << 12) | (1ULL << 10) | \
+			 (1ULL << 8) | (64 - EL2_VA_BITS))
+#define EL2_TCR_TG0	(PAGE_SHIFT == 12 ? 0ULL : PAGE_SHIFT == 14 ? 2ULL << 14 : 1ULL << 14)
+
+static void *el2_image;
+static size_t el2_image_size;
+static struct pgtable el2_pgtable;
+/* el2_pgtable, after init. */
+static DEFINE_MUTEX(el2_map_lock);
+
+/**
+ * struct el2_cpu - the host's side of one CPU's EL2
+ * @hyp: what it shares with EL2, at the top of its stack.
+ * @stack: the allocation: a page that EL2 does not map, and the stack's.
+ * @installed: our vectors are in place.  Changed on the CPU with interrupts off.
+ * @reported: exceptions that have been reported.
+ */
+struct el2_cpu {
+	struct hyp_cpu *hyp;
+	unsigned long stack;
+	bool installed;
+	u64 reported;
+};
+
+static DEFINE_PER_CPU(struct el2_cpu, el2_cpus);
+static enum cpuhp_state el2_hp_state;
+/* No CPU may take EL2 any more. */
+static bool el2_shut;
+static bool el2_in_init;
+
+static bool allow_unknown_boot;
+module_param(allow_unknown_boot, bool, 0444);
+MODULE_PARM_DESC(allow_unknown_boot,
+		 "take EL2 although the kernel's symbols do not tell that it was booted there");
+
+/* ---- hypercalls -------------------------------------------------------- */
+
+/**
+ * el2_call() - hvc on this CPU
+ * @id: HYP_CALL_* or the stub's.
+ * @arg1: x1.
+ * @arg2: x2.
+ * @arg3: x3.
+ * @arg4: x4.
+ *
+ * Preemption is off, unless any CPU will do.
+ *
+ * Return: x0.
+ */
+u64 el2_call(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4)
+{
+	register u64 x0 asm("x0") = id;
+	register u64 x1 asm("x1") = arg1;
+	register u64 x2 asm("x2") = arg2;
+	register u64 x3 asm("x3") = arg3;
+	register u64 x4 asm("x4") = arg4;
+
+	asm volatile("hvc #0"
+		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3), "+r" (x4)
+		     :
+		     : "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+		       "x14", "x15", "x16", "x17", "cc", "memory");
+	return x0;
+}
+
+/* ---- caches ------------------------------------------------------------ */
+
+/* To the PoC, and out of the caches: EL2 comes in with its MMU off. */
+static void clean_to_poc(const void *start, size_t size)
+{
+	unsigned long line = 4UL << (read_sanitised_ftr_reg(SYS_CTR_EL0) >> 16 & 0xf);
+	unsigned long addr = (unsigned long)start & ~(line - 1);
+	unsigned long end = (unsigned long)start + size;
+
+	for (; addr < end; addr += line)
+		asm volatile("dc civac, %0" : : "r" (addr) : "memory");
+	dsb(sy);
+}
+
+/* ---- one CPU ----------------------------------------------------------- */
+
+static u64 field(u64 reg, int shift)
+{
+	return reg >> shift & 0xf;
+}
+
+/* Of this CPU: another may have another core. */
+static u64 cpu_features(void)
+{
+	u64 pfr0 = read_cpuid(ID_AA64PFR0_EL1);
+	u64 dfr0 = read_cpuid(ID_AA64DFR0_EL1);
+	u64 mmfr0 = read_cpuid(ID_AA64MMFR0_EL1);
+	u64 mmfr1 = read_cpuid(ID_AA64MMFR1_EL1);
+	u32 midr = read_cpuid_id();
+	u64 features = 0;
+
+	if (field(mmfr0, 56))
+		features |= HYP_HAS_FGT;
+	if (field(mmfr1, 40))
+		features |= HYP_HAS_HCX;
+	if (field(pfr0, 28))
+		features |= HYP_HAS_RAS;
+	if (field(pfr0, 24))
+		features |= HYP_HAS_GICV3;
+	if (field(pfr0, 44))
+		features |= HYP_HAS_AMU;
+	if (field(dfr0, 40))
+		features |= HYP_HAS_TRF;
+	/* The statistical profiling buffer, unless EL3 keeps it (PMBIDR_EL1.P). */
+	if (field(dfr0, 32) && !(read_sysreg_s(SYS_PMBIDR_EL1) & BIT(4)))
+		features |= HYP_HAS_SPE;
+
+	if ((midr >> 24) == ARM_CPU_IMP_ARM) {
+		switch (MIDR_PARTNUM(midr)) {
+		case ARM_CPU_PART_CORTEX_A57:	/* 1319537; 834220 up to r1p2 */
+			features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_834220;
+			break;
+		case ARM_CPU_PART_CORTEX_A72:	/* 1319367 */
+		case ARM_CPU_PART_CORTEX_A55:	/* 1530923, up to r2p0 */
+		case ARM_CPU_PART_CORTEX_A76:	/* 1165522, up to r3p0 */
+			features |= HYP_ERRATUM_SPEC_AT;
+			break;
+		}
+	}
+	return features;
+}
+
+/* With interrupts off.  Returns 0, -EBUSY if the stub is not there. */
+static int install_this_cpu(void)
+{
+	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
+	struct hyp_cpu *hyp = cpu->hyp;
+
+	if (cpu->installed || READ_ONCE(el2_shut))
+		return 0;
+	if (el2_call(HYP_CALL_PROBE, 0, 0, 0, 0) != HYP_STUB_ERR)
+		return -EBUSY;
+
+	hyp->features = cpu_features();
+	hyp->mair = EL2_MAIR;
+	hyp->tcr = EL2_TCR | EL2_TCR_TG0 |
+		   min_t(u64, field(read_cpuid(ID_AA64MMFR0_EL1), 0), 5) << 16;
+	hyp->ttbr0 = virt_to_phys(el2_pgtable.root);
+	hyp->sctlr = EL2_SCTLR;
+	clean_to_poc(hyp, sizeof(*hyp));
+
+	el2_call(HYP_STUB_SOFT_RESTART,
+		 virt_to_phys(el2_image) + sym_hyp_stub_install,
+		 virt_to_phys(hyp), 0, 0);
+	if (el2_call(HYP_CALL_VERSION, 0, 0, 0, 0) != HYP_VERSION)
+		return -EBUSY;
+	cpu->installed = true;
+	return 0;
+}
+
+static void restore_this_cpu(void *unused)
+{
+	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
+
+	if (!cpu->installed)
+		return;
+	cpu->installed = false;
+	el2_call(HYP_CALL_RESTORE, 0, 0, 0, 0);
+}
+
+/**
+ * el2_ready() - does this CPU's EL2 belong to us?  Preemption is off.
+ */
+bool el2_ready(void)
+{
+	return this_cpu_read(el2_cpus.installed);
+}
+
+/* ---- comings and goings of CPUs ---------------------------------------- */
+
+static int el2_cpu_up(unsigned int cpu)
+{
+	unsigned long flags;
+	int ret;
+
+	local_irq_save(flags);
+	ret = install_this_cpu();
+	local_irq_restore(flags);
+	if (!ret)
+		return 0;
+	if (el2_in_init)
+		return ret;
+	pr_err("CPU%u came back without a hyp-stub: vCPUs cannot run there; take it offline\n",
+	       cpu);
+	return 0;
+}
+
+static int el2_cpu_down(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	restore_this_cpu(NULL);
+	local_irq_restore(flags);
+	return 0;
+}
+
+static int el2_pm_notify(struct notifier_block *self, unsigned long event, void *data)
+{
+	switch (event) {
+	case CPU_PM_ENTER:
+		restore_this_cpu(NULL);
+		break;
+	case CPU_PM_ENTER_FAILED:
+	case CPU_PM_EXIT:
+		if (install_this_cpu())
+			pr_err_ratelimited("CPU%u woke up without a hyp-stub: vCPUs cannot run there; take it offline\n",
+					   smp_processor_id());
+		break;
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block el2_pm_notifier = { .notifier_call = el2_pm_notify };
+
+/* The next kernel finds EL2 as this one did. */
+static int el2_reboot_notify(struct notifier_block *self, unsigned long event, void *data)
+{
+	WRITE_ONCE(el2_shut, true);
+	on_each_cpu(restore_this_cpu, NULL, 1);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block el2_reboot_notifier = { .notifier_call = el2_reboot_notify };
+
+/* ---- EL2's map --------------------------------------------------------- */
+
+static int map_range(const void *start, size_t size, u64 attrs)
+{
+	u64 pa = virt_to_phys((void *)start), end = pa + size;
+	int ret = 0;
+
+	if (end > BIT_ULL(EL2_VA_BITS))
+		return -ERANGE;
+	for (; pa < end && !ret; pa += PAGE_SIZE)
+		ret = pgt_map(&el2_pgtable, pa, pa, 3, attrs);
+	return ret;
+}
+
+/**
+ * el2_share() - let EL2 read and write a page of the linear map
+ * @page: its address.
+ *
+ * Return: 0, -ENOMEM, -ERANGE (memory above 48 bits).
+ */
+int el2_share(void *page)
+{
+	int ret;
+
+	mutex_lock(&el2_map_lock);
+	ret = map_range(page, PAGE_SIZE, S1_RW);
+	mutex_unlock(&el2_map_lock);
+	return ret;
+}
+
+/**
+ * el2_unshare() - the page is the host's alone again
+ * @page: its address.
+ */
+void el2_unshare(void *page)
+{
+	u64 pa = virt_to_phys(page);
+
+	mutex_lock(&el2_map_lock);
+	pgt_unmap(&el2_pgtable, pa, PAGE_SIZE);
+	mutex_unlock(&el2_map_lock);
+	preempt_disable();
+	/* Without EL2 there is no TLB of ours either. */
+	if (el2_ready())
+		el2_call(HYP_CALL_TLBI_EL2, pa, 0, 0, 0);
+	preempt_enable();
+}
+
+static void free_el2_memory(void)
+{
+	int cpu;
+
+	pgt_free(&el2_pgtable);
+	for_each_possible_cpu(cpu) {
+		struct el2_cpu *c = per_cpu_ptr(&el2_cpus, cpu);
+
+		free_pages(c->stack, 1);
+		c->stack = 0;
+	}
+	if (el2_image)
+		free_pages_exact(el2_image, el2_image_size);
+	el2_image = NULL;
+}
+
+static int build_image(void)
+{
+	el2_image_size = armvcpu_hyp_image_end - armvcpu_hyp_image;
+	if (WARN_ON(el2_image_size != sym_hyp_image_end))
+		return -ENOEXEC;
+	/* In one piece: it runs with the MMU off first. */
+	el2_image = alloc_pages_exact(el2_image_size, GFP_KERNEL);
+	if (!el2_image)
+		return -ENOMEM;
+	memcpy(el2_image, armvcpu_hyp_image, el2_image_size);
+	clean_to_poc(el2_image, el2_image_size);
+	return 0;
+}
+
+static int build_map(void)
+{
+	int cpu, ret;
+
+	ret = map_range(el2_image, sym_hyp_rodata_start, S1_RX);
+	if (!ret)
+		ret = map_range(el2_image + sym_hyp_rodata_start,
+				sym_hyp_data_start - sym_hyp_rodata_start, S1_RO);
+	if (!ret)
+		ret = map_range(el2_image + sym_hyp_data_start,
+				sym_hyp_image_end - sym_hyp_data_start, S1_RW);
+	for_each_possible_cpu(cpu) {
+		struct el2_cpu *c = per_cpu_ptr(&el2_cpus, cpu);
+
+		if (ret)
+			break;
+		c->stack = __get_free_pages(GFP_KERNEL | __GFP_ZERO, 1);
+		if (!c->stack)
+			return -ENOMEM;
+		c->hyp = (void *)(c->stack + 2 * PAGE_SIZE - sizeof(struct hyp_cpu));
+		c->installed = false;
+		c->reported = 0;
+		/* The lower page stays unmapped: a stack that overflows faults. */
+		ret = map_range((void *)(c->stack + PAGE_SIZE), PAGE_SIZE, S1_RW);
+	}
+	return ret;
+}
+
+/* ---- is EL2 free? ------------------------------------------------------ */
+
+static irqreturn_t el2_irq(int irq, void *data)
+{
+	return IRQ_HANDLED;
+}
+
+/**
+ * struct el2_ppi - a per-CPU interrupt that belongs to whoever has EL2
+ * @what: for messages.
+ * @irq: Linux interrupt number, 0 if it is not there.
+ * @gsi: its number in ACPI, 0 without.
+ * @dev: what Linux identifies the request by.
+ */
+struct el2_ppi {
+	const char *what;
+	unsigned int irq;
+	u32 gsi;
+	int __percpu *dev;
+};
+
+static struct el2_ppi el2_ppis[] = {
+	{ .what = "virtual timer" },
+	{ .what = "GIC maintenance" },
+};
+
+static const struct of_device_id timer_nodes[] = {
+	{ .compatible = "arm,armv8-timer" },
+	{ .compatible = "arm,armv7-timer" },
+	{ }
+};
+
+static const struct of_device_id gic_nodes[] = {
+	{ .compatible = "arm,gic-v3" },
+	{ .compatible = "arm,gic-400" },
+	{ .compatible = "arm,cortex-a15-gic" },
+	{ .compatible = "arm,cortex-a7-gic" },
+	{ .compatible = "qcom,msm-qgic2" },
+	{ }
+};
+
+static unsigned int of_ppi(const struct of_device_id *match, int index)
+{
+	struct device_node *node = of_find_matching_node(NULL, match);
+	unsigned int irq = 0;
+
+	if (node)
+		irq = irq_of_parse_and_map(node, index);
+	of_node_put(node);
+	return irq;
+}
+
+#ifdef CONFIG_ACPI
+static u32 madt_maintenance_gsi(u32 *flags)
+{
+	struct acpi_table_header *table;
+	struct acpi_subtable_header *entry, *end;
+	u32 gsi = 0;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
+		return 0;
+	entry = (void *)table + sizeof(struct acpi_table_madt);
+	end = (void *)table + table->length;
+	for (; entry + 1 <= end && entry->length; entry = (void *)entry + entry->length) {
+		struct acpi_madt_generic_interrupt *gicc = (void *)entry;
+
+		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT)
+			continue;
+		gsi = gicc->vgic_interrupt;
+		*flags = gicc->flags & ACPI_MADT_VGIC_IRQ_MODE;
+		break;
+	}
+	acpi_put_table(table);
+	return gsi;
+}
+
+static void acpi_ppis(void)
+{
+	struct acpi_table_header *table;
+	u32 flags = 0;
+	int irq;
+
+	if (ACPI_SUCCESS(acpi_get_table(ACPI_SIG_GTDT, 0, &table))) {
+		struct acpi_table_gtdt *gtdt = (void *)table;
+
+		irq = acpi_register_gsi(NULL, gtdt->virtual_timer_interrupt,
+					gtdt->virtual_timer_flags & ACPI_GTDT_INTERRUPT_MODE ?
+					ACPI_EDGE_SENSITIVE : ACPI_LEVEL_SENSITIVE,
+					gtdt->virtual_timer_flags & ACPI_GTDT_INTERRUPT_POLARITY ?
+					ACPI_ACTIVE_LOW : ACPI_ACTIVE_HIGH);
+		if (irq > 0)
+			el2_ppis[0].irq = irq;
+		acpi_put_table(table);
+	}
+	el2_ppis[1].gsi = madt_maintenance_gsi(&flags);
+	if (!el2_ppis[1].gsi)
+		return;
+	irq = acpi_register_gsi(NULL, el2_ppis[1].gsi,
+				flags ? ACPI_EDGE_SENSITIVE : ACPI_LEVEL_SENSITIVE,
+				ACPI_ACTIVE_HIGH);
+	if (irq > 0)
+		el2_ppis[1].irq = irq;
+	else
+		el2_ppis[1].gsi = 0;
+}
+#else
+static void acpi_ppis(void)
+{
+}
+#endif
+
+static void release_ppis(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++) {
+		struct el2_ppi *ppi = &el2_ppis[i];
+
+		if (ppi->dev) {
+			free_percpu_irq(ppi->irq, ppi->dev);
+			free_percpu(ppi->dev);
+			ppi->dev = NULL;
+		}
+#ifdef CONFIG_ACPI
+		if (ppi->gsi)
+			acpi_unregister_gsi(ppi->gsi);
+#endif
+		ppi->gsi = 0;
+	}
+}
+
+/*
+ * KVM requests both once it has EL2, and fails to initialise while they are
+ * ours: whoever comes first keeps the other out.
+ */
+static int claim_ppis(void)
+{
+	int i, ret;
+
+	if (acpi_disabled) {
+		el2_ppis[0].irq = of_ppi(timer_nodes, 2);
+		el2_ppis[1].irq = of_ppi(gic_nodes, 0);
+	} else {
+		acpi_ppis();
+	}
+	if (!el2_ppis[0].irq) {
+		pr_err("the firmware describes no virtual timer interrupt: nothing tells whether EL2 is in use\n");
+		return -ENODEV;
+	}
+	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++) {
+		struct el2_ppi *ppi = &el2_ppis[i];
+
+		if (!ppi->irq)
+			continue;
+		ppi->dev = alloc_percpu(int);
+		if (!ppi->dev)
+			return -ENOMEM;
+		ret = request_percpu_irq(ppi->irq, el2_irq, KBUILD_MODNAME, ppi->dev);
+		if (ret) {
+			free_percpu(ppi->dev);
+			ppi->dev = NULL;
+			pr_err("the %s interrupt is taken (%d): KVM or another hypervisor uses EL2; boot with kvm-arm.mode=none\n",
+			       ppi->what, ret);
+			return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+/*
+ * A kernel that was booted at EL2 and runs at EL1 has the physical timer for
+ * itself: its counter function says so, and is exported.
+ */
+static bool booted_at_el2(void)
+{
+	char name[KSYM_SYMBOL_LEN];
+
+	snprintf(name, sizeof(name), "%ps", arch_timer_read_counter);
+	return strstr(name, "cntpct");
+}
+
+static void probe_stub(void *failed)
+{
+	if (el2_call(HYP_CALL_PROBE, 0, 0, 0, 0) != HYP_STUB_ERR)
+		atomic_inc(failed);
+}
+
+static int check_el2(void)
+{
+	atomic_t failed = ATOMIC_INIT(0);
+	int ret;
+
+	if (read_sysreg(CurrentEL) == CurrentEL_EL2) {
+		pr_err("the host runs at EL2 (VHE): boot with id_aa64mmfr1.vh=0 kvm-arm.mode=none\n");
+		return -EOPNOTSUPP;
+	}
+	if (!field(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1), 8)) {
+		pr_err("this machine has no EL2, or its firmware hides it\n");
+		return -ENODEV;
+	}
+	if (!booted_at_el2() && !allow_unknown_boot) {
+		pr_err("the kernel was booted at EL1 (it counts by %ps): EL2 belongs to the firmware or a hypervisor; have the boot loader start the kernel at EL2\n",
+		       arch_timer_read_counter);
+		return -ENODEV;
+	}
+	ret = claim_ppis();
+	if (ret)
+		return ret;
+	on_each_cpu(probe_stub, &failed, 1);
+	if (atomic_read(&failed)) {
+		pr_err("no hyp-stub answers at EL2 of %d CPU(s): another hypervisor is there; boot with kvm-arm.mode=none\n",
+		       atomic_read(&failed));
+		return -EBUSY;
+	}
+	return stage2_check_host();
+}
+
+/* ---- init and exit ----------------------------------------------------- */
+
+/**
+ * el2_init() - take EL2 on all CPUs, or on none
+ *
+ * Return: 0; -EOPNOTSUPP a VHE host; -ENODEV no EL2; -EBUSY it is taken;
+ * -ERANGE a page size or addresses that stage 2 cannot do; -ENOMEM.
+ */
+int el2_init(void)
+{
+	int ret;
+
+	ret = check_el2();
+	if (ret)
+		goto out_ppis;
+	ret = build_image();
+	if (!ret)
+		ret = pgt_init(&el2_pgtable, EL2_VA_BITS, EL2_START_LEVEL, GFP_KERNEL);
+	if (!ret)
+		ret = build_map();
+	if (ret) {
+		if (ret == -ERANGE)
+			pr_err("memory above %d bits of physical address: not supported\n",
+			       EL2_VA_BITS);
+		goto out_memory;
+	}
+	el2_in_init = true;
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "armvcpu:online", el2_cpu_up, el2_cpu_down);
+	el2_in_init = false;
+	if (ret < 0) {
+		pr_err("a CPU's hyp-stub did not let us in: EL2 is as it was\n");
+		goto out_memory;
+	}
+	el2_hp_state = ret;
+	cpu_pm_register_notifier(&el2_pm_notifier);
+	register_reboot_notifier(&el2_reboot_notifier);
+	return 0;
+
+out_memory:
+	free_el2_memory();
+out_ppis:
+	release_ppis();
+	return ret;
+}
+
+/**
+ * el2_exit() - give EL2 back on all CPUs
+ */
+void el2_exit(void)
+{
+	unregister_reboot_notifier(&el2_reboot_notifier);
+	cpu_pm_unregister_notifier(&el2_pm_notifier);
+	cpuhp_remove_state(el2_hp_state);
+	free_el2_memory();
+	release_ppis();
+}
+
+/* ---- what a person sees of it ------------------------------------------ */
+
+/* Which CPUs' EL2 is ours. */
+static int cpus_get(char *buffer, const struct kernel_param *param)
+{
+	cpumask_var_t mask;
+	int cpu, len;
+
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return -ENOMEM;
+	for_each_online_cpu(cpu)
+		if (READ_ONCE(per_cpu_ptr(&el2_cpus, cpu)->installed))
+			cpumask_set_cpu(cpu, mask);
+	len = cpumap_print_to_pagebuf(true, buffer, mask);
+	free_cpumask_var(mask);
+	return len;
+}
+
+const struct kernel_param_ops el2_cpus_param_ops = { .get = cpus_get };
+
+struct hyp_symbol {
+	u64 addr;
+	const char *name;
+};
+
+#define HYP_SYMBOL(addr, name) { addr, #name },
+static const struct hyp_symbol hyp_symbols[] = {
+#include "hyp/symbols.def"
+};
+#undef HYP_SYMBOL
+
+static const struct hyp_symbol *symbol_of(u64 offset)
+{
+	int i;
+
+	if (offset >= sym_hyp_image_end)
+		return NULL;
+	for (i = ARRAY_SIZE(hyp_symbols) - 1; i > 0; i--)
+		if (hyp_symbols[i].addr <= offset)
+			break;
+	return &hyp_symbols[i];
+}
+
+/**
+ * el2_report() - log the exception that this CPU's EL2 took
+ *
+ * Preemption is off.  Rate-limited: a VM dies of each, and a new one can be
+ * made to follow.
+ */
+void el2_report(void)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 4);
+	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
+	const struct hyp_report *r = &cpu->hyp->report;
+	const struct hyp_symbol *symbol;
+	u64 offset = r->elr - virt_to_phys(el2_image);
+	int i;
+
+	if (cpu->reported == r->count)
+		return;
+	cpu->reported = r->count;
+	if (!__ratelimit(&limit))
+		return;
+	symbol = symbol_of(offset);
+	pr_err("EL2: unexpected exception on CPU%d, vector %#x, %s\n", smp_processor_id(),
+	       r->vector, r->guest ? "while a guest was loaded" : "in a hypercall");
+	pr_err("EL2: ELR %#018llx (%s+%#llx) ESR %#010llx (EC %#llx) SPSR %#010llx\n",
+	       offset, symbol ? symbol->name : "not in the image",
+	       symbol ? offset - symbol->addr : 0, r->esr, r->esr >> 26 & 0x3f, r->spsr);
+	pr_err("EL2: FAR %#018llx HPFAR %#018llx SP %#018llx\n", r->far, r->hpfar, r->sp);
+	for (i = 0; i < 30; i += 3)
+		pr_err("EL2: x%-2d %016llx  x%-2d %016llx  x%-2d %016llx\n", i, r->x[i],
+		       i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
+	pr_err("EL2: x30 %016llx\n", r->x[30]);
+}
+
+/* ---- the knob for the tests -------------------------------------------- */
+
+static atomic_t el2_provoke_run = ATOMIC_INIT(0);
+
+/**
+ * el2_take_provocation() - shall the next entry fault at EL2?
+ */
+bool el2_take_provocation(void)
+{
+	return unlikely(atomic_read(&el2_provoke_run)) && atomic_xchg(&el2_provoke_run, 0);
+}
+
+static ssize_t provoke_write(struct file *file, const char __user *user, size_t size,
+			     loff_t *pos)
+{
+	char what[8] = "";
+
+	if (!size || size >= sizeof(what))
+		return -EINVAL;
+	if (copy_from_user(what, user, size))
+		return -EFAULT;
+	if (sysfs_streq(what, "run")) {
+		atomic_set(&el2_provoke_run, 1);
+	} else if (sysfs_streq(what, "hvc")) {
+		preempt_disable();
+		if (el2_ready() && el2_call(HYP_CALL_PROVOKE, 0, 0, 0, 0) == HYP_EXIT_EL2)
+			el2_report();
+		preempt_enable();
+	} else {
+		return -EINVAL;
+	}
+	return size;
+}
+
+static const struct file_operations provoke_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = provoke_write,
+};
+
+/**
+ * el2_debugfs() - the file "provoke", for the module's parameter debug
+ * @dir: the module's directory.
+ */
+void el2_debugfs(struct dentry *dir)
+{
+	debugfs_create_file("provoke", 0200, dir, NULL, &provoke_fops);
+}

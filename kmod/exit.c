@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exits: the table over the exception class, what all handlers share, and the
+ * handlers that are too small for a file of their own.
+ *
+ * To add an exit: a row in exit_handlers[] and a handler; if it goes to the
+ * VMM, a row in allowed_actions[] and a case in exit_complete().
+ */
+#include <linux/bits.h>
+#include <linux/sched.h>
+#include <asm/esr.h>
+
+#include "kmod.h"
+
+/* ISS of the exceptions that stage 2 and external aborts make. */
+#define ISS_CM			BIT_ULL(8)
+#define ISS_S1PTW		BIT_ULL(7)
+#define ISS_WNR			BIT_ULL(6)
+#define ISS_ISV			BIT_ULL(24)
+#define ISS_FSC			0x3fULL
+#define FSC_TYPE		0x3cULL
+#define FSC_LEVEL		0x03ULL
+#define FSC_ADDRESS_SIZE	0x00
+#define FSC_TRANSLATION		0x04
+#define FSC_ACCESS_FLAG		0x08
+#define FSC_PERMISSION		0x0c
+#define FSC_TLB_CONFLICT	0x30
+
+/* ---- PC ---------------------------------------------------------------- */
+
+#define PSR_IT_LOW		GENMASK_ULL(26, 25)
+#define PSR_IT_HIGH		GENMASK_ULL(15, 10)
+
+/* IT[7:0] of an AArch32 SPSR. */
+static u32 it_state(u64 pstate)
+{
+	return (pstate >> 25 & 3) | (pstate >> 10 & 0x3f) << 2;
+}
+
+/* As the instruction in an IT block would (Arm ARM, ITAdvance()). */
+static u64 it_advance(u64 pstate)
+{
+	u32 it = it_state(pstate);
+
+	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+	pstate &= ~(PSR_IT_LOW | PSR_IT_HIGH);
+	return pstate | (u64)(it & 3) << 25 | (u64)(it >> 2) << 10;
+}
+
+/**
+ * skip_insn() - move PC behind the instruction that trapped
+ * @vcpu: the vCPU; the syndrome is that of the trap.
+ */
+void skip_insn(struct vcpu *vcpu)
+{
+	struct hyp_vcpu *hyp = vcpu->hyp;
+
+	if (vcpu_aarch32(vcpu)) {
+		bool narrow = hyp->pstate & PSR_AA32_T_BIT && !(vcpu->pending.esr & ESR_ELx_IL);
+
+		hyp->pc = (u32)(hyp->pc + (narrow ? 2 : 4));
+		if (hyp->pstate & PSR_AA32_T_BIT)
+			hyp->pstate = it_advance(hyp->pstate);
+	} else {
+		hyp->pc += 4;
+		hyp->pstate &= ~(u64)PSR_BTYPE_MASK;
+	}
+	/* The step of a single-stepped instruction is over. */
+	hyp->pstate &= ~(u64)DBG_SPSR_SS;
+}
+
+/**
+ * cond_passes() - would the trapped AArch32 instruction have executed?
+ * @vcpu: the vCPU.
+ *
+ * Some traps are taken for an instruction whose condition fails (Arm ARM
+ * G1.16.1); it then is a NOP.
+ */
+bool cond_passes(struct vcpu *vcpu)
+{
+	u64 esr = vcpu->hyp->esr, pstate = vcpu->hyp->pstate;
+	bool n = pstate & PSR_AA32_N_BIT, z = pstate & PSR_AA32_Z_BIT;
+	bool c = pstate & PSR_AA32_C_BIT, v = pstate & PSR_AA32_V_BIT, pass;
+	u32 cond;
+
+	if (!vcpu_aarch32(vcpu))
+		return true;
+	if (esr & ESR_ELx_CV)
+		cond = esr >> 20 & 0xf;
+	else if (it_state(pstate))
+		cond = it_state(pstate) >> 4;
+	else
+		return true;
+	switch (cond >> 1) {
+	case 0:
+		pass = z;
+		break;
+	case 1:
+		pass = c;
+		break;
+	case 2:
+		pass = n;
+		break;
+	case 3:
+		pass = v;
+		break;
+	case 4:
+		pass = c && !z;
+		break;
+	case 5:
+		pass = n == v;
+		break;
+	case 6:
+		pass = n == v && !z;
+		break;
+	default:
+		return true;
+	}
+	return pass != (cond & 1);
+}
+
+/* ---- to the VMM -------------------------------------------------------- */
+
+/**
+ * exit_to_user() - fill in what every exit has
+ * @vcpu: the vCPU; the handler has filled in the rest.
+ * @reason: ARMVCPU_EXIT_*.
+ *
+ * Return: 0.
+ */
+int exit_to_user(struct vcpu *vcpu, u32 reason)
+{
+	struct armvcpu_run *run = vcpu->run;
+	struct hyp_vcpu *hyp = vcpu->hyp;
+
+	WRITE_ONCE(run->exit_reason, reason);
+	WRITE_ONCE(run->pc, hyp->pc);
+	WRITE_ONCE(run->pstate, hyp->pstate);
+	if (reason == ARMVCPU_EXIT_INTR) {
+		WRITE_ONCE(run->esr, 0);
+		return 0;
+	}
+	WRITE_ONCE(run->esr, hyp->esr);
+	WRITE_ONCE(run->far, hyp->far);
+	WRITE_ONCE(run->hpfar, hyp->hpfar);
+	vcpu->pending.reason = reason;
+	vcpu->pending.esr = hyp->esr;
+	vcpu->pending.far = hyp->far;
+	return 0;
+}
+
+/**
+ * exit_fail() - the guest cannot go on by itself
+ * @vcpu: the vCPU.
+ * @reason: ARMVCPU_FAIL_*.
+ * @err: a negative errno or 0.
+ *
+ * Return: 0.
+ */
+int exit_fail(struct vcpu *vcpu, u32 reason, int err)
+{
+	vcpu->run->u.fail = (struct armvcpu_exit_fail) { .reason = reason, .err = -err };
+	return exit_to_user(vcpu, ARMVCPU_EXIT_FAIL);
+}
+
+/* ---- completing what the VMM was asked --------------------------------- */
+
+#define ACTION(action)	BIT(ARMVCPU_ACTION_##action)
+
+static const u8 allowed_actions[] = {
+	[ARMVCPU_EXIT_NONE]	 = ACTION(COMPLETE),
+	[ARMVCPU_EXIT_INTR]	 = ACTION(COMPLETE),
+	[ARMVCPU_EXIT_MMIO]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
+	[ARMVCPU_EXIT_ABORT]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
+	[ARMVCPU_EXIT_SYSREG]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
+	[ARMVCPU_EXIT_HYPERCALL] = ACTION(COMPLETE),
+	[ARMVCPU_EXIT_SMC]	 = ACTION(COMPLETE),
+	[ARMVCPU_EXIT_PSCI]	 = ACTION(COMPLETE),
+	[ARMVCPU_EXIT_WFX]	 = ACTION(COMPLETE) | ACTION(RETRY),
+	[ARMVCPU_EXIT_DEBUG]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
+	[ARMVCPU_EXIT_FAIL]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
+};
+
+/**
+ * exit_check_action() - does the VMM's action fit the pending exit?
+ * @vcpu: the vCPU.
+ * @action: what the VMM asks for.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int exit_check_action(struct vcpu *vcpu, u8 action)
+{
+	if (action > ARMVCPU_ACTION_UNDEF ||
+	    !(allowed_actions[vcpu->pending.reason] & BIT(action)))
+		return -EINVAL;
+	return 0;
+}
+
+static void debug_complete(struct vcpu *vcpu)
+{
+	switch (ESR_ELx_EC(vcpu->pending.esr)) {
+	case ESR_ELx_EC_BRK64:
+	case ESR_ELx_EC_BKPT32:
+		skip_insn(vcpu);
+	}
+}
+
+/**
+ * exit_complete() - do what the VMM decided about the pending exit
+ * @vcpu: the vCPU.
+ * @action: checked by exit_check_action().
+ */
+void exit_complete(struct vcpu *vcpu, u8 action)
+{
+	struct exit_state *pending = &vcpu->pending;
+	u8 reason = pending->reason;
+
+	pending->reason = ARMVCPU_EXIT_NONE;
+	switch (action) {
+	case ARMVCPU_ACTION_RETRY:
+		return;
+	case ARMVCPU_ACTION_ABORT:
+		inject_abort(vcpu, false, pending->far, false, 0);
+		return;
+	case ARMVCPU_ACTION_UNDEF:
+		inject_undef(vcpu);
+		return;
+	}
+	switch (reason) {
+	case ARMVCPU_EXIT_MMIO:
+		mmio_complete(vcpu);
+		break;
+	case ARMVCPU_EXIT_SYSREG:
+		sysreg_complete(vcpu);
+		break;
+	case ARMVCPU_EXIT_ABORT:
+	case ARMVCPU_EXIT_WFX:
+		skip_insn(vcpu);
+		break;
+	case ARMVCPU_EXIT_DEBUG:
+		debug_complete(vcpu);
+		break;
+	}
+}
+
+/* ---- handlers ---------------------------------------------------------- */
+
+static int undef_handler(struct vcpu *vcpu)
+{
+	if (!cond_passes(vcpu))
+		skip_insn(vcpu);
+	else
+		inject_undef(vcpu);
+	return 1;
+}
+
+static int fail_handler(struct vcpu *vcpu)
+{
+	return exit_fail(vcpu, ARMVCPU_FAIL_EXCEPTION, 0);
+}
+
+/* The guest's virtual counter at which its timer fires, or ~0. */
+static u64 timer_deadline(struct vcpu *vcpu)
+{
+	/* ENABLE is set, IMASK is clear. */
+	if ((vcpu_sys(vcpu, HYP_CNTV_CTL_EL0) & 3) != 1)
+		return ~0ULL;
+	return vcpu_sys(vcpu, HYP_CNTV_CVAL_EL0);
+}
+
+/* WFI, WFE; TI[0] tells which, TI[1] those with a timeout, hidden from guests. */
+static int wfx_handler(struct vcpu *vcpu)
+{
+	bool wfe = vcpu->hyp->esr & 1;
+
+	if (!cond_passes(vcpu)) {
+		skip_insn(vcpu);
+		return 1;
+	}
+	if (wfe && !(vcpu->flags & ARMVCPU_VCPU_WFE_EXITS)) {
+		skip_insn(vcpu);
+		schedule();
+		return 1;
+	}
+	/* An interrupt that is there ends a WFI, masked or not. */
+	if (!wfe && (READ_ONCE(vcpu->hyp->lines) || vcpu->hyp->hcr & BIT_ULL(8))) {
+		skip_insn(vcpu);
+		return 1;
+	}
+	vcpu->run->u.wfx = (struct armvcpu_exit_wfx) {
+		.is_wfe = wfe,
+		.timer = wfe ? ~0ULL : timer_deadline(vcpu),
+	};
+	return exit_to_user(vcpu, ARMVCPU_EXIT_WFX);
+}
+
+/* MDCR_EL2.TDE: with ARMVCPU_VCPU_DEBUG_EXITS only. */
+static int debug_handler(struct vcpu *vcpu)
+{
+	u64 esr = vcpu->hyp->esr;
+	u32 ec = ESR_ELx_EC(esr);
+
+	if (!(vcpu->flags & ARMVCPU_VCPU_DEBUG_EXITS))
+		return fail_handler(vcpu);
+	vcpu->run->u.debug = (struct armvcpu_exit_debug) {
+		.ec = ec,
+		.comment = ec == ESR_ELx_EC_BRK64 || ec == ESR_ELx_EC_BKPT32 ? esr & 0xffff : 0,
+		.far = ec == ESR_ELx_EC_WATCHPT_LOW ? vcpu->hyp->far : 0,
+	};
+	return exit_to_user(vcpu, ARMVCPU_EXIT_DEBUG);
+}
+
+static int memory_fault(struct vcpu *vcpu, bool insn)
+{
+	struct vm *vm = vcpu->vm;
+	u64 esr = vcpu->hyp->esr, fsc = esr & FSC_TYPE;
+	u64 ipa = vcpu->hyp->hpfar >> 4 << 12 | (vcpu->hyp->far & 0xfff);
+	bool walk = esr & ISS_S1PTW, readonly = false;
+	bool cache_op = !insn && esr & ISS_CM;
+	bool write = !insn && !walk && !cache_op && esr & ISS_WNR;
+	struct memslot *slot;
+	int ret = 0;
+
+	/* On a walk FAR is the address that was translated: a page is enough. */
+	if (walk)
+		ipa &= ~0xfffULL;
+
+	down_read(&vm->slots_lock);
+	slot = memslot_find(vm, ipa);
+	if (slot) {
+		readonly = slot->flags & ARMVCPU_SLOT_READONLY;
+		/* A read-only page is there already: only a write is left. */
+		if (fsc == FSC_PERMISSION && readonly)
+			write = true;
+		if (!(readonly && write))
+			ret = stage2_map_page(vm, slot, ipa);
+	}
+	up_read(&vm->slots_lock);
+	if (ret)
+		return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
+	if (slot && !(readonly && write))
+		return 1;
+
+	/* Nothing there: what the bus would answer to a fetch or a walk. */
+	if (insn || walk) {
+		inject_abort(vcpu, insn, vcpu->hyp->far, walk, esr & FSC_LEVEL);
+		return 1;
+	}
+	if (esr & ISS_ISV && !cache_op)
+		return mmio_exit(vcpu, ipa, readonly);
+	return abort_exit(vcpu);
+}
+
+static int abort_handler(struct vcpu *vcpu)
+{
+	u64 esr = vcpu->hyp->esr;
+	bool insn = ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
+
+	switch (esr & FSC_TYPE) {
+	case FSC_ADDRESS_SIZE:
+	case FSC_TRANSLATION:
+	case FSC_ACCESS_FLAG:
+	case FSC_PERMISSION:
+		return memory_fault(vcpu, insn);
+	}
+	if ((esr & ISS_FSC) == FSC_TLB_CONFLICT) {
+		/* Ours to solve; the guest's own conflicts go to the guest. */
+		preempt_disable();
+		el2_call(HYP_CALL_TLBI_VMID, vcpu->vm->vttbr, 0, 0, 0);
+		preempt_enable();
+		return 1;
+	}
+	/* HCR_EL2.TEA: an external abort of the guest's access, and its own. */
+	if ((esr & ISS_FSC) == 0x10 || (esr & 0x3c) == 0x14 || (esr & 0x38) == 0x18) {
+		inject_abort(vcpu, insn, vcpu->hyp->far, (esr & 0x3c) == 0x14, esr & FSC_LEVEL);
+		return 1;
+	}
+	return fail_handler(vcpu);
+}
+
+static const exit_handler exit_handlers[64] = {
+	[ESR_ELx_EC_WFx]	= wfx_handler,
+	/* AArch32 EL0: no coprocessor register is there for it. */
+	[ESR_ELx_EC_CP15_32]	= undef_handler,
+	[ESR_ELx_EC_CP15_64]	= undef_handler,
+	[ESR_ELx_EC_CP14_MR]	= undef_handler,
+	[ESR_ELx_EC_CP14_LS]	= undef_handler,
+	[ESR_ELx_EC_CP10_ID]	= undef_handler,
+	[ESR_ELx_EC_CP14_64]	= undef_handler,
+	/* Hidden by the ID registers; FP is switched at EL2. */
+	[ESR_ELx_EC_FP_ASIMD]	= undef_handler,
+	[ESR_ELx_EC_PAC]	= undef_handler,
+	[0x0a]			= undef_handler,	/* LD64B, ST64B*, TSTART */
+	[0x14]			= undef_handler,	/* 128-bit registers */
+	[ESR_ELx_EC_SVE]	= undef_handler,
+	[0x1b]			= undef_handler,	/* TSTART */
+	[0x1d]			= undef_handler,	/* SME */
+	[0x2d]			= undef_handler,	/* GCS */
+	[ESR_ELx_EC_HVC64]	= hvc_exit,
+	[ESR_ELx_EC_SMC64]	= smc_exit,
+	[ESR_ELx_EC_SYS64]	= sysreg_exit,
+	[ESR_ELx_EC_IABT_LOW]	= abort_handler,
+	[ESR_ELx_EC_DABT_LOW]	= abort_handler,
+	[ESR_ELx_EC_BREAKPT_LOW] = debug_handler,
+	[ESR_ELx_EC_SOFTSTP_LOW] = debug_handler,
+	[ESR_ELx_EC_WATCHPT_LOW] = debug_handler,
+	[ESR_ELx_EC_BKPT32]	= debug_handler,
+	[ESR_ELx_EC_BRK64]	= debug_handler,
+};
+
+/**
+ * exit_handle() - what to do after a slice of the guest
+ * @vcpu: the vCPU.
+ * @code: HYP_EXIT_*.
+ *
+ * Return: as an exit_handler.
+ */
+int exit_handle(struct vcpu *vcpu, u64 code)
+{
+	exit_handler handler;
+
+	switch (code) {
+	case HYP_EXIT_IRQ:
+		return 1;
+	case HYP_EXIT_SYNC:
+		vcpu->pending.esr = vcpu->hyp->esr;
+		handler = exit_handlers[ESR_ELx_EC(vcpu->hyp->esr)];
+		return handler ? handler(vcpu) : fail_handler(vcpu);
+	case HYP_EXIT_SERROR:
+		return exit_fail(vcpu, ARMVCPU_FAIL_SERROR, 0);
+	case HYP_EXIT_EL2:
+		WRITE_ONCE(vcpu->vm->dead, true);
+		return exit_fail(vcpu, ARMVCPU_FAIL_EL2, 0);
+	}
+	pr_err_ratelimited("EL2 is not ours any more (%#llx): something has called HVC_RESET_VECTORS\n",
+			   code);
+	return -ENODEV;
+}

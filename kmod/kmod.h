@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The EL1 side's own declarations, by the file that defines them.
+ *
+ * Locks, outermost first: vm->lock, vcpu->lock, vm->slots_lock, vm->s2_lock,
+ * the lock of EL2's map (el2_host.c).
+ */
+#ifndef ARMVCPU_KMOD_H
+#define ARMVCPU_KMOD_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/mm_types.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+#include <linux/armvcpu.h>
+#include <asm/ptrace.h>
+
+#include "hyp/hyp.h"
+
+#undef pr_fmt
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#define ARMVCPU_MAX_VCPUS	64
+#define ARMVCPU_MAX_SLOTS	512
+#define ARMVCPU_MIN_IPA_BITS	32
+
+struct dentry;
+struct file;
+struct user_fpsimd_state;
+
+/* ---- pgtable.c: translation tables of either stage --------------------- */
+
+/**
+ * struct pgtable - a translation table of the host's granule
+ * @root: first table; 2^@root_order pages.
+ * @root_order: order of the allocation.
+ * @start_level: level of @root, 0 to 3.
+ * @ia_bits: size of the input address.
+ * @gfp: how tables are allocated.
+ *
+ * The caller serialises all calls on one table, and does the TLB maintenance.
+ */
+struct pgtable {
+	u64 *root;
+	unsigned int root_order;
+	int start_level;
+	unsigned int ia_bits;
+	gfp_t gfp;
+};
+
+#define PGTABLE_BITS		(PAGE_SHIFT - 3)
+#define PGTABLE_SHIFT(level)	(PAGE_SHIFT + (3 - (level)) * PGTABLE_BITS)
+#define PGTABLE_SIZE(level)	(1ULL << PGTABLE_SHIFT(level))
+
+int pgt_init(struct pgtable *pt, unsigned int ia_bits, int start_level, gfp_t gfp);
+void pgt_free(struct pgtable *pt);
+int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs);
+bool pgt_mapped(struct pgtable *pt, u64 addr);
+void pgt_unmap(struct pgtable *pt, u64 addr, u64 size);
+
+/* ---- el2_host.c -------------------------------------------------------- */
+
+int el2_init(void);
+void el2_exit(void);
+int el2_share(void *page);
+void el2_unshare(void *page);
+bool el2_ready(void);
+u64 el2_call(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
+void el2_report(void);
+void el2_debugfs(struct dentry *dir);
+bool el2_take_provocation(void);
+extern const struct kernel_param_ops el2_cpus_param_ops;
+
+/* ---- vm.c -------------------------------------------------------------- */
+
+struct memslot;
+struct vcpu;
+
+/**
+ * struct vm - a virtual machine
+ * @ref: the VM's file and its vCPUs.
+ * @mm: address space of the creator, who alone may use it.
+ * @ipa_bits: size of the guest physical address space.
+ * @vmid: its number in the TLBs; never 0.
+ * @vtcr: VTCR_EL2.
+ * @vttbr: VTTBR_EL2.
+ * @cntvoff: CNTVOFF_EL2 of all its vCPUs.
+ * @lock: creation of vCPUs, @policy, @started.
+ * @started: a vCPU has run: @policy is final.
+ * @dead: EL2 faulted under it; it never runs again.
+ * @policy: ranges of SMC function ids, sorted.
+ * @policy_count: number of them.
+ * @nr_vcpus: number of @vcpus, which only grows.
+ * @vcpus: the vCPUs; an entry below @nr_vcpus is NULL once it is closed.
+ * @vcpus_lock: entries of @vcpus against their vCPU going away.
+ * @slots_lock: @slots; for reading while an address of the guest is resolved.
+ * @nr_slots: number of @slots.
+ * @slots: sorted by guest physical address.
+ * @s2_lock: @s2.
+ * @s2: stage 2.
+ * @last_ran: per CPU, the serial number of the vCPU that ran there last.
+ */
+struct vm {
+	struct kref ref;
+	struct mm_struct *mm;
+	u32 ipa_bits;
+	u32 vmid;
+	u64 vtcr;
+	u64 vttbr;
+	u64 cntvoff;
+
+	struct mutex lock;
+	bool started;
+	bool dead;
+	struct armvcpu_smccc_range *policy;
+	u32 policy_count;
+
+	u32 nr_vcpus;
+	struct vcpu *vcpus[ARMVCPU_MAX_VCPUS];
+	struct mutex vcpus_lock;
+
+	struct rw_semaphore slots_lock;
+	u32 nr_slots;
+	struct memslot *slots[ARMVCPU_MAX_SLOTS];
+
+	struct mutex s2_lock;
+	struct pgtable s2;
+	u64 __percpu *last_ran;
+};
+
+int vm_init(void);
+void vm_exit(void);
+int vm_create(const struct armvcpu_create_vm *arg);
+void vm_get(struct vm *vm);
+void vm_put(struct vm *vm);
+int vm_check_cap(void __user *argp);
+u64 vm_count(void);
+u64 pstate_mask(void);
+bool has_aarch32_el0(void);
+extern struct dentry *armvcpu_debugfs;
+
+/* ---- memslot.c --------------------------------------------------------- */
+
+/**
+ * struct memslot - guest memory over pages of the VMM
+ * @id: slot number.
+ * @flags: ARMVCPU_SLOT_*.
+ * @ipa: guest physical address.
+ * @npages: size in pages.
+ * @pages: the pinned pages.
+ * @writable: pinned for writing.
+ */
+struct memslot {
+	u32 id;
+	u32 flags;
+	u64 ipa;
+	u64 npages;
+	struct page **pages;
+	bool writable;
+};
+
+int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg);
+struct memslot *memslot_find(struct vm *vm, u64 ipa);
+void memslot_destroy_all(struct vm *vm);
+int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size);
+
+/* ---- stage2.c ---------------------------------------------------------- */
+
+int stage2_check_host(void);
+unsigned int stage2_max_ipa_bits(void);
+unsigned int stage2_vmid_bits(void);
+int stage2_init(struct vm *vm);
+void stage2_destroy(struct vm *vm);
+int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa);
+void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
+
+/* ---- vcpu.c ------------------------------------------------------------ */
+
+/**
+ * struct exit_state - what completes the exit that is pending
+ * @reason: ARMVCPU_EXIT_*, NONE if there is nothing to complete.
+ * @rt: destination register of a read, 31 for none.
+ * @len: bytes of an MMIO access.
+ * @is_write: direction.
+ * @sign_extend: of an MMIO read.
+ * @reg64: the register is 64 bits wide.
+ * @swap: the guest's access was big-endian.
+ * @no_skip: PC stays where it is at completion.
+ * @ec: ESR_EL2.EC.
+ * @far: FAR_EL2, for an abort that is injected.
+ * @esr: ESR_EL2.
+ */
+struct exit_state {
+	u8 reason;
+	u8 rt;
+	u8 len;
+	bool is_write;
+	bool sign_extend;
+	bool reg64;
+	bool swap;
+	bool no_skip;
+	u64 far;
+	u64 esr;
+};
+
+/**
+ * struct vcpu - a virtual CPU
+ * @vm: its VM.
+ * @hyp: the page it shares with EL2.
+ * @run: the page it shares with the VMM, and EL2 for the registers in it.
+ * @lock: held by every ioctl but those that say otherwise; by RUN all along.
+ * @flags: ARMVCPU_VCPU_*.
+ * @mpidr: VMPIDR_EL2.
+ * @serial: unique for ever, never 0.
+ * @power: ARMVCPU_POWER_*.
+ * @reset_request: CPU_ON has made it ON_PENDING: reset at the next ioctl.
+ * @pending: the exit to complete.
+ * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
+ * @inject_far: its FAR_EL1.
+ * @runner: the task in RUN, for kicks.
+ * @oslsr: OSLSR_EL1.OSLK.
+ * @mdscr: MDSCR_EL1 as the guest sees it.
+ * @scratch: for compat_fpsimd_release().
+ */
+struct vcpu {
+	struct vm *vm;
+	struct hyp_vcpu *hyp;
+	struct armvcpu_run *run;
+	struct mutex lock;
+	u32 flags;
+	u64 serial;
+	u64 mpidr;
+	atomic_t power;
+	atomic_t reset_request;
+	struct exit_state pending;
+	u32 inject;
+	u64 inject_far;
+	struct task_struct *runner;
+	u64 oslsr;
+	u64 mdscr;
+	struct user_fpsimd_state *scratch;
+};
+
+int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg);
+void vcpu_reset(struct vcpu *vcpu);
+void vcpu_kick(struct vcpu *vcpu);
+
+static inline u64 vcpu_sys(const struct vcpu *vcpu, enum hyp_sysreg reg)
+{
+	return vcpu->hyp->sys[reg];
+}
+
+static inline void vcpu_set_sys(struct vcpu *vcpu, enum hyp_sysreg reg, u64 value)
+{
+	vcpu->hyp->sys[reg] = value;
+}
+
+static inline u64 vcpu_reg(const struct vcpu *vcpu, unsigned int reg)
+{
+	return reg == 31 ? 0 : READ_ONCE(vcpu->run->x[reg]);
+}
+
+static inline void vcpu_set_reg(struct vcpu *vcpu, unsigned int reg, u64 value)
+{
+	if (reg != 31)
+		WRITE_ONCE(vcpu->run->x[reg], value);
+}
+
+static inline bool vcpu_aarch32(const struct vcpu *vcpu)
+{
+	return vcpu->hyp->pstate & PSR_MODE32_BIT;
+}
+
+static inline bool vcpu_user(const struct vcpu *vcpu)
+{
+	return (vcpu->hyp->pstate & 0xf) == PSR_MODE_EL0t;
+}
+
+/* ---- exit.c and the families of handlers ------------------------------- */
+
+/*
+ * A handler returns > 0: back into the guest; 0: to the VMM, the exit is in
+ * the run struct; < 0: RUN fails with this error.
+ */
+typedef int (*exit_handler)(struct vcpu *vcpu);
+
+int exit_handle(struct vcpu *vcpu, u64 code);
+int exit_check_action(struct vcpu *vcpu, u8 action);
+void exit_complete(struct vcpu *vcpu, u8 action);
+int exit_to_user(struct vcpu *vcpu, u32 reason);
+int exit_fail(struct vcpu *vcpu, u32 reason, int err);
+void skip_insn(struct vcpu *vcpu);
+bool cond_passes(struct vcpu *vcpu);
+
+int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly);
+void mmio_complete(struct vcpu *vcpu);
+int abort_exit(struct vcpu *vcpu);
+
+int sysreg_exit(struct vcpu *vcpu);
+void sysreg_complete(struct vcpu *vcpu);
+bool sysreg_id_get(struct vm *vm, u32 encoding, u64 *value);
+unsigned int sysreg_id_list(u32 *ids, unsigned int room);
+
+bool psci_is_call(u64 fn);
+int psci_call(struct vcpu *vcpu);
+
+int hvc_exit(struct vcpu *vcpu);
+int smc_exit(struct vcpu *vcpu);
+int smccc_set_policy(struct vm *vm, void __user *argp);
+
+void inject_undef(struct vcpu *vcpu);
+void inject_abort(struct vcpu *vcpu, bool insn, u64 far, bool on_walk, unsigned int level);
+void inject_pending(struct vcpu *vcpu);
+
+/* ---- regs.c ------------------------------------------------------------ */
+
+long regs_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp);
+
+/* ---- fpsimd.c ---------------------------------------------------------- */
+
+void fpsimd_init(void);
+bool fpsimd_needs_scratch(void);
+void fpsimd_enter(struct vcpu *vcpu);
+
+#endif /* ARMVCPU_KMOD_H */

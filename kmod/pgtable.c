@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Translation tables in the long-descriptor format: EL2's own stage 1 and the
+ * VMs' stage 2 (Arm ARM D8.3).  A table may begin with up to 16 concatenated
+ * pages, as stage 2 does.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <asm/barrier.h>
+
+#include "kmod.h"
+
+#define DESC_VALID	BIT_ULL(0)
+#define DESC_TABLE	(BIT_ULL(0) | BIT_ULL(1))
+#define DESC_PAGE	(BIT_ULL(0) | BIT_ULL(1))
+#define DESC_BLOCK	BIT_ULL(0)
+#define DESC_ADDRESS	GENMASK_ULL(47, PAGE_SHIFT)
+
+static bool is_table(u64 desc, int level)
+{
+	return level < 3 && (desc & 3) == DESC_TABLE;
+}
+
+static u64 *table_of(u64 desc)
+{
+	return __va(desc & DESC_ADDRESS);
+}
+
+static unsigned int root_entries(const struct pgtable *pt)
+{
+	return 1U << (pt->ia_bits - PGTABLE_SHIFT(pt->start_level));
+}
+
+static u64 *entry_of(const struct pgtable *pt, u64 *table, u64 addr, int level)
+{
+	unsigned int entries = level == pt->start_level ? root_entries(pt) : PTRS_PER_PTE;
+
+	return &table[addr >> PGTABLE_SHIFT(level) & (entries - 1)];
+}
+
+/**
+ * pgt_init() - an empty table
+ * @pt: what to set up.
+ * @ia_bits: bits of the input address.
+ * @start_level: level of the first lookup.
+ * @gfp: how to allocate tables.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pgt_init(struct pgtable *pt, unsigned int ia_bits, int start_level, gfp_t gfp)
+{
+	pt->ia_bits = ia_bits;
+	pt->start_level = start_level;
+	pt->gfp = gfp | __GFP_ZERO;
+	/* Aligned to its size, as concatenated tables must be. */
+	pt->root_order = get_order(root_entries(pt) * sizeof(u64));
+	pt->root = (u64 *)__get_free_pages(pt->gfp, pt->root_order);
+	return pt->root ? 0 : -ENOMEM;
+}
+
+static void free_tables(u64 *table, unsigned int entries, int level)
+{
+	unsigned int i;
+
+	for (i = 0; i < entries; i++) {
+		if (!is_table(table[i], level))
+			continue;
+		free_tables(table_of(table[i]), PTRS_PER_PTE, level + 1);
+		free_page((unsigned long)table_of(table[i]));
+		cond_resched();
+	}
+}
+
+/**
+ * pgt_free() - free all tables, not what they map
+ * @pt: the table; no TLB may still refer to it.
+ */
+void pgt_free(struct pgtable *pt)
+{
+	if (!pt->root)
+		return;
+	free_tables(pt->root, root_entries(pt), pt->start_level);
+	free_pages((unsigned long)pt->root, pt->root_order);
+	pt->root = NULL;
+}
+
+/**
+ * pgt_map() - map one page or block
+ * @pt: the table.
+ * @addr: input address, aligned to the size of @level.
+ * @pa: output address, aligned likewise.
+ * @level: 3 for a page, less for a block.
+ * @attrs: attributes of the descriptor.
+ *
+ * On return a walk sees the mapping; an invalid descriptor is in no TLB, so
+ * there is nothing to invalidate.
+ *
+ * Return: 0, -EEXIST if something is mapped there, -ENOMEM.
+ */
+int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs)
+{
+	u64 *table = pt->root, *entry;
+	int l;
+
+	for (l = pt->start_level; ; l++) {
+		entry = entry_of(pt, table, addr, l);
+		if (l == level)
+			break;
+		if (!*entry) {
+			u64 *next = (u64 *)__get_free_page(pt->gfp);
+
+			if (!next)
+				return -ENOMEM;
+			/* Its zeroes are there before it is. */
+			smp_store_release(entry, __pa(next) | DESC_TABLE);
+		} else if (!is_table(*entry, l)) {
+			return -EEXIST;
+		}
+		table = table_of(*entry);
+	}
+	if (*entry)
+		return -EEXIST;
+	WRITE_ONCE(*entry, pa | attrs | (level == 3 ? DESC_PAGE : DESC_BLOCK));
+	dsb(ishst);
+	isb();
+	return 0;
+}
+
+/**
+ * pgt_mapped() - is an address mapped?
+ * @pt: the table.
+ * @addr: input address.
+ */
+bool pgt_mapped(struct pgtable *pt, u64 addr)
+{
+	u64 *table = pt->root, desc;
+	int level;
+
+	for (level = pt->start_level; ; level++) {
+		desc = *entry_of(pt, table, addr, level);
+		if (!is_table(desc, level))
+			return desc & DESC_VALID;
+		table = table_of(desc);
+	}
+}
+
+/**
+ * pgt_unmap() - unmap all pages and blocks that begin in a range
+ * @pt: the table.
+ * @addr: input address.
+ * @size: bytes.
+ *
+ * Blocks lie in the range as a whole.  The caller invalidates the TLBs.
+ */
+void pgt_unmap(struct pgtable *pt, u64 addr, u64 size)
+{
+	u64 end = addr + size, *table, *entry;
+	int level;
+
+	while (addr < end) {
+		table = pt->root;
+		for (level = pt->start_level; ; level++) {
+			entry = entry_of(pt, table, addr, level);
+			if (!is_table(*entry, level))
+				break;
+			table = table_of(*entry);
+		}
+		if (*entry)
+			WRITE_ONCE(*entry, 0);
+		addr = (addr | (PGTABLE_SIZE(level) - 1)) + 1;
+		cond_resched();
+	}
+}

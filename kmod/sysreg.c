@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Trapped system registers: the ID registers as a guest sees them, the few
+ * registers the module emulates, and the way of the rest to the VMM.
+ *
+ * To emulate a register: a row in emulated[] and a function.
+ */
+#include <linux/bits.h>
+#include <linux/bsearch.h>
+#include <asm/cpufeature.h>
+#include <asm/esr.h>
+#include <asm/sysreg.h>
+
+#include "kmod.h"
+
+#define OSLSR_OSLM	BIT_ULL(3)	/* the OS lock is implemented */
+#define OSLSR_OSLK	BIT_ULL(1)
+
+/* ---- ID registers ------------------------------------------------------ */
+
+#define F(shift)	(0xfULL << (shift))
+
+/**
+ * struct id_register - an ID register as a guest sees it
+ * @op1: always 0; @crn is 0, too.
+ * @crm: CRm.
+ * @op2: op2.
+ * @host: the kernel's id of the register, 0 for a constant.
+ * @keep: fields that show what the host has: what this module switches, or what
+ *	needs no switching.
+ * @set: fields that are constant.
+ * @aarch32: reads as zero unless EL0 can run AArch32.
+ *
+ * A register that is not in the table reads as zero.
+ */
+struct id_register {
+	u8 crm;
+	u8 op2;
+	u32 host;
+	u64 keep;
+	u64 set;
+	bool aarch32;
+};
+
+static const struct id_register id_registers[] = {
+	/* AArch32 at EL0: no RAS, AMU, PMU; debug of Armv8. */
+	{ 1, 0, SYS_ID_PFR0_EL1, GENMASK_ULL(15, 0) | F(16) | F(24), 0, true },
+	{ 1, 1, SYS_ID_PFR1_EL1, F(0) | F(4), 0, true },
+	{ 1, 2, 0, 0, 0x6, true },
+	{ 1, 4, SYS_ID_MMFR0_EL1, ~0ULL, 0, true },
+	{ 1, 5, SYS_ID_MMFR1_EL1, ~0ULL, 0, true },
+	{ 1, 6, SYS_ID_MMFR2_EL1, ~0ULL, 0, true },
+	{ 1, 7, SYS_ID_MMFR3_EL1, ~0ULL, 0, true },
+	{ 2, 0, SYS_ID_ISAR0_EL1, ~0ULL, 0, true },
+	{ 2, 1, SYS_ID_ISAR1_EL1, ~0ULL, 0, true },
+	{ 2, 2, SYS_ID_ISAR2_EL1, ~0ULL, 0, true },
+	{ 2, 3, SYS_ID_ISAR3_EL1, ~0ULL, 0, true },
+	{ 2, 4, SYS_ID_ISAR4_EL1, ~0ULL, 0, true },
+	{ 2, 5, SYS_ID_ISAR5_EL1, ~0ULL, 0, true },
+	{ 2, 6, SYS_ID_MMFR4_EL1, ~0ULL, 0, true },
+	{ 2, 7, SYS_ID_ISAR6_EL1, ~0ULL, 0, true },
+	{ 3, 0, SYS_MVFR0_EL1, ~0ULL, 0, true },
+	{ 3, 1, SYS_MVFR1_EL1, ~0ULL, 0, true },
+	{ 3, 2, SYS_MVFR2_EL1, ~0ULL, 0, true },
+
+	/* EL0, FP, AdvSIMD, DIT, CSV3; EL1 is AArch64; no EL2, GIC, RAS, SVE, AMU, MPAM. */
+	{ 4, 0, SYS_ID_AA64PFR0_EL1, F(0) | F(16) | F(20) | F(48) | F(60), 0x10 },
+	/* BT, SSBS; no MTE, SME. */
+	{ 4, 1, SYS_ID_AA64PFR1_EL1, F(0) | F(4), 0 },
+	/* Armv8 debug, two breakpoints, two watchpoints; no PMU, SPE, trace. */
+	{ 5, 0, 0, 0, 0x6 | 1 << 12 | 1 << 20 },
+	/* All but TME. */
+	{ 6, 0, SYS_ID_AA64ISAR0_EL1, ~F(24), 0 },
+	/* All but pointer authentication, XS, LS64. */
+	{ 6, 1, SYS_ID_AA64ISAR1_EL1,
+	  ~(F(4) | F(8) | F(24) | F(28) | F(56) | F(60)), 0 },
+	/* ASID, endianness, granules; PARange by the VM; no FGT, ECV, stage 2. */
+	{ 7, 0, SYS_ID_AA64MMFR0_EL1,
+	  F(4) | F(8) | F(16) | F(20) | F(24) | F(28) | F(44), 0 },
+	/* HAFDBS, HPDS, PAN, ETS; no VHE, LOR, HCX. */
+	{ 7, 1, SYS_ID_AA64MMFR1_EL1, F(0) | F(12) | F(20) | F(36), 0 },
+	/* CnP, UAO, LSM, VARange, CCIDX, ST, AT, IDS, TTL, BBM, E0PD. */
+	{ 7, 2, SYS_ID_AA64MMFR2_EL1,
+	  F(0) | F(4) | F(8) | F(16) | F(20) | F(28) | F(32) | F(36) | F(48) | F(52) | F(60), 0 },
+};
+
+static u64 parange_of(unsigned int ipa_bits)
+{
+	static const u8 bits[] = { 32, 36, 40, 42, 44, 48 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bits) - 1; i++)
+		if (ipa_bits <= bits[i])
+			break;
+	return i;
+}
+
+static u64 id_value(struct vm *vm, const struct id_register *id)
+{
+	u64 value = id->set;
+
+	if (id->aarch32 && !has_aarch32_el0())
+		return 0;
+	if (id->host)
+		value |= read_sanitised_ftr_reg(id->host) & id->keep;
+	if (id->host == SYS_ID_AA64PFR0_EL1)
+		/* CSV2: with CSV2_2 come the SCXTNUM registers. */
+		value |= read_sanitised_ftr_reg(id->host) >> 56 & 0xf ? 1ULL << 56 : 0;
+	if (id->host == SYS_ID_AA64MMFR0_EL1)
+		value |= parange_of(vm->ipa_bits);
+	return value;
+}
+
+static bool is_id(u32 encoding)
+{
+	/* What HCR_EL2.TID3 traps: op0 3, op1 0, CRn 0, CRm 1 to 7. */
+	return (encoding & ARMVCPU_SYSREG(3, 7, 15, 0, 0)) == ARMVCPU_SYSREG(3, 0, 0, 0, 0) &&
+	       (encoding >> 3 & 0xf) >= 1 && (encoding >> 3 & 0xf) <= 7;
+}
+
+/**
+ * sysreg_id_get() - an ID register as a guest sees it
+ * @vm: the VM.
+ * @encoding: ARMVCPU_SYSREG().
+ * @value: out.
+ *
+ * Return: true if it is one.
+ */
+bool sysreg_id_get(struct vm *vm, u32 encoding, u64 *value)
+{
+	unsigned int i;
+
+	if (!is_id(encoding))
+		return false;
+	*value = 0;
+	for (i = 0; i < ARRAY_SIZE(id_registers); i++) {
+		const struct id_register *id = &id_registers[i];
+
+		if (encoding == ARMVCPU_SYSREG(3, 0, 0, id->crm, id->op2))
+			*value = id_value(vm, id);
+	}
+	return true;
+}
+
+/**
+ * sysreg_id_list() - encodings of the ID registers that are not always zero
+ * @ids: out, as many as there is room for.
+ * @room: elements of @ids.
+ *
+ * Return: how many there are.
+ */
+unsigned int sysreg_id_list(u32 *ids, unsigned int room)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(id_registers) && i < room; i++)
+		ids[i] = ARMVCPU_SYSREG(3, 0, 0, id_registers[i].crm, id_registers[i].op2);
+	return ARRAY_SIZE(id_registers);
+}
+
+/* ---- registers that the module emulates -------------------------------- */
+
+/*
+ * Each returns false for an access that is UNDEFINED; a read stores into
+ * *value, a write takes it from there.
+ */
+typedef bool (*sysreg_access)(struct vcpu *vcpu, bool write, u64 *value);
+
+static bool undefined(struct vcpu *vcpu, bool write, u64 *value)
+{
+	return false;
+}
+
+/* Nothing in there is the guest's business, nor has it an effect. */
+static bool raz_wi(struct vcpu *vcpu, bool write, u64 *value)
+{
+	if (!write)
+		*value = 0;
+	return true;
+}
+
+/* Kept, without effect: debug exceptions of the guest are another matter. */
+static bool mdscr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	if (write)
+		vcpu->mdscr = *value;
+	else
+		*value = vcpu->mdscr;
+	return true;
+}
+
+static bool oslar(struct vcpu *vcpu, bool write, u64 *value)
+{
+	if (!write)
+		return false;
+	vcpu->oslsr = *value & 1 ? OSLSR_OSLK : 0;
+	return true;
+}
+
+static bool oslsr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	if (write)
+		return false;
+	*value = vcpu->oslsr | OSLSR_OSLM;
+	return true;
+}
+
+/**
+ * struct emulated_register - a range of encodings that does not go to the VMM
+ * @first: ARMVCPU_SYSREG().
+ * @last: the last one of the range.
+ * @access: what it does.
+ */
+struct emulated_register {
+	u16 first;
+	u16 last;
+	sysreg_access access;
+};
+
+#define ONE(op0, op1, crn, crm, op2, access) \
+	{ ARMVCPU_SYSREG(op0, op1, crn, crm, op2), ARMVCPU_SYSREG(op0, op1, crn, crm, op2), access }
+
+/* By encoding. */
+static const struct emulated_register emulated[] = {
+	ONE(2, 0, 0, 2, 2, mdscr),
+	ONE(2, 0, 1, 0, 4, oslar),
+	ONE(2, 0, 1, 1, 4, oslsr),
+	ONE(2, 0, 1, 3, 4, raz_wi),		/* OSDLR_EL1 */
+	ONE(3, 0, 1, 0, 1, raz_wi),		/* ACTLR_EL1 */
+	/* What the ID registers hide. */
+	ONE(3, 0, 1, 0, 3, undefined),		/* SCTLR2_EL1 */
+	ONE(3, 0, 1, 0, 5, undefined),		/* RGSR_EL1 */
+	ONE(3, 0, 1, 0, 6, undefined),		/* GCR_EL1 */
+	ONE(3, 0, 2, 0, 3, undefined),		/* TCR2_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 2, 1, 0), ARMVCPU_SYSREG(3, 0, 2, 3, 1), undefined }, /* keys */
+	{ ARMVCPU_SYSREG(3, 0, 2, 5, 0), ARMVCPU_SYSREG(3, 0, 2, 5, 2), undefined }, /* GCS */
+	{ ARMVCPU_SYSREG(3, 0, 5, 3, 0), ARMVCPU_SYSREG(3, 0, 5, 5, 7), undefined }, /* RAS */
+	{ ARMVCPU_SYSREG(3, 0, 5, 6, 0), ARMVCPU_SYSREG(3, 0, 5, 6, 1), undefined }, /* TFSR */
+	{ ARMVCPU_SYSREG(3, 0, 10, 2, 2), ARMVCPU_SYSREG(3, 0, 10, 2, 5), undefined }, /* PIR, POR */
+	{ ARMVCPU_SYSREG(3, 0, 10, 4, 0), ARMVCPU_SYSREG(3, 0, 10, 4, 7), undefined }, /* LOR */
+	ONE(3, 0, 13, 0, 5, undefined),		/* ACCDATA_EL1 */
+	ONE(3, 0, 13, 0, 7, undefined),		/* SCXTNUM_EL1 */
+	ONE(3, 1, 0, 0, 4, undefined),		/* GMID_EL1 */
+	ONE(3, 3, 13, 0, 5, undefined),		/* TPIDR2_EL0 */
+	ONE(3, 3, 13, 0, 7, undefined),		/* SCXTNUM_EL0 */
+	{ ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7), undefined }, /* AMU */
+};
+
+static int compare(const void *key, const void *element)
+{
+	const struct emulated_register *reg = element;
+	u32 encoding = *(const u32 *)key;
+
+	if (encoding < reg->first)
+		return -1;
+	return encoding > reg->last;
+}
+
+/**
+ * sysreg_exit() - a trapped MRS, MSR, SYS or SYSL
+ * @vcpu: the vCPU.
+ *
+ * Return: as an exit_handler.
+ */
+int sysreg_exit(struct vcpu *vcpu)
+{
+	u64 iss = vcpu->hyp->esr, value = 0;
+	/* ISS: op0 21:20, op2 19:17, op1 16:14, CRn 13:10, Rt 9:5, CRm 4:1, read 0. */
+	u32 encoding = ARMVCPU_SYSREG(iss >> 20, iss >> 14, iss >> 10, iss >> 1, iss >> 17);
+	bool write = !(iss & 1);
+	u8 rt = iss >> 5 & 31;
+	const struct emulated_register *reg;
+
+	if (!write && sysreg_id_get(vcpu->vm, encoding, &value)) {
+		vcpu_set_reg(vcpu, rt, value);
+		skip_insn(vcpu);
+		return 1;
+	}
+	if (write)
+		value = vcpu_reg(vcpu, rt);
+	reg = bsearch(&encoding, emulated, ARRAY_SIZE(emulated), sizeof(emulated[0]), compare);
+	if (reg) {
+		if (!reg->access(vcpu, write, &value)) {
+			inject_undef(vcpu);
+			return 1;
+		}
+		if (!write)
+			vcpu_set_reg(vcpu, rt, value);
+		skip_insn(vcpu);
+		return 1;
+	}
+
+	vcpu->pending.rt = rt;
+	vcpu->pending.is_write = write;
+	vcpu->run->u.sysreg = (struct armvcpu_exit_sysreg) {
+		.reg = encoding,
+		.is_write = write,
+		.rt = rt,
+		.data = value,
+	};
+	return exit_to_user(vcpu, ARMVCPU_EXIT_SYSREG);
+}
+
+/**
+ * sysreg_complete() - the value of a read to its register, PC moves on
+ * @vcpu: the vCPU.
+ */
+void sysreg_complete(struct vcpu *vcpu)
+{
+	if (!vcpu->pending.is_write)
+		vcpu_set_reg(vcpu, vcpu->pending.rt, READ_ONCE(vcpu->run->u.sysreg.data));
+	skip_insn(vcpu);
+}

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vCPU files and the run loop.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+#include <linux/uaccess.h>
+#include <linux/vtime.h>
+#include <asm/cpufeature.h>
+#include <asm/sysreg.h>
+
+#include "kmod.h"
+
+static_assert(sizeof(struct armvcpu_run) == 512);
+static_assert(offsetof(struct armvcpu_run, x) == 0);
+static_assert(offsetof(struct armvcpu_run, immediate_exit) == 248);
+static_assert(offsetof(struct armvcpu_run, exit_reason) == 252);
+static_assert(offsetof(struct armvcpu_run, pc) == 256);
+static_assert(offsetof(struct armvcpu_run, u) == 296);
+static_assert(sizeof(struct armvcpu_cap) == 16);
+static_assert(sizeof(struct armvcpu_create_vm) == 32);
+static_assert(sizeof(struct armvcpu_create_vcpu) == 16);
+static_assert(sizeof(struct armvcpu_mem_slot) == 32);
+static_assert(sizeof(struct armvcpu_smccc_range) == 16);
+static_assert(sizeof(struct armvcpu_smccc_policy) == 16);
+static_assert(sizeof(struct armvcpu_core_regs) == 280);
+static_assert(sizeof(struct armvcpu_fp_regs) == 528);
+static_assert(sizeof(struct armvcpu_one_reg) == 16);
+static_assert(sizeof(struct armvcpu_reg_list) == 16);
+static_assert(sizeof(struct armvcpu_irq_line) == 8);
+static_assert(sizeof(struct armvcpu_inject) == 16);
+static_assert(sizeof(struct armvcpu_power) == 8);
+
+/* HCR_EL2 (Arm ARM D19.2.48). */
+#define HCR_VM		BIT_ULL(0)	/* stage 2 */
+#define HCR_SWIO	BIT_ULL(1)	/* invalidate by set/way cleans, too */
+#define HCR_PTW		BIT_ULL(2)	/* no walk through Device memory */
+#define HCR_FMO		BIT_ULL(3)	/* physical FIQ, IRQ, SError come to EL2, */
+#define HCR_IMO		BIT_ULL(4)
+#define HCR_AMO		BIT_ULL(5)	/* and the virtual ones are there */
+#define HCR_VF		BIT_ULL(6)
+#define HCR_VI		BIT_ULL(7)
+#define HCR_FB		BIT_ULL(9)	/* the guest's TLB and I-cache operations */
+#define HCR_BSU_IS	BIT_ULL(10)	/* and barriers reach all CPUs: it migrates */
+#define HCR_TWI		BIT_ULL(13)
+#define HCR_TWE		BIT_ULL(14)
+#define HCR_TID3	BIT_ULL(18)	/* ID registers */
+#define HCR_TSC		BIT_ULL(19)	/* SMC */
+#define HCR_TIDCP	BIT_ULL(20)	/* implementation defined registers */
+#define HCR_TACR	BIT_ULL(21)	/* ACTLR_EL1 */
+#define HCR_RW		BIT_ULL(31)	/* EL1 is AArch64 */
+#define HCR_TLOR	BIT_ULL(35)	/* limited ordering regions */
+#define HCR_TERR	BIT_ULL(36)	/* RAS error records */
+#define HCR_TEA		BIT_ULL(37)	/* synchronous external aborts come to EL2 */
+
+#define HCR_GUEST	(HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | \
+			 HCR_BSU_IS | HCR_TWI | HCR_TWE | HCR_TID3 | HCR_TSC | HCR_TIDCP | \
+			 HCR_TACR | HCR_RW | HCR_TLOR)
+
+/* MDCR_EL2: the PMU, debug, trace and profiling registers trap. */
+#define MDCR_TPMCR	BIT_ULL(5)
+#define MDCR_TPM	BIT_ULL(6)
+#define MDCR_TDE	BIT_ULL(8)
+#define MDCR_TDA	BIT_ULL(9)
+#define MDCR_TDOSA	BIT_ULL(10)
+#define MDCR_TDRA	BIT_ULL(11)
+#define MDCR_TPMS	BIT_ULL(14)
+#define MDCR_TTRF	BIT_ULL(19)
+#define MDCR_GUEST	(MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | \
+			 MDCR_TPMS | MDCR_TTRF)
+
+#define VMPIDR_RES1	BIT_ULL(31)
+#define MPIDR_AFFINITY	0xff00ffffffULL
+
+/**
+ * vcpu_reset() - the state of a core that comes out of reset
+ * @vcpu: the vCPU; its lock is held, or nobody else knows it.
+ */
+void vcpu_reset(struct vcpu *vcpu)
+{
+	static const u64 reset[HYP_NR_SYSREGS] = {
+#define SYSREG(name, op0, op1, crn, crm, op2, value) [HYP_##name] = (value),
+#define SYSREG_MMU SYSREG
+#include "hyp/sysregs.def"
+#undef SYSREG
+#undef SYSREG_MMU
+	};
+	struct hyp_vcpu *hyp = vcpu->hyp;
+	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
+
+	memset(vcpu->run->x, 0, sizeof(vcpu->run->x));
+	memcpy(hyp->sys, reset, sizeof(reset));
+	memset(&hyp->fp, 0, sizeof(hyp->fp));
+	hyp->pc = 0;
+	hyp->pstate = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
+	hyp->hcr = HCR_GUEST;
+	if (pfr0 >> 28 & 0xf)
+		hyp->hcr |= HCR_TERR | HCR_TEA;
+	hyp->mdcr = MDCR_GUEST;
+	if (vcpu->flags & ARMVCPU_VCPU_DEBUG_EXITS)
+		hyp->mdcr |= MDCR_TDE;
+	vcpu->pending.reason = ARMVCPU_EXIT_NONE;
+	vcpu->inject = 0;
+	vcpu->oslsr = 0;
+	vcpu->mdscr = 0;
+}
+
+/**
+ * vcpu_kick() - make a vCPU that runs come out of the guest and in again
+ * @vcpu: the vCPU.
+ */
+void vcpu_kick(struct vcpu *vcpu)
+{
+	struct task_struct *task;
+
+	/* What is changed for it, before who runs; mirrored in vcpu_run(). */
+	smp_mb();
+	rcu_read_lock();
+	task = READ_ONCE(vcpu->runner);
+	if (task)
+		kick_process(task);
+	rcu_read_unlock();
+}
+
+/* One slice of the guest.  > 0: handled, go on; 0: exit; < 0: error. */
+static int vcpu_enter(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	u64 *last_ran;
+	u64 code;
+
+	inject_pending(vcpu);
+	preempt_disable();
+	fpsimd_enter(vcpu);
+	local_irq_disable();
+	if (signal_pending(current) || need_resched()) {
+		local_irq_enable();
+		preempt_enable();
+		return 1;
+	}
+	if (unlikely(!el2_ready())) {
+		local_irq_enable();
+		preempt_enable();
+		pr_err_ratelimited("%s[%d]: this CPU's EL2 is not ours (any more)\n",
+				   current->comm, current->pid);
+		return -ENODEV;
+	}
+
+	/* ASIDs are a vCPU's own; the TLB knows the VM only. */
+	last_ran = this_cpu_ptr(vm->last_ran);
+	if (unlikely(*last_ran != vcpu->serial)) {
+		if (*last_ran)
+			el2_call(HYP_CALL_TLBI_LOCAL, vm->vttbr, 0, 0, 0);
+		*last_ran = vcpu->serial;
+	}
+
+	vtime_account_guest_enter();
+	code = el2_call(HYP_CALL_RUN, virt_to_phys(vcpu->hyp), 0, 0, 0);
+	if (unlikely(code == HYP_EXIT_EL2))
+		el2_report();
+	/* The interrupt that ended the slice is taken here, in the guest's time. */
+	local_irq_enable();
+	local_irq_disable();
+	vtime_account_guest_exit();
+	local_irq_enable();
+	preempt_enable();
+	return exit_handle(vcpu, code);
+}
+
+static int vcpu_interrupted(struct vcpu *vcpu)
+{
+	exit_to_user(vcpu, ARMVCPU_EXIT_INTR);
+	return -EINTR;
+}
+
+static void vcpu_start(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	atomic_cmpxchg(&vcpu->power, ARMVCPU_POWER_ON_PENDING, ARMVCPU_POWER_ON);
+	if (likely(READ_ONCE(vm->started)))
+		return;
+	/* The SMC policy is final from here on. */
+	mutex_lock(&vm->lock);
+	vm->started = true;
+	mutex_unlock(&vm->lock);
+}
+
+static long vcpu_run(struct vcpu *vcpu)
+{
+	struct armvcpu_run *run = vcpu->run;
+	u8 action = READ_ONCE(run->action);
+	int ret;
+
+	if (READ_ONCE(vcpu->vm->dead))
+		return -ENODEV;
+	if (atomic_read(&vcpu->power) == ARMVCPU_POWER_OFF)
+		return -EAGAIN;
+	ret = exit_check_action(vcpu, action);
+	if (ret)
+		return ret;
+
+	vcpu_start(vcpu);
+	WRITE_ONCE(run->action, ARMVCPU_ACTION_COMPLETE);
+	exit_complete(vcpu, action);
+	if (READ_ONCE(run->immediate_exit))
+		return vcpu_interrupted(vcpu);
+	vcpu->hyp->cntvoff = READ_ONCE(vcpu->vm->cntvoff);
+
+	WRITE_ONCE(vcpu->runner, current);
+	/* Who runs, before what was changed for it; mirrored in vcpu_kick(). */
+	smp_mb();
+	do {
+		cond_resched();
+		/* What the kernel wants of this task also waits for its return. */
+		if (signal_pending(current) || task_work_pending(current)) {
+			ret = vcpu_interrupted(vcpu);
+			break;
+		}
+		ret = vcpu_enter(vcpu);
+	} while (ret > 0);
+	WRITE_ONCE(vcpu->runner, NULL);
+	return ret;
+}
+
+/* ---- the other ioctls -------------------------------------------------- */
+
+static long vcpu_set_line(struct vcpu *vcpu, void __user *argp)
+{
+	struct armvcpu_irq_line line;
+	u64 bit;
+
+	if (copy_from_user(&line, argp, sizeof(line)))
+		return -EFAULT;
+	if (line.level > 1)
+		return -EINVAL;
+	switch (line.line) {
+	case ARMVCPU_LINE_IRQ:
+		bit = __ffs(HCR_VI);
+		break;
+	case ARMVCPU_LINE_FIQ:
+		bit = __ffs(HCR_VF);
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (line.level)
+		set_bit(bit, (unsigned long *)&vcpu->hyp->lines);
+	else
+		clear_bit(bit, (unsigned long *)&vcpu->hyp->lines);
+	vcpu_kick(vcpu);
+	return 0;
+}
+
+static long vcpu_get_power(struct vcpu *vcpu, void __user *argp)
+{
+	struct armvcpu_power power = { .state = atomic_read(&vcpu->power) };
+
+	return copy_to_user(argp, &power, sizeof(power)) ? -EFAULT : 0;
+}
+
+static long vcpu_set_power(struct vcpu *vcpu, void __user *argp)
+{
+	struct armvcpu_power power;
+
+	if (copy_from_user(&power, argp, sizeof(power)))
+		return -EFAULT;
+	if (power.flags || (power.state != ARMVCPU_POWER_OFF && power.state != ARMVCPU_POWER_ON))
+		return -EINVAL;
+	atomic_set(&vcpu->power, power.state);
+	return 0;
+}
+
+static long vcpu_inject(struct vcpu *vcpu, void __user *argp)
+{
+	struct armvcpu_inject inject;
+
+	if (copy_from_user(&inject, argp, sizeof(inject)))
+		return -EFAULT;
+	if (inject.flags || inject.type > ARMVCPU_INJECT_UNDEF)
+		return -EINVAL;
+	if (inject.far && inject.type != ARMVCPU_INJECT_DATA_ABORT &&
+	    inject.type != ARMVCPU_INJECT_INSN_ABORT)
+		return -EINVAL;
+	if (inject.type == ARMVCPU_INJECT_SERROR) {
+		vcpu->hyp->hcr |= BIT_ULL(8);	/* VSE */
+		return 0;
+	}
+	if (vcpu->inject)
+		return -EBUSY;
+	vcpu->inject = inject.type + 1;
+	vcpu->inject_far = inject.far;
+	vcpu->pending.reason = ARMVCPU_EXIT_NONE;
+	return 0;
+}
+
+static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp)
+{
+	/* CPU_ON of another vCPU has turned this one on. */
+	if (unlikely(atomic_read(&vcpu->reset_request)) && atomic_xchg(&vcpu->reset_request, 0))
+		vcpu_reset(vcpu);
+	switch (cmd) {
+	case ARMVCPU_RUN:
+		return vcpu_run(vcpu);
+	case ARMVCPU_INJECT:
+		return vcpu_inject(vcpu, argp);
+	case ARMVCPU_SET_POWER:
+		return vcpu_set_power(vcpu, argp);
+	}
+	return regs_ioctl(vcpu, cmd, argp);
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vcpu *vcpu = file->private_data;
+	void __user *argp = (void __user *)arg;
+	long ret;
+
+	if (current->mm != vcpu->vm->mm)
+		return -EIO;
+	/* From any thread, at any time. */
+	switch (cmd) {
+	case ARMVCPU_SET_IRQ_LINE:
+		return vcpu_set_line(vcpu, argp);
+	case ARMVCPU_GET_POWER:
+		return vcpu_get_power(vcpu, argp);
+	}
+	if (!mutex_trylock(&vcpu->lock))
+		return -EBUSY;
+	ret = vcpu_locked_ioctl(vcpu, cmd, argp);
+	mutex_unlock(&vcpu->lock);
+	return ret;
+}
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct vcpu *vcpu = file->private_data;
+
+	if (current->mm != vcpu->vm->mm)
+		return -EIO;
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE ||
+	    !(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+}
+
+/* ---- beginning and end ------------------------------------------------- */
+
+static void vcpu_free(struct vcpu *vcpu)
+{
+	if (vcpu->run)
+		put_page(virt_to_page(vcpu->run));
+	free_page((unsigned long)vcpu->hyp);
+	kfree(vcpu->scratch);
+	kfree(vcpu);
+}
+
+static void vcpu_unlink(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	u32 i;
+
+	mutex_lock(&vm->vcpus_lock);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		if (vm->vcpus[i] == vcpu)
+			vm->vcpus[i] = NULL;
+	mutex_unlock(&vm->vcpus_lock);
+}
+
+static void vcpu_destroy(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	vcpu_unlink(vcpu);
+	el2_unshare(vcpu->run);
+	el2_unshare(vcpu->hyp);
+	vcpu_free(vcpu);
+	vm_put(vm);
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	vcpu_destroy(file->private_data);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_release,
+	.unlocked_ioctl = vcpu_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *arg)
+{
+	struct vcpu *vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+
+	if (!vcpu)
+		return NULL;
+	vcpu->vm = vm;
+	vcpu->flags = arg->flags;
+	vcpu->mpidr = arg->mpidr;
+	mutex_init(&vcpu->lock);
+	atomic_set(&vcpu->power, arg->flags & ARMVCPU_VCPU_POWERED_OFF ?
+				 ARMVCPU_POWER_OFF : ARMVCPU_POWER_ON);
+	vcpu->hyp = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (fpsimd_needs_scratch())
+		vcpu->scratch = kzalloc(sizeof(*vcpu->scratch), GFP_KERNEL_ACCOUNT);
+	if (!vcpu->hyp || !vcpu->run || (fpsimd_needs_scratch() && !vcpu->scratch)) {
+		vcpu_free(vcpu);
+		return NULL;
+	}
+	vcpu->hyp->x = virt_to_phys(vcpu->run->x);
+	vcpu->hyp->vmpidr = arg->mpidr | VMPIDR_RES1;
+	vcpu->hyp->vttbr = vm->vttbr;
+	vcpu->hyp->vtcr = vm->vtcr;
+	vcpu_reset(vcpu);
+	return vcpu;
+}
+
+/* Its place among the others; vm->lock is held. */
+static int vcpu_link(struct vm *vm, struct vcpu *vcpu)
+{
+	static atomic64_t serial = ATOMIC64_INIT(0);
+	u32 i, place = ARMVCPU_MAX_VCPUS;
+	int ret = 0;
+
+	mutex_lock(&vm->vcpus_lock);
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		if (!vm->vcpus[i])
+			place = min(place, i);
+		else if (vm->vcpus[i]->mpidr == vcpu->mpidr)
+			ret = -EEXIST;
+	}
+	place = min(place, vm->nr_vcpus);
+	if (!ret && place == ARMVCPU_MAX_VCPUS)
+		ret = -ENOSPC;
+	if (!ret) {
+		vcpu->serial = atomic64_inc_return(&serial);
+		vm->vcpus[place] = vcpu;
+		vm->nr_vcpus = max(vm->nr_vcpus, place + 1);
+	}
+	mutex_unlock(&vm->vcpus_lock);
+	return ret;
+}
+
+/**
+ * vcpu_create() - ARMVCPU_CREATE_VCPU
+ * @vm: the VM.
+ * @arg: a copy of the caller's.
+ *
+ * Return: a file descriptor, or an error of the ioctl.
+ */
+int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg)
+{
+	struct vcpu *vcpu;
+	int ret;
+
+	if (arg->flags & ~(ARMVCPU_VCPU_POWERED_OFF | ARMVCPU_VCPU_DEBUG_EXITS |
+			   ARMVCPU_VCPU_WFE_EXITS))
+		return -EINVAL;
+	if (arg->reserved || arg->mpidr & ~MPIDR_AFFINITY)
+		return -EINVAL;
+	if (READ_ONCE(vm->dead))
+		return -ENODEV;
+
+	vcpu = vcpu_alloc(vm, arg);
+	if (!vcpu)
+		return -ENOMEM;
+	ret = el2_share(vcpu->hyp);
+	if (ret)
+		goto out_free;
+	ret = el2_share(vcpu->run);
+	if (ret)
+		goto out_hyp;
+	ret = vcpu_link(vm, vcpu);
+	if (ret)
+		goto out_run;
+	vm_get(vm);
+	ret = anon_inode_getfd("armvcpu-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	if (ret < 0)
+		vcpu_destroy(vcpu);
+	return ret;
+
+out_run:
+	el2_unshare(vcpu->run);
+out_hyp:
+	el2_unshare(vcpu->hyp);
+out_free:
+	vcpu_free(vcpu);
+	return ret;
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VM files.  A VM lives as long as its file or one of its vCPUs' is open.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <clocksource/arm_arch_timer.h>
+#include <asm/cpufeature.h>
+#include <asm/sysreg.h>
+
+#include "kmod.h"
+
+/* VMIDs in use; 0 is the host's. */
+static DEFINE_IDA(vmids);
+static atomic64_t nr_vms = ATOMIC64_INIT(0);
+
+static u32 max_vmid(void)
+{
+	return BIT(stage2_vmid_bits()) - 1;
+}
+
+/**
+ * vm_init() - nothing yet but the check that nothing was left
+ *
+ * Return: 0.
+ */
+int vm_init(void)
+{
+	atomic64_set(&nr_vms, 0);
+	return 0;
+}
+
+/**
+ * vm_exit() - all VMs are gone: their files hold the module
+ */
+void vm_exit(void)
+{
+	ida_destroy(&vmids);
+}
+
+/**
+ * vm_count() - VMs that exist
+ */
+u64 vm_count(void)
+{
+	return atomic64_read(&nr_vms);
+}
+
+/**
+ * has_aarch32_el0() - may a guest's EL0 run AArch32 code?
+ */
+bool has_aarch32_el0(void)
+{
+	return (read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1) & 0xf) == 2;
+}
+
+/**
+ * pstate_mask() - bits of PSTATE that this machine has in AArch64, M[4:0] aside
+ */
+u64 pstate_mask(void)
+{
+	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
+	u64 pfr1 = read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1);
+	u64 mmfr1 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR1_EL1);
+	u64 mmfr2 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1);
+	u64 mask = GENMASK_ULL(31, 28) | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT |
+		   BIT_ULL(20) | BIT_ULL(21);	/* NZCV, DAIF, IL, SS */
+
+	if (pfr0 >> 48 & 0xf)
+		mask |= PSR_DIT_BIT;
+	if (pfr1 >> 4 & 0xf)
+		mask |= PSR_SSBS_BIT;
+	if (pfr1 & 0xf)
+		mask |= BIT_ULL(10) | BIT_ULL(11);	/* BTYPE */
+	if (mmfr1 >> 20 & 0xf)
+		mask |= PSR_PAN_BIT;
+	if (mmfr2 >> 4 & 0xf)
+		mask |= PSR_UAO_BIT;
+	return mask;
+}
+
+/**
+ * vm_check_cap() - ARMVCPU_CHECK_CAP
+ * @argp: struct armvcpu_cap of the caller.
+ *
+ * Return: 0, -EFAULT, -EINVAL.
+ */
+int vm_check_cap(void __user *argp)
+{
+	struct armvcpu_cap cap;
+
+	if (copy_from_user(&cap, argp, sizeof(cap)))
+		return -EFAULT;
+	if (cap.flags)
+		return -EINVAL;
+	switch (cap.cap) {
+	case ARMVCPU_CAP_MAX_IPA_BITS:
+		cap.value = stage2_max_ipa_bits();
+		break;
+	case ARMVCPU_CAP_RUN_SIZE:
+	case ARMVCPU_CAP_PAGE_SIZE:
+		cap.value = PAGE_SIZE;
+		break;
+	case ARMVCPU_CAP_MAX_VCPUS:
+		cap.value = ARMVCPU_MAX_VCPUS;
+		break;
+	case ARMVCPU_CAP_MAX_SLOTS:
+		cap.value = ARMVCPU_MAX_SLOTS;
+		break;
+	case ARMVCPU_CAP_PINNED_MEMORY:
+		cap.value = 1;
+		break;
+	case ARMVCPU_CAP_AARCH32_EL0:
+		cap.value = has_aarch32_el0();
+		break;
+	case ARMVCPU_CAP_VCPU_FLAGS:
+		cap.value = ARMVCPU_VCPU_POWERED_OFF | ARMVCPU_VCPU_DEBUG_EXITS |
+			    ARMVCPU_VCPU_WFE_EXITS;
+		break;
+	case ARMVCPU_CAP_PSTATE_MASK:
+		cap.value = pstate_mask();
+		break;
+	case ARMVCPU_CAP_MAX_VMS:
+		cap.value = max_vmid();
+		break;
+	default:
+		cap.value = 0;
+		break;
+	}
+	return copy_to_user(argp, &cap, sizeof(cap)) ? -EFAULT : 0;
+}
+
+static void vm_destroy(struct kref *ref)
+{
+	struct vm *vm = container_of(ref, struct vm, ref);
+
+	stage2_destroy(vm);
+	memslot_destroy_all(vm);
+	/* After its last TLB entry. */
+	ida_free(&vmids, vm->vmid);
+	free_percpu(vm->last_ran);
+	kfree(vm->policy);
+	mmdrop(vm->mm);
+	kvfree(vm);
+	atomic64_dec(&nr_vms);
+}
+
+/**
+ * vm_get() - a reference more
+ * @vm: the VM.
+ */
+void vm_get(struct vm *vm)
+{
+	kref_get(&vm->ref);
+}
+
+/**
+ * vm_put() - a reference less; the last one destroys the VM
+ * @vm: the VM.
+ */
+void vm_put(struct vm *vm)
+{
+	kref_put(&vm->ref, vm_destroy);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	vm_put(file->private_data);
+	return 0;
+}
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vm *vm = file->private_data;
+	void __user *argp = (void __user *)arg;
+	struct armvcpu_create_vcpu create;
+	struct armvcpu_mem_slot slot;
+
+	if (current->mm != vm->mm)
+		return -EIO;
+	switch (cmd) {
+	case ARMVCPU_CHECK_CAP:
+		return vm_check_cap(argp);
+	case ARMVCPU_CREATE_VCPU:
+		if (copy_from_user(&create, argp, sizeof(create)))
+			return -EFAULT;
+		return vcpu_create(vm, &create);
+	case ARMVCPU_SET_MEM_SLOT:
+		if (copy_from_user(&slot, argp, sizeof(slot)))
+			return -EFAULT;
+		if (READ_ONCE(vm->dead))
+			return -ENODEV;
+		return memslot_set(vm, &slot);
+	case ARMVCPU_SET_SMCCC_POLICY:
+		return smccc_set_policy(vm, argp);
+	}
+	return -ENOTTY;
+}
+
+static const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.llseek = noop_llseek,
+};
+
+/**
+ * vm_create() - ARMVCPU_CREATE_VM
+ * @arg: a copy of the caller's.
+ *
+ * Return: a file descriptor, or an error of the ioctl.
+ */
+int vm_create(const struct armvcpu_create_vm *arg)
+{
+	unsigned int max_bits = stage2_max_ipa_bits();
+	struct vm *vm;
+	int ret;
+
+	if (arg->flags || arg->reserved[0] || arg->reserved[1] || arg->reserved[2])
+		return -EINVAL;
+	if (arg->ipa_bits && (arg->ipa_bits < ARMVCPU_MIN_IPA_BITS || arg->ipa_bits > max_bits))
+		return -EINVAL;
+
+	vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return -ENOMEM;
+	kref_init(&vm->ref);
+	mutex_init(&vm->lock);
+	mutex_init(&vm->vcpus_lock);
+	init_rwsem(&vm->slots_lock);
+	vm->ipa_bits = arg->ipa_bits ?: min(40U, max_bits);
+	/* The guest's counter begins at zero. */
+	vm->cntvoff = arch_timer_read_counter();
+
+	vm->last_ran = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT);
+	if (!vm->last_ran) {
+		ret = -ENOMEM;
+		goto out_vm;
+	}
+	ret = ida_alloc_range(&vmids, 1, max_vmid(), GFP_KERNEL);
+	if (ret < 0)
+		goto out_last_ran;
+	vm->vmid = ret;
+	ret = stage2_init(vm);
+	if (ret)
+		goto out_vmid;
+	mmgrab(current->mm);
+	vm->mm = current->mm;
+	atomic64_inc(&nr_vms);
+
+	ret = anon_inode_getfd("armvcpu-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
+	if (ret < 0)
+		vm_put(vm);
+	return ret;
+
+out_vmid:
+	ida_free(&vmids, vm->vmid);
+out_last_ran:
+	free_percpu(vm->last_ran);
+out_vm:
+	kvfree(vm);
+	return ret;
+}
