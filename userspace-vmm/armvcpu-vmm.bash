@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Completion of armvcpu-vmm for bash.
+
+_armvcpu_vmm() {
+	local cur=$2 prev=$3
+
+	case $prev in
+	--firmware | --kernel | --flat | --initrd | --dtb-dump)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	--gic)
+		mapfile -t COMPREPLY < <(compgen -W '2 3' -- "$cur")
+		;;
+	--cpus)
+		mapfile -t COMPREPLY < <(compgen -W '1 2 3 4 5 6 7 8' -- "$cur")
+		;;
+	--mem)
+		mapfile -t COMPREPLY < <(compgen -W '128M 256M 512M 1G' -- "$cur")
+		;;
+	--append) ;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W '--firmware --kernel --flat
+			--initrd --append --cpus --mem --gic --dtb-dump --verbose
+			--help --version' -- "$cur")
+		;;
+	esac
+}
+complete -o filenames -F _armvcpu_vmm armvcpu-vmm

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * armvcpu-vmm: runs one guest on /dev/armvcpu. This file is the command line.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board.h"
+#include "boot.h"
+#include "file.h"
+#include "term.h"
+#include "vm.h"
+
+#define DEFAULT_MEM	(128 * MIB)
+#define MIN_MEM		(2 * MIB)
+
+enum option_id {
+	OPT_FIRMWARE = 0x100,
+	OPT_KERNEL,
+	OPT_FLAT,
+	OPT_INITRD,
+	OPT_APPEND,
+	OPT_CPUS,
+	OPT_MEM,
+	OPT_GIC,
+	OPT_DTB_DUMP,
+	OPT_VERBOSE,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option options[] = {
+	{ "firmware", required_argument, NULL, OPT_FIRMWARE },
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "flat", required_argument, NULL, OPT_FLAT },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "mem", required_argument, NULL, OPT_MEM },
+	{ "gic", required_argument, NULL, OPT_GIC },
+	{ "dtb-dump", required_argument, NULL, OPT_DTB_DUMP },
+	{ "verbose", no_argument, NULL, OPT_VERBOSE },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ 0 }
+};
+
+static const char help[] =
+	"Usage: armvcpu-vmm --firmware FILE | --kernel FILE | --flat FILE [OPTION]...\n"
+	"Run one guest on /dev/armvcpu, on the machine that QEMU calls virt.\n"
+	"\n"
+	"What to run (one of these):\n"
+	"  --firmware FILE  firmware, in a ROM at address 0\n"
+	"  --kernel FILE    an arm64 Linux Image, not compressed\n"
+	"  --flat FILE      raw code, at 0x40080000 and entered there\n"
+	"\n"
+	"With --kernel:\n"
+	"  --initrd FILE    initial ramdisk\n"
+	"\n"
+	"The machine:\n"
+	"  --append STRING  kernel command line (bootargs in the device tree)\n"
+	"  --cpus N         number of CPUs, 1 to 8 (1)\n"
+	"  --mem SIZE       memory, with K, M or G (128M)\n"
+	"  --gic N          interrupt controller in the device tree, 2 or 3 (2)\n"
+	"\n"
+	"Other:\n"
+	"  --dtb-dump FILE  write the device tree to FILE and end\n"
+	"  --verbose        tell on stderr what the guest touches where nothing is\n"
+	"  --help           this text\n"
+	"  --version        version of this program and of the API\n"
+	"\n"
+	"The guest's serial console is stdin and stdout. Ctrl-a x quits, Ctrl-a h\n"
+	"helps.\n"
+	"\n"
+	"Exit status: 0 the guest powered off, 1 wrong usage or no VM, 2 the VM\n"
+	"cannot go on, 3 Ctrl-a x, 4 the guest switched off its last CPU.\n";
+
+/* A number with K, M or G behind it, or nothing. */
+static u64 parse_size(const char *arg)
+{
+	static const char suffixes[] = "kmg";
+	unsigned int shift = 0;
+	const char *suffix;
+	char *end;
+	u64 value;
+
+	errno = 0;
+	value = strtoull(arg, &end, 0);
+	suffix = *end ? strchr(suffixes, *end | 0x20) : NULL;
+	if (suffix) {
+		shift = 10 * (suffix - suffixes + 1);
+		end++;
+	}
+	if (*arg < '0' || *arg > '9' || *end || errno || value > ~0ULL >> shift)
+		die("--mem %s: not a size (128M, 1G, ...)", arg);
+	return value << shift;
+}
+
+static unsigned int parse_number(const char *name, const char *arg,
+				 unsigned int min, unsigned int max)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(arg, &end, 0);
+	if (*arg < '0' || *arg > '9' || *end || errno || value < min ||
+	    value > max)
+		die("--%s %s: not a number from %u to %u", name, arg, min, max);
+	return value;
+}
+
+static void parse_options(struct config *config, int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case OPT_FIRMWARE:
+			config->firmware = optarg;
+			break;
+		case OPT_KERNEL:
+			config->kernel = optarg;
+			break;
+		case OPT_FLAT:
+			config->flat = optarg;
+			break;
+		case OPT_INITRD:
+			config->initrd = optarg;
+			break;
+		case OPT_APPEND:
+			config->append = optarg;
+			break;
+		case OPT_CPUS:
+			config->cpus = parse_number("cpus", optarg, 1,
+						    BOARD_MAX_CPUS);
+			break;
+		case OPT_MEM:
+			config->mem = parse_size(optarg);
+			break;
+		case OPT_GIC:
+			config->gic = parse_number("gic", optarg, 2, 3);
+			break;
+		case OPT_DTB_DUMP:
+			config->dtb_dump = optarg;
+			break;
+		case OPT_VERBOSE:
+			set_verbose(true);
+			break;
+		case OPT_HELP:
+			fputs(help, stdout);
+			exit(EXIT_SUCCESS);
+		case OPT_VERSION:
+			printf("armvcpu-vmm %s (API %d)\n", VMM_VERSION,
+			       ARMVCPU_API_VERSION);
+			exit(EXIT_SUCCESS);
+		default:
+			die("armvcpu-vmm --help tells what there is");
+		}
+	}
+	if (optind < argc)
+		die("what is '%s'? armvcpu-vmm --help tells what there is",
+		    argv[optind]);
+}
+
+static void check_config(const struct config *config)
+{
+	int images = !!config->firmware + !!config->kernel + !!config->flat;
+
+	if (images > 1)
+		die("only one of --firmware, --kernel and --flat can run");
+	if (!images && !config->dtb_dump)
+		die("nothing to run: --firmware, --kernel or --flat is missing (--help)");
+	if (config->initrd && !config->kernel)
+		die("--initrd goes with --kernel");
+	if (config->mem < MIN_MEM || config->mem > BOARD_RAM_MAX)
+		die("--mem: from %lluM to %lluG", MIN_MEM / MIB,
+		    BOARD_RAM_MAX / GIB);
+	if (config->mem % (4 * KIB))
+		die("--mem: not a multiple of 4K");
+}
+
+static void dump_dtb(const struct config *config)
+{
+	static char fdt[BOARD_FDT_MAX];
+	struct boot_plan plan;
+
+	boot_plan(config, &plan);
+	file_save(config->dtb_dump, fdt,
+		  fdt_build(config, &plan, fdt, sizeof(fdt)));
+}
+
+/* Nothing that is opened later may end up as stdin, stdout or stderr. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void die_by_signal(int sig)
+{
+	sigset_t set;
+
+	term_suspend();
+	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(sig);
+}
+
+int main(int argc, char **argv)
+{
+	static struct vm vm;
+	struct config config = { .mem = DEFAULT_MEM, .cpus = 1, .gic = 2 };
+	int status;
+
+	open_standard_files();
+	parse_options(&config, argc, argv);
+	check_config(&config);
+	if (config.dtb_dump) {
+		dump_dtb(&config);
+		return EXIT_SUCCESS;
+	}
+
+	vm_init(&vm, &config);
+	term_init();
+	status = vm_run(&vm);
+	if (status > EXIT_SIGNAL)
+		die_by_signal(status - EXIT_SIGNAL);
+	return status;
+}

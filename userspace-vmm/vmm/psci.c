@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PSCI calls (DEN0022) that the module leaves to the VMM. It has checked their
+ * arguments, and x[0] holds what the guest gets if nothing is done here.
+ */
+#include "vm.h"
+
+#define PSCI_SUCCESS	0
+
+/* CNTV_CTL_EL0 */
+#define CTL_ENABLE	BIT(0)
+#define CTL_IMASK	BIT(1)
+
+static void cpu_on(struct vcpu *caller)
+{
+	struct armvcpu_run *run = caller->hw.run;
+	const __u64 *args = run->u.psci.args;
+	struct vm *vm = caller->vm;
+	unsigned int i;
+
+	for (i = 0; i < vm->config->cpus; i++) {
+		struct vcpu *target = &vm->vcpus[i];
+
+		if (target->mpidr != args[0])
+			continue;
+		/*
+		 * The target's thread may still be on its way out of CPU_OFF:
+		 * it finds the new state when it parks.
+		 */
+		pthread_mutex_lock(&vm->lock);
+		vcpu_start(target, args[1], args[2]);
+		pthread_mutex_unlock(&vm->lock);
+		run->x[0] = PSCI_SUCCESS;
+		return;
+	}
+}
+
+/* The machine halts with its last CPU. */
+static void cpu_off(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	bool halted = true;
+	unsigned int i;
+
+	pthread_mutex_lock(&vm->lock);
+	/* Another CPU may have switched it on again already. */
+	if (vcpu->state == VCPU_ON)
+		vcpu->state = VCPU_OFF;
+	for (i = 0; i < vm->config->cpus; i++) {
+		if (vm->vcpus[i].state != VCPU_OFF)
+			halted = false;
+	}
+	pthread_mutex_unlock(&vm->lock);
+	if (halted)
+		vm_request(vm, VM_HALTED);
+}
+
+/* A suspend to any depth is a wait: PSCI lets it be as shallow as one likes. */
+static void cpu_suspend(struct vcpu *vcpu)
+{
+	u64 ctl, cval, timer = ~0ULL;
+
+	if (!armvcpu_vcpu_get_reg(&vcpu->hw, ARMVCPU_REG_SYS(3, 3, 14, 3, 1),
+				  &ctl) &&
+	    !armvcpu_vcpu_get_reg(&vcpu->hw, ARMVCPU_REG_SYS(3, 3, 14, 3, 2),
+				  &cval) &&
+	    (ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE)
+		timer = cval;
+	vcpu_wait(vcpu, timer);
+}
+
+bool psci_handle(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+
+	switch (vcpu->hw.run->u.psci.event) {
+	case ARMVCPU_PSCI_CPU_ON:
+		cpu_on(vcpu);
+		return true;
+	case ARMVCPU_PSCI_CPU_OFF:
+		cpu_off(vcpu);
+		return false;
+	case ARMVCPU_PSCI_CPU_SUSPEND:
+		cpu_suspend(vcpu);
+		return true;
+	case ARMVCPU_PSCI_SYSTEM_OFF:
+		vm_request(vm, VM_POWEROFF);
+		return false;
+	case ARMVCPU_PSCI_SYSTEM_RESET:
+	case ARMVCPU_PSCI_SYSTEM_RESET2:
+		vm_request(vm, VM_RESET);
+		return false;
+	default:
+		/* SYSTEM_SUSPEND: refused by what x[0] holds. */
+		return true;
+	}
+}

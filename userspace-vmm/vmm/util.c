@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages, all of them on stderr: the guest's console has stdout to itself.
+ */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "util.h"
+#include "vmm.h"
+
+#define NSEC_PER_SEC	1000000000ULL
+
+static bool verbose;
+
+static void vsay(const char *fmt, va_list args)
+{
+	flockfile(stderr);
+	fputs("armvcpu-vmm: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	fflush(stderr);
+	funlockfile(stderr);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsay(fmt, args);
+	va_end(args);
+}
+
+void die(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsay(fmt, args);
+	va_end(args);
+	exit(EXIT_SETUP);
+}
+
+void info(const char *fmt, ...)
+{
+	va_list args;
+
+	if (!verbose)
+		return;
+	va_start(args, fmt);
+	vsay(fmt, args);
+	va_end(args);
+}
+
+/* A bucket of NOTE_BURST lines, refilled by one each second. */
+static bool note_allowed(unsigned long *left_out)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static unsigned long suppressed;
+	static u64 tokens = NOTE_BURST, refilled;
+	u64 now = now_ns(), seconds;
+	bool allowed;
+
+	pthread_mutex_lock(&lock);
+	seconds = (now - refilled) / NSEC_PER_SEC;
+	refilled += seconds * NSEC_PER_SEC;
+	tokens = seconds > NOTE_BURST - tokens ? NOTE_BURST : tokens + seconds;
+	allowed = tokens > 0;
+	*left_out = 0;
+	if (allowed) {
+		tokens--;
+		*left_out = suppressed;
+		suppressed = 0;
+	} else {
+		suppressed++;
+	}
+	pthread_mutex_unlock(&lock);
+	return allowed;
+}
+
+void note(const char *fmt, ...)
+{
+	unsigned long left_out;
+	va_list args;
+
+	if (!verbose || !note_allowed(&left_out))
+		return;
+	if (left_out)
+		warn("(%lu messages left out)", left_out);
+	va_start(args, fmt);
+	vsay(fmt, args);
+	va_end(args);
+}
+
+void set_verbose(bool on)
+{
+	verbose = on;
+}
+
+bool is_verbose(void)
+{
+	return verbose;
+}
+
+u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine as a whole: built, run, reset, ended. All of it happens in the
+ * main thread, which otherwise waits for input, signals and the vCPUs' requests.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "term.h"
+#include "vm.h"
+
+#define SLOT_RAM	0
+#define SLOT_ROM	1
+#define SLOT_VARS	2
+
+#define HUGE_PAGE	(2 * MIB)
+#define NSEC_PER_SEC	1000000000ULL
+#define NSEC_PER_MSEC	1000000ULL
+/* How often to look whether a full UART has room for more. */
+#define FULL_POLL_MS	20
+/* vCPUs that do not park by then are stuck in a write to the console. */
+#define STOP_MS		500
+
+/* ---- What vCPUs ask for ------------------------------------------------ */
+
+bool vm_claim(struct vm *vm)
+{
+	bool won;
+
+	pthread_mutex_lock(&vm->lock);
+	won = !vm->claimed;
+	vm->claimed = true;
+	pthread_mutex_unlock(&vm->lock);
+	return won;
+}
+
+void vm_publish(struct vm *vm, enum vm_request request)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&vm->lock);
+	vm->request = request;
+	pthread_cond_broadcast(&vm->cond);
+	pthread_mutex_unlock(&vm->lock);
+	for (i = 0; i < vm->config->cpus; i++)
+		vcpu_kick(&vm->vcpus[i]);
+	eventfd_write(vm->event_fd, 1);
+}
+
+bool vm_request(struct vm *vm, enum vm_request request)
+{
+	if (!vm_claim(vm))
+		return false;
+	vm_publish(vm, request);
+	return true;
+}
+
+void vm_wake(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	vm->events++;
+	pthread_cond_broadcast(&vm->cond);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* ---- Building it ------------------------------------------------------- */
+
+static int open_device(void)
+{
+	int fd = armvcpu_open(NULL);
+
+	switch (fd) {
+	case -ENOENT:
+	case -ENXIO:
+	case -ENODEV:
+		die("there is no %s: load the module (modprobe armvcpu; see dmesg)",
+		    ARMVCPU_DEVICE);
+	case -EACCES:
+	case -EPERM:
+		die("no permission for %s: join its group (usermod -aG kvm $USER, log in anew)",
+		    ARMVCPU_DEVICE);
+	case -EPROTO:
+		die("the module does not speak version %d of the API: take both from one release",
+		    ARMVCPU_API_VERSION);
+	}
+	if (fd < 0)
+		die("%s: %s", ARMVCPU_DEVICE, strerror(-fd));
+	return fd;
+}
+
+static u64 get_cap(int fd, u32 cap, const char *name)
+{
+	__u64 value;
+	int err = armvcpu_check_cap(fd, cap, &value);
+
+	if (err)
+		die("cannot ask the module for %s: %s", name, strerror(-err));
+	return value;
+}
+
+static void create_vm(struct vm *vm)
+{
+	const struct config *config = vm->config;
+	u64 max_cpus, ipa_bits;
+	int fd = open_device();
+
+	vm->page_size = get_cap(fd, ARMVCPU_CAP_PAGE_SIZE, "its page size");
+	max_cpus = get_cap(fd, ARMVCPU_CAP_MAX_VCPUS, "the number of vCPUs");
+	ipa_bits = get_cap(fd, ARMVCPU_CAP_MAX_IPA_BITS, "the address size");
+	if (config->cpus > max_cpus)
+		die("--cpus %u: the module takes %llu", config->cpus, max_cpus);
+	if (config->mem % vm->page_size)
+		die("--mem: not a multiple of the host's pages of %llu KiB",
+		    vm->page_size / KIB);
+	if (ipa_bits > 40)
+		ipa_bits = 40;
+	if (BOARD_RAM_BASE + config->mem > 1ULL << ipa_bits)
+		die("--mem: this machine's guests have %llu address bits",
+		    ipa_bits);
+
+	vm->fd = armvcpu_vm_create(fd, ipa_bits);
+	if (vm->fd == -ENOSPC)
+		die("cannot create a VM: there are too many already");
+	if (vm->fd < 0)
+		die("cannot create a VM: %s", strerror(-vm->fd));
+	close(fd);
+}
+
+/* Slots are pinned: as much as the administrator lets us. */
+static void raise_memlock(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+static void explain_memlock(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit))
+		return;
+	warn("the guest's memory is locked: too little is free, or the limit is too low");
+	if (limit.rlim_cur == RLIM_INFINITY)
+		warn("there is no limit here: take less --mem");
+	else
+		warn("the limit is %llu MiB: raise it (ulimit -l, or memlock in limits.conf)",
+		     (u64)limit.rlim_cur / MIB);
+}
+
+static void add_slot(struct vm *vm, u32 slot, u32 flags, u64 ipa, void *mem,
+		     u64 size)
+{
+	int err = armvcpu_vm_add_slot(vm->fd, slot, flags, ipa, mem, size);
+
+	if (!err)
+		return;
+	if (err == -ENOMEM)
+		explain_memlock();
+	die("cannot give the guest %llu KiB at 0x%llx: %s", size / KIB, ipa,
+	    strerror(-err));
+}
+
+static void add_rom_slots(struct vm *vm)
+{
+	add_slot(vm, SLOT_ROM, ARMVCPU_SLOT_READONLY, BOARD_FLASH_BASE,
+		 vm->rom.mem, vm->rom.size);
+	add_slot(vm, SLOT_VARS, ARMVCPU_SLOT_READONLY, BOARD_VARS_BASE,
+		 vm->rom.vars, ROM_VARS_SIZE);
+}
+
+/* Zeroed, at a boundary that lets the host use huge pages. */
+static void *alloc_ram(u64 size)
+{
+	char *mem, *start;
+
+	mem = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		die("no memory for --mem %lluM: %s", size / MIB,
+		    strerror(errno));
+	start = (char *)align_up((unsigned long)mem, HUGE_PAGE);
+	if (start > mem)
+		munmap(mem, start - mem);
+	munmap(start + size, mem + HUGE_PAGE - start);
+	/* Only a matter of speed. */
+	madvise(start, size, MADV_HUGEPAGE);
+	return start;
+}
+
+static void irq_changed(struct irq_line *line)
+{
+	/* Nothing but WFI takes interrupts: there is no controller yet. */
+	if (line->level)
+		vm_wake(line->opaque);
+}
+
+static void uart_transmit(struct pl011 *uart, u8 c)
+{
+	(void)uart;
+	term_putc(c);
+}
+
+static void add_devices(struct vm *vm)
+{
+	bus_init(&vm->bus);
+
+	pl011_init(&vm->uart, BOARD_UART_BASE, BOARD_UART_SIZE);
+	vm->uart.transmit = uart_transmit;
+	vm->uart.irq.spi = BOARD_UART_SPI;
+	vm->uart.irq.changed = irq_changed;
+	vm->uart.irq.opaque = vm;
+	bus_add(&vm->bus, &vm->uart.dev);
+
+	pl031_init(&vm->rtc, BOARD_RTC_BASE, BOARD_RTC_SIZE);
+	vm->rtc.irq.spi = BOARD_RTC_SPI;
+	vm->rtc.irq.changed = irq_changed;
+	vm->rtc.irq.opaque = vm;
+	bus_add(&vm->bus, &vm->rtc.dev);
+
+	if (!vm->config->firmware)
+		return;
+	rom_init(&vm->rom, BOARD_FLASH_BASE, BOARD_FLASH_SIZE,
+		 BOARD_VARS_BASE - BOARD_FLASH_BASE, vm->config->firmware);
+	bus_add(&vm->bus, &vm->rom.dev);
+}
+
+/* Fill zeroed RAM and hand it to the guest. */
+static void load_ram(struct vm *vm)
+{
+	const struct config *config = vm->config;
+	const struct boot_plan *plan = &vm->plan;
+
+	boot_load(config, plan, vm->ram);
+	add_slot(vm, SLOT_RAM, 0, BOARD_RAM_BASE, vm->ram, config->mem);
+	note("entry 0x%llx, device tree 0x%llx, RAM 0x%llx to 0x%llx",
+	     plan->entry, plan->fdt, BOARD_RAM_BASE,
+	     BOARD_RAM_BASE + config->mem - 1);
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* All that end or stop the program; the main thread reads them from a file. */
+static void main_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGQUIT);
+	sigaddset(set, SIGTSTP);
+	sigaddset(set, SIGCONT);
+}
+
+static void set_up_signals(void)
+{
+	struct sigaction sa = { .sa_handler = nothing };
+	sigset_t set;
+
+	/* Takes a vCPU out of the guest: no SA_RESTART. */
+	sigaction(SIGUSR1, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+	main_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+void vm_init(struct vm *vm, const struct config *config)
+{
+	pthread_condattr_t attr;
+	unsigned int i;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->config = config;
+	pthread_mutex_init(&vm->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&vm->cond, &attr);
+	pthread_condattr_destroy(&attr);
+	vm->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vm->event_fd < 0)
+		die("eventfd: %s", strerror(errno));
+
+	/* What is wrong with the files is told without a device, too. */
+	boot_plan(config, &vm->plan);
+	add_devices(vm);
+	create_vm(vm);
+	raise_memlock();
+	if (config->firmware)
+		add_rom_slots(vm);
+	vm->ram = alloc_ram(config->mem);
+	load_ram(vm);
+	set_up_signals();
+	for (i = 0; i < config->cpus; i++)
+		vcpu_init(&vm->vcpus[i], vm, i);
+}
+
+/* ---- Running it -------------------------------------------------------- */
+
+static bool all_parked(const struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->config->cpus; i++) {
+		if (!vm->vcpus[i].parked)
+			return false;
+	}
+	return true;
+}
+
+/* Nothing of the guest runs any more, or only a write to the console. */
+static void vm_stop(struct vm *vm)
+{
+	u64 deadline = now_ns() + STOP_MS * NSEC_PER_MSEC;
+	struct timespec ts = {
+		.tv_sec = deadline / NSEC_PER_SEC,
+		.tv_nsec = deadline % NSEC_PER_SEC,
+	};
+	unsigned int i;
+	int err = 0;
+
+	vm_claim(vm);
+	for (i = 0; i < vm->config->cpus; i++)
+		vcpu_kick(&vm->vcpus[i]);
+	pthread_mutex_lock(&vm->lock);
+	pthread_cond_broadcast(&vm->cond);
+	while (!all_parked(vm) && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&vm->cond, &vm->lock, &ts);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/*
+ * The guest's memory is taken away and given anew: then the module sees to it
+ * that the guest, which starts with its caches off, finds what is loaded now.
+ */
+static void vm_reset(struct vm *vm)
+{
+	unsigned int i;
+	int err;
+
+	note("the guest resets");
+	err = armvcpu_vm_delete_slot(vm->fd, SLOT_RAM);
+	if (!err && madvise(vm->ram, vm->config->mem, MADV_DONTNEED))
+		err = -errno;
+	for (i = 0; !err && i < vm->config->cpus; i++)
+		err = vcpu_reset(&vm->vcpus[i]);
+	if (err)
+		die("cannot reset the guest: %s", strerror(-err));
+	/* The files may be others by now, as on a disk. */
+	boot_plan(vm->config, &vm->plan);
+	load_ram(vm);
+	bus_reset(&vm->bus);
+
+	pthread_mutex_lock(&vm->lock);
+	vm->request = VM_NONE;
+	vm->claimed = false;
+	vcpu_start(&vm->vcpus[0], vm->plan.entry, vm->plan.fdt);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* The exit status, or -1 if the machine goes on. */
+static int handle_request(struct vm *vm)
+{
+	enum vm_request request;
+	bool parked;
+
+	pthread_mutex_lock(&vm->lock);
+	request = vm->request;
+	parked = all_parked(vm);
+	pthread_mutex_unlock(&vm->lock);
+
+	switch (request) {
+	case VM_NONE:
+		return -1;
+	case VM_RESET:
+		/* The last one to park wakes us. */
+		if (parked)
+			vm_reset(vm);
+		return -1;
+	case VM_POWEROFF:
+		return EXIT_POWEROFF;
+	case VM_HALTED:
+		warn("the guest has switched off its last CPU");
+		return EXIT_HALTED;
+	case VM_DEAD:
+		break;
+	}
+	return EXIT_DEAD;
+}
+
+/* The exit status, or -1 if the machine goes on. */
+static int handle_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return -1;
+	switch (info.ssi_signo) {
+	case SIGTSTP:
+		term_suspend();
+		raise(SIGSTOP);
+		term_resume();
+		return -1;
+	case SIGCONT:
+		term_resume();
+		return -1;
+	default:
+		return EXIT_SIGNAL + info.ssi_signo;
+	}
+}
+
+struct console {
+	struct term_decoder decoder;
+	bool eof;
+};
+
+/* The exit status, or -1 if the machine goes on. */
+static int handle_input(struct vm *vm, struct console *console, size_t room)
+{
+	unsigned int count = 0;
+	u16 chars[256];
+	u8 buf[256];
+	ssize_t n, i;
+
+	n = read(STDIN_FILENO, buf, room < sizeof(buf) ? room : sizeof(buf));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return -1;
+	if (n <= 0) {
+		console->eof = true;
+		return -1;
+	}
+	for (i = 0; i < n; i++) {
+		switch (term_decode(&console->decoder, &buf[i])) {
+		case TERM_NONE:
+			break;
+		case TERM_CHAR:
+			chars[count++] = buf[i];
+			break;
+		case TERM_BREAK:
+			chars[count++] = PL011_BREAK;
+			break;
+		case TERM_QUIT:
+			return EXIT_QUIT;
+		case TERM_HELP:
+			term_help();
+			break;
+		}
+	}
+	/* Beyond the room there is only what is typed ahead too far. */
+	pl011_receive(&vm->uart, chars, count);
+	vm_wake(vm);
+	return -1;
+}
+
+enum { POLL_EVENT, POLL_SIGNAL, POLL_INPUT, POLL_COUNT };
+
+/* Waits for something to happen and handles it. */
+static int wait_and_handle(struct vm *vm, struct console *console,
+			   struct pollfd *pfds, u64 until)
+{
+	size_t room = console->eof ? 0 : pl011_room(&vm->uart);
+	u64 now = now_ns();
+	int timeout, status = -1;
+	eventfd_t count;
+
+	timeout = until > now ? (until - now) / NSEC_PER_MSEC + 1 : 0;
+	/* A person is always listened to: there is the way to quit. */
+	if (term_is_tty() && !console->eof)
+		room = PL011_QUEUE_SIZE;
+	pfds[POLL_INPUT].fd = room ? STDIN_FILENO : -1;
+	if (!room && !console->eof && timeout > FULL_POLL_MS)
+		timeout = FULL_POLL_MS;
+	if (poll(pfds, POLL_COUNT, timeout) <= 0)
+		return -1;
+
+	if (pfds[POLL_EVENT].revents)
+		eventfd_read(vm->event_fd, &count);
+	if (pfds[POLL_SIGNAL].revents)
+		status = handle_signal(pfds[POLL_SIGNAL].fd);
+	if (status < 0 && pfds[POLL_INPUT].revents)
+		status = handle_input(vm, console, room);
+	return status;
+}
+
+int vm_run(struct vm *vm)
+{
+	struct pollfd pfds[POLL_COUNT] = {
+		[POLL_EVENT] = { .fd = vm->event_fd, .events = POLLIN },
+		[POLL_SIGNAL] = { .events = POLLIN },
+		[POLL_INPUT] = { .fd = STDIN_FILENO, .events = POLLIN },
+	};
+	u64 tick = now_ns() + NSEC_PER_SEC;
+	struct console console = { 0 };
+	unsigned int i;
+	sigset_t set;
+	int status;
+
+	main_signals(&set);
+	pfds[POLL_SIGNAL].fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (pfds[POLL_SIGNAL].fd < 0)
+		die("signalfd: %s", strerror(errno));
+
+	pthread_mutex_lock(&vm->lock);
+	vcpu_start(&vm->vcpus[0], vm->plan.entry, vm->plan.fdt);
+	pthread_mutex_unlock(&vm->lock);
+	do {
+		status = wait_and_handle(vm, &console, pfds, tick);
+		if (status < 0)
+			status = handle_request(vm);
+		if (now_ns() >= tick) {
+			bus_tick(&vm->bus);
+			tick = now_ns() + NSEC_PER_SEC;
+		}
+	} while (status < 0);
+
+	vm_stop(vm);
+	bus_report(&vm->bus);
+	for (i = 0; i < vm->config->cpus; i++)
+		info("CPU %u: %llu exits", i, vm->vcpus[i].num_exits);
+	return status;
+}

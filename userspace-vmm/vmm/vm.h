@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The running machine: one thread per vCPU and the main thread, which has the
+ * console, the signals and every change of the whole machine.
+ *
+ * vm->lock guards the requests and the power states; it is taken last, after a
+ * device's own lock.
+ */
+#ifndef _VMM_VM_H
+#define _VMM_VM_H
+
+#include <pthread.h>
+
+#include "board.h"
+#include "boot.h"
+#include "device.h"
+#include "libarmvcpu.h"
+#include "pl011.h"
+#include "pl031.h"
+#include "rom.h"
+#include "vmm.h"
+
+/* What a vCPU asks the main thread for. */
+enum vm_request {
+	VM_NONE,
+	VM_RESET,
+	VM_POWEROFF,
+	VM_HALTED,
+	VM_DEAD,
+};
+
+enum vcpu_state {
+	VCPU_OFF,
+	VCPU_START,	/* with the registers of vcpu->start */
+	VCPU_ON,
+};
+
+/* The last exits of a vCPU, for the story of its death. */
+#define VCPU_HISTORY	16
+
+struct vcpu_history {
+	u64 pc;
+	u32 reason;
+};
+
+/* A register as it was when the vCPU was created. */
+struct vcpu_reg {
+	u32 id;
+	u64 value;
+};
+
+struct vcpu {
+	struct vm *vm;
+	unsigned int index;
+	u64 mpidr;
+	pthread_t thread;
+
+	/* The thread's own; the main thread's while the vCPU is parked. */
+	struct armvcpu_vcpu hw;
+	struct vcpu_reg *reset_regs;
+	u32 num_reset_regs;
+	struct vcpu_history history[VCPU_HISTORY];
+	u64 num_exits;
+	/* The value of vm->events that its last wait has seen. */
+	u64 seen_events;
+
+	/* Under vm->lock. */
+	enum vcpu_state state;
+	bool parked;
+	struct {
+		u64 pc;
+		u64 x0;
+	} start;
+};
+
+struct vm {
+	const struct config *config;
+	struct boot_plan plan;
+	int fd;
+	u64 page_size;
+	void *ram;
+	struct vcpu vcpus[BOARD_MAX_CPUS];
+
+	struct bus bus;
+	struct rom rom;
+	struct pl011 uart;
+	struct pl031 rtc;
+
+	/* Wakes the main thread. */
+	int event_fd;
+
+	pthread_mutex_t lock;
+	/* Something below, or a vCPU's state, has changed. */
+	pthread_cond_t cond;
+	/* No vCPU enters the guest: somebody is about to ask for something. */
+	bool claimed;
+	enum vm_request request;
+	/* Counts what ends a WFI. */
+	u64 events;
+};
+
+/* Everything but running. Dies if it cannot. */
+void vm_init(struct vm *vm, const struct config *config);
+
+/* Runs the machine to its end and returns the exit status. */
+int vm_run(struct vm *vm);
+
+/*
+ * Ask the main thread for something. The first one wins: false if somebody was
+ * faster. Either way the caller must park.
+ */
+bool vm_request(struct vm *vm, enum vm_request request);
+
+/* The same in two steps, for those who have something to do in between. */
+bool vm_claim(struct vm *vm);
+void vm_publish(struct vm *vm, enum vm_request request);
+
+/* End the WFI of all vCPUs. */
+void vm_wake(struct vm *vm);
+
+/* ---- vcpu.c: from here on, and only there, a vCPU runs. ---- */
+
+/* Creates vCPU and thread; the thread parks. Dies if it cannot. */
+void vcpu_init(struct vcpu *vcpu, struct vm *vm, unsigned int index);
+
+/* Let a vCPU that is off run from @pc; under vm->lock. */
+void vcpu_start(struct vcpu *vcpu, u64 pc, u64 x0);
+
+/* Power state of a reset; all vCPUs are parked. Returns a negative errno. */
+int vcpu_reset(struct vcpu *vcpu);
+
+/* Make it leave the guest; it parks if vm->claimed is set. */
+void vcpu_kick(struct vcpu *vcpu);
+
+/*
+ * Wait for an event, for the virtual counter to reach @timer (~0: never), or for
+ * a tenth of a second: a WFI may end without a reason.
+ */
+void vcpu_wait(struct vcpu *vcpu, u64 timer);
+
+/* ---- psci.c ---- */
+
+/* Carries out the call in the run struct; false if the vCPU must park. */
+bool psci_handle(struct vcpu *vcpu);
+
+/* ---- sysreg.c ---- */
+
+/* Answers the access in the run struct. */
+void sysreg_handle(struct vcpu *vcpu);
+
+#endif /* _VMM_VM_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the command line says, and how the program ends.
+ */
+#ifndef _VMM_VMM_H
+#define _VMM_VMM_H
+
+#include "util.h"
+
+/* Exit status. */
+#define EXIT_POWEROFF	0	/* the guest powered off */
+#define EXIT_SETUP	1	/* usage, or the VM could not be set up */
+#define EXIT_DEAD	2	/* the VM cannot go on */
+#define EXIT_QUIT	3	/* Ctrl-a x */
+#define EXIT_HALTED	4	/* the guest switched off its last CPU */
+#define EXIT_SIGNAL	128	/* and a signal's number: main() dies of it */
+
+/**
+ * struct config - the command line
+ * @firmware: file for the ROM at address 0, or NULL.
+ * @kernel: arm64 Image, or NULL.
+ * @flat: raw binary, or NULL.
+ * @initrd: initial ramdisk of @kernel, or NULL.
+ * @append: kernel command line, or NULL.
+ * @dtb_dump: file to write the device tree to, or NULL.
+ * @mem: bytes of RAM.
+ * @cpus: number of vCPUs.
+ * @gic: version of the interrupt controller in the device tree, 2 or 3.
+ *
+ * One of @firmware, @kernel and @flat is there; none is only with @dtb_dump.
+ */
+struct config {
+	const char *firmware;
+	const char *kernel;
+	const char *flat;
+	const char *initrd;
+	const char *append;
+	const char *dtb_dump;
+	u64 mem;
+	unsigned int cpus;
+	unsigned int gic;
+};
+
+#endif /* _VMM_VMM_H */
