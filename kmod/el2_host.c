@@ -39,8 +39,6 @@
 
 static_assert(HYP_PAGE_SHIFT == PAGE_SHIFT);
 
-extern const char armvcpu_hyp_image[], armvcpu_hyp_image_end[];
-
 /* EL2's map: identity, 48 bits, whatever the host's own virtual addresses. */
 #define EL2_VA_BITS	48
 #define EL2_START_LEVEL	(4 - DIV_ROUND_UP(EL2_VA_BITS - PAGE_SHIFT, PGTABLE_BITS))
@@ -699,9 +697,11 @@ struct hyp_symbol {
 };
 
 #define HYP_SYMBOL(addr, name) { addr, #name },
+
 static const struct hyp_symbol hyp_symbols[] = {
 #include "hyp/symbols.def"
 };
+
 #undef HYP_SYMBOL
 
 static const struct hyp_symbol *symbol_of(u64 offset)

@@ -61,6 +61,9 @@ void pgt_unmap(struct pgtable *pt, u64 addr, u64 size);
 
 /* ---- el2_host.c -------------------------------------------------------- */
 
+/* hyp_blob.S */
+extern const char armvcpu_hyp_image[], armvcpu_hyp_image_end[];
+
 int el2_init(void);
 void el2_exit(void);
 int el2_share(void *page);
@@ -110,7 +113,7 @@ struct vm {
 	u64 vttbr;
 	u64 cntvoff;
 
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	bool started;
 	bool dead;
 	struct armvcpu_smccc_range *policy;
@@ -118,13 +121,13 @@ struct vm {
 
 	u32 nr_vcpus;
 	struct vcpu *vcpus[ARMVCPU_MAX_VCPUS];
-	struct mutex vcpus_lock;
+	struct mutex vcpus_lock;	/* see above */
 
 	struct rw_semaphore slots_lock;
 	u32 nr_slots;
 	struct memslot *slots[ARMVCPU_MAX_SLOTS];
 
-	struct mutex s2_lock;
+	struct mutex s2_lock;	/* see above */
 	struct pgtable s2;
 	u64 __percpu *last_ran;
 };
@@ -227,7 +230,7 @@ struct vcpu {
 	struct vm *vm;
 	struct hyp_vcpu *hyp;
 	struct armvcpu_run *run;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	u32 flags;
 	u64 serial;
 	u64 mpidr;

@@ -14,7 +14,6 @@
 
 #define AFFINITY		0xff00ffffffULL
 
-
 /**
  * psci_is_call() - is it a function id of PSCI?
  * @fn: W0 of the call.

@@ -15,7 +15,7 @@
 #define FPSR_MASK	0xf800009fULL
 /* AHP, DN, FZ, RMode, FZ16, exception enables; FEAT_EBF16; FEAT_AFP. */
 #define FPCR_MASK	0x07f89f00ULL
-#define FPCR_EBF	BIT_ULL(13)
+#define FPCR_EBF16	BIT_ULL(13)
 #define FPCR_AFP	GENMASK_ULL(2, 0)
 
 #define CORE_SP_EL0	31
@@ -61,7 +61,7 @@ static u64 fpcr_mask(void)
 	if (read_sanitised_ftr_reg(SYS_ID_AA64MMFR1_EL1) >> 44 & 0xf)
 		mask |= FPCR_AFP;
 	if ((read_sanitised_ftr_reg(SYS_ID_AA64ISAR1_EL1) >> 44 & 0xf) > 1)
-		mask |= FPCR_EBF;
+		mask |= FPCR_EBF16;
 	return mask;
 }
 

@@ -25,8 +25,8 @@
 #define VTCR_RES1	BIT_ULL(31)
 #define VTCR_VS_16BIT	BIT_ULL(19)
 #define VTCR_SH0_INNER	(3ULL << 12)
-#define VTCR_ORGN0_WB	(1ULL << 10)
-#define VTCR_IRGN0_WB	(1ULL << 8)
+#define VTCR_ORGN0_WB	BIT_ULL(10)
+#define VTCR_IRGN0_WB	BIT_ULL(8)
 #define VTCR_TG0	(PAGE_SHIFT == 12 ? 0ULL : PAGE_SHIFT == 14 ? 2ULL << 14 : 1ULL << 14)
 /* SL0 of a walk that begins at level 0 (Arm ARM, VTCR_EL2.SL0). */
 #define VTCR_SL0_BASE	(PAGE_SHIFT == 12 ? 2 : 3)

@@ -22,7 +22,6 @@
 
 /**
  * struct id_register - an ID register as a guest sees it
- * @op1: always 0; @crn is 0, too.
  * @crm: CRm.
  * @op2: op2.
  * @host: the kernel's id of the register, 0 for a constant.
@@ -208,7 +207,7 @@ static bool oslsr(struct vcpu *vcpu, bool write, u64 *value)
 /**
  * struct emulated_register - a range of encodings that does not go to the VMM
  * @first: ARMVCPU_SYSREG().
- * @last: the last one of the range.
+ * @last: the last one of the range; 0: a range of one.
  * @access: what it does.
  */
 struct emulated_register {
@@ -217,33 +216,32 @@ struct emulated_register {
 	sysreg_access access;
 };
 
-#define ONE(op0, op1, crn, crm, op2, access) \
-	{ ARMVCPU_SYSREG(op0, op1, crn, crm, op2), ARMVCPU_SYSREG(op0, op1, crn, crm, op2), access }
-
 /* By encoding. */
 static const struct emulated_register emulated[] = {
-	ONE(2, 0, 0, 2, 2, mdscr),
-	ONE(2, 0, 1, 0, 4, oslar),
-	ONE(2, 0, 1, 1, 4, oslsr),
-	ONE(2, 0, 1, 3, 4, raz_wi),		/* OSDLR_EL1 */
-	ONE(3, 0, 1, 0, 1, raz_wi),		/* ACTLR_EL1 */
+	{ ARMVCPU_SYSREG(2, 0, 0, 2, 2), 0, mdscr },
+	{ ARMVCPU_SYSREG(2, 0, 1, 0, 4), 0, oslar },
+	{ ARMVCPU_SYSREG(2, 0, 1, 1, 4), 0, oslsr },
+	{ ARMVCPU_SYSREG(2, 0, 1, 3, 4), 0, raz_wi },		/* OSDLR_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 1, 0, 1), 0, raz_wi },		/* ACTLR_EL1 */
 	/* What the ID registers hide. */
-	ONE(3, 0, 1, 0, 3, undefined),		/* SCTLR2_EL1 */
-	ONE(3, 0, 1, 0, 5, undefined),		/* RGSR_EL1 */
-	ONE(3, 0, 1, 0, 6, undefined),		/* GCR_EL1 */
-	ONE(3, 0, 2, 0, 3, undefined),		/* TCR2_EL1 */
-	{ ARMVCPU_SYSREG(3, 0, 2, 1, 0), ARMVCPU_SYSREG(3, 0, 2, 3, 1), undefined }, /* keys */
-	{ ARMVCPU_SYSREG(3, 0, 2, 5, 0), ARMVCPU_SYSREG(3, 0, 2, 5, 2), undefined }, /* GCS */
-	{ ARMVCPU_SYSREG(3, 0, 5, 3, 0), ARMVCPU_SYSREG(3, 0, 5, 5, 7), undefined }, /* RAS */
-	{ ARMVCPU_SYSREG(3, 0, 5, 6, 0), ARMVCPU_SYSREG(3, 0, 5, 6, 1), undefined }, /* TFSR */
-	{ ARMVCPU_SYSREG(3, 0, 10, 2, 2), ARMVCPU_SYSREG(3, 0, 10, 2, 5), undefined }, /* PIR, POR */
-	{ ARMVCPU_SYSREG(3, 0, 10, 4, 0), ARMVCPU_SYSREG(3, 0, 10, 4, 7), undefined }, /* LOR */
-	ONE(3, 0, 13, 0, 5, undefined),		/* ACCDATA_EL1 */
-	ONE(3, 0, 13, 0, 7, undefined),		/* SCXTNUM_EL1 */
-	ONE(3, 1, 0, 0, 4, undefined),		/* GMID_EL1 */
-	ONE(3, 3, 13, 0, 5, undefined),		/* TPIDR2_EL0 */
-	ONE(3, 3, 13, 0, 7, undefined),		/* SCXTNUM_EL0 */
-	{ ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7), undefined }, /* AMU */
+	{ ARMVCPU_SYSREG(3, 0, 1, 0, 3), 0, undefined },		/* SCTLR2_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 1, 0, 5), 0, undefined },		/* RGSR_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 1, 0, 6), 0, undefined },		/* GCR_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 2, 0, 3), 0, undefined },		/* TCR2_EL1 */
+	/* Keys of pointer authentication, GCS, RAS error records, TFSR, PIR and POR, LOR. */
+	{ ARMVCPU_SYSREG(3, 0, 2, 1, 0), ARMVCPU_SYSREG(3, 0, 2, 3, 1), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 2, 5, 0), ARMVCPU_SYSREG(3, 0, 2, 5, 2), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 5, 3, 0), ARMVCPU_SYSREG(3, 0, 5, 5, 7), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 5, 6, 0), ARMVCPU_SYSREG(3, 0, 5, 6, 1), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 10, 2, 2), ARMVCPU_SYSREG(3, 0, 10, 2, 5), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 10, 4, 0), ARMVCPU_SYSREG(3, 0, 10, 4, 7), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 13, 0, 5), 0, undefined },		/* ACCDATA_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL1 */
+	{ ARMVCPU_SYSREG(3, 1, 0, 0, 4), 0, undefined },		/* GMID_EL1 */
+	{ ARMVCPU_SYSREG(3, 3, 13, 0, 5), 0, undefined },		/* TPIDR2_EL0 */
+	{ ARMVCPU_SYSREG(3, 3, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL0 */
+	/* Activity monitors. */
+	{ ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7), undefined },
 };
 
 static int compare(const void *key, const void *element)
@@ -253,7 +251,7 @@ static int compare(const void *key, const void *element)
 
 	if (encoding < reg->first)
 		return -1;
-	return encoding > reg->last;
+	return encoding > (reg->last ?: reg->first);
 }
 
 /**

@@ -85,7 +85,8 @@ static_assert(sizeof(struct armvcpu_power) == 8);
 void vcpu_reset(struct vcpu *vcpu)
 {
 	static const u64 reset[HYP_NR_SYSREGS] = {
-#define SYSREG(name, op0, op1, crn, crm, op2, value) [HYP_##name] = (value),
+#define SYSREG(name, op0, op1, crn, crm, op2, value) \
+		[HYP_##name] = (value),
 #define SYSREG_MMU SYSREG
 #include "hyp/sysregs.def"
 #undef SYSREG

@@ -4,6 +4,11 @@
  */
 #include "el2.h"
 
+static inline int has(const struct hyp_cpu *cpu, u64 feature)
+{
+	return !feature || cpu->features & feature;
+}
+
 /**
  * hyp_install() - keep what EL2 held; called once, by stub.S
  * @cpu: this CPU; @cpu->features says which registers it has.
@@ -18,10 +23,12 @@ void hyp_install(struct hyp_cpu *cpu)
 	/* The core has the registers, but the host may use a GICv2 (SRE is clear). */
 	if ((cpu->features & HYP_HAS_GICV3) && !(read_sysreg_s(3, 4, 12, 9, 5) & 1))
 		cpu->features &= ~(u64)HYP_HAS_GICV3;
-#define EL2REG(name, op0, op1, crn, crm, op2, feature)			\
-	if (!(feature) || (cpu->features & (feature)))			\
-		cpu->saved[HYP_SAVED_##name] = read_sysreg_s(op0, op1, crn, crm, op2);
+#define EL2REG(name, op0, op1, crn, crm, op2, feature)				\
+	({ cpu->saved[HYP_SAVED_##name] = has(cpu, feature) ?			\
+		read_sysreg_s(op0, op1, crn, crm, op2) : 0; }),
+	(void)((void)0,
 #include "el2regs.def"
+	0);
 #undef EL2REG
 }
 
@@ -31,10 +38,13 @@ void hyp_install(struct hyp_cpu *cpu)
  */
 void hyp_restore(struct hyp_cpu *cpu)
 {
-#define EL2REG(name, op0, op1, crn, crm, op2, feature)			\
-	if (!(feature) || (cpu->features & (feature)))			\
-		write_sysreg_s(cpu->saved[HYP_SAVED_##name], op0, op1, crn, crm, op2);
+#define EL2REG(name, op0, op1, crn, crm, op2, feature)				\
+	({ has(cpu, feature) ?							\
+		write_sysreg_s(cpu->saved[HYP_SAVED_##name],			\
+			       op0, op1, crn, crm, op2) : (void)0; }),
+	(void)((void)0,
 #include "el2regs.def"
+	0);
 #undef EL2REG
 	isb();
 }

@@ -22,34 +22,47 @@
 
 #ifndef __ASSEMBLY__
 
+#include <linux/stringify.h>
+
 #include "hyp.h"
 
 /* All within the image: no detour by a global offset table. */
 #pragma GCC visibility push(hidden)
 
-#define __sysreg_str(x) #x
-#define __sysreg_name(op0, op1, crn, crm, op2) \
-	__sysreg_str(S##op0##_##op1##_C##crn##_C##crm##_##op2)
+#define sysreg_name(op0, op1, crn, crm, op2) \
+	__stringify(S##op0##_##op1##_C##crn##_C##crm##_##op2)
 
 /* By encoding, so that the assembler's age does not matter. */
 #define read_sysreg_s(op0, op1, crn, crm, op2) ({				\
 	u64 __value;								\
-	asm volatile("mrs %0, " __sysreg_name(op0, op1, crn, crm, op2)		\
+	asm volatile("mrs %0, " sysreg_name(op0, op1, crn, crm, op2)		\
 		     : "=r" (__value));						\
-	__value; })
-#define write_sysreg_s(value, op0, op1, crn, crm, op2)				\
-	asm volatile("msr " __sysreg_name(op0, op1, crn, crm, op2) ", %x0"	\
-		     : : "rZ" ((u64)(value)))
+	__value;								\
+})
+
+#define write_sysreg_s(value, op0, op1, crn, crm, op2) ({			\
+	asm volatile("msr " sysreg_name(op0, op1, crn, crm, op2) ", %x0"	\
+		     : : "rZ" ((u64)(value)));					\
+})
 
 #define read_sysreg(name) ({							\
 	u64 __value;								\
 	asm volatile("mrs %0, " #name : "=r" (__value));			\
-	__value; })
-#define write_sysreg(value, name)						\
-	asm volatile("msr " #name ", %x0" : : "rZ" ((u64)(value)))
+	__value;								\
+})
 
-#define isb()		asm volatile("isb" : : : "memory")
-#define dsb(option)	asm volatile("dsb " #option : : : "memory")
+#define write_sysreg(value, name) ({						\
+	asm volatile("msr " #name ", %x0" : : "rZ" ((u64)(value)));		\
+})
+
+#define dsb(option) ({								\
+	asm volatile("dsb " #option : : : "memory");				\
+})
+
+static inline void isb(void)
+{
+	asm volatile("isb" : : : "memory");
+}
 
 /* vectors.S, entry.S: addresses, not data. */
 extern const char hyp_host_vectors[];

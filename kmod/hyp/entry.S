@@ -8,13 +8,13 @@
  */
 #include "hyp.h"
 #include "el2.h"
-#include "asm.h"
+#include "asm.inc"
 #include "offsets.h"
 
 	.text
 
 /* From the host's vector: all registers are the host's. */
-ENTRY(hyp_host_sync)
+	entry	hyp_host_sync
 	str	x1, [sp, #-16]!
 	mrs	x1, esr_el2
 	lsr	x1, x1, #ESR_EC_SHIFT
@@ -56,23 +56,23 @@ ENTRY(hyp_host_sync)
 	/* fall through */
 
 /* x0: the result; SP: the frame. */
-ENTRY(hyp_call_return)
+	entry	hyp_call_return
 	mrs	x9, tpidr_el2
 	str	xzr, [x9, #CPU_HOST_SP]
 	frame_pop
 	exception_return
-END(hyp_call_return)
-END(hyp_host_sync)
+	end	hyp_call_return
+	end	hyp_host_sync
 
 /*
  * Something of the host but an hvc.  Nothing that EL2 holds for the host asks
  * for such a trap; the host takes it as an undefined instruction of its own.
  */
-ENTRY(hyp_host_trap)
+	entry	hyp_host_trap
 	ldr	x1, [sp], #16
 	/* fall through */
 
-ENTRY(hyp_host_other)
+	entry	hyp_host_other
 	frame_push
 	stp	x0, x1, [sp, #-16]!
 	stp	x2, x3, [sp, #-16]!
@@ -101,18 +101,18 @@ ENTRY(hyp_host_other)
 	ldp	x0, x1, [sp], #16
 	frame_pop
 	exception_return
-END(hyp_host_other)
-END(hyp_host_trap)
+	end	hyp_host_other
+	end	hyp_host_trap
 
 /* x1: struct hyp_vcpu, x19: struct hyp_cpu. */
-ENTRY(hyp_run)
+	entry	hyp_run
 	mov	x20, x1
 	mov	x0, x19
 	bl	hyp_enter
 	/* fall through */
 
 /* x19: struct hyp_cpu, x20: struct hyp_vcpu; the guest's registers are in. */
-ENTRY(hyp_guest_enter)
+	entry	hyp_guest_enter
 	ldp	x2, x3, [x20, #VCPU_PC]
 	msr	elr_el2, x2
 	msr	spsr_el2, x3
@@ -134,11 +134,11 @@ ENTRY(hyp_guest_enter)
 	ldr	x30, [x0, #240]
 	ldp	x0, x1, [x0]
 	exception_return
-END(hyp_guest_enter)
-END(hyp_run)
+	end	hyp_guest_enter
+	end	hyp_run
 
 /* From the guest's vectors: x1 is the exit, x0 and x1 lie on the stack. */
-ENTRY(hyp_guest_exit)
+	entry	hyp_guest_exit
 	mrs	x0, tpidr_el2
 	ldr	x0, [x0, #CPU_VCPU]
 	ldr	x0, [x0, #VCPU_X]
@@ -182,13 +182,13 @@ ENTRY(hyp_guest_exit)
 	mrs	x2, isr_el1
 	tbz	x2, #ISR_EL1_A_BIT, 1f
 	msr	daifclr, #4
-ENTRY(hyp_serror_window)
+	entry	hyp_serror_window
 	isb
 	nop
-ENTRY(hyp_serror_window_end)
+	entry	hyp_serror_window_end
 	msr	daifset, #4
-END(hyp_serror_window_end)
-END(hyp_serror_window)
+	end	hyp_serror_window_end
+	end	hyp_serror_window
 
 1:	mov	x0, x19
 	mov	x1, x20
@@ -196,12 +196,12 @@ END(hyp_serror_window)
 	bl	hyp_exit
 	cbz	x0, hyp_guest_enter
 	b	hyp_call_return
-END(hyp_guest_exit)
+	end	hyp_guest_exit
 
 /* Q0 to Q31, FPSR and FPCR; CPTR_EL2.TFP is clear.  x0: struct hyp_fp. */
 	.arch_extension fp
 	.arch_extension simd
-ENTRY(hyp_fp_save)
+	entry	hyp_fp_save
 	stp	q0, q1, [x0]
 	stp	q2, q3, [x0, #32]
 	stp	q4, q5, [x0, #64]
@@ -223,9 +223,9 @@ ENTRY(hyp_fp_save)
 	add	x0, x0, #FP_FPSR
 	stp	x1, x2, [x0]
 	ret
-END(hyp_fp_save)
+	end	hyp_fp_save
 
-ENTRY(hyp_fp_restore)
+	entry	hyp_fp_restore
 	ldp	q0, q1, [x0]
 	ldp	q2, q3, [x0, #32]
 	ldp	q4, q5, [x0, #64]
@@ -247,4 +247,4 @@ ENTRY(hyp_fp_restore)
 	msr	fpsr, x1
 	msr	fpcr, x2
 	ret
-END(hyp_fp_restore)
+	end	hyp_fp_restore

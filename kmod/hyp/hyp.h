@@ -7,6 +7,8 @@
 #ifndef ARMVCPU_HYP_H
 #define ARMVCPU_HYP_H
 
+#include <vdso/bits.h>
+
 /*
  * The hyp-stub's calls (Documentation/virt/kvm/arm/hyp-abi.rst of the kernel),
  * which our vectors answer while they are in place.
@@ -42,20 +44,18 @@
 #define HYP_EXIT_EL2		4	/* EL2 itself took an exception: struct hyp_report */
 
 /* struct hyp_cpu.features; the same word on each CPU says what that CPU has. */
-#define HYP_HAS_FGT		(1 << 0)
-#define HYP_HAS_HCX		(1 << 1)
-#define HYP_HAS_RAS		(1 << 2)
-#define HYP_HAS_GICV3		(1 << 3)	/* ICC_SRE_EL2.SRE is set */
-#define HYP_HAS_SPE		(1 << 4)
-#define HYP_HAS_TRF		(1 << 5)
-#define HYP_HAS_AMU		(1 << 6)
-#define HYP_ERRATUM_SPEC_AT	(1 << 8)
-#define HYP_ERRATUM_834220	(1 << 9)
+#define HYP_HAS_FGT		BIT(0)
+#define HYP_HAS_HCX		BIT(1)
+#define HYP_HAS_RAS		BIT(2)
+#define HYP_HAS_GICV3		BIT(3)	/* ICC_SRE_EL2.SRE is set */
+#define HYP_HAS_SPE		BIT(4)
+#define HYP_HAS_TRF		BIT(5)
+#define HYP_HAS_AMU		BIT(6)
+#define HYP_ERRATUM_SPEC_AT	BIT(8)
+#define HYP_ERRATUM_834220	BIT(9)
 
 /* struct hyp_vcpu.flags */
-#define HYP_VCPU_PROVOKE	(1 << 0)	/* fault at EL2 in the next entry, for tests */
-
-
+#define HYP_VCPU_PROVOKE	BIT(0)	/* fault at EL2 in the next entry, for tests */
 
 /* The host's page size is EL2's too. */
 #if defined(CONFIG_ARM64_64K_PAGES)
@@ -69,6 +69,7 @@
 #ifndef __ASSEMBLY__
 
 #include <asm-generic/int-ll64.h>
+#include <linux/compiler_attributes.h>
 
 #define SYSREG(name, op0, op1, crn, crm, op2, reset) HYP_##name,
 #define SYSREG_MMU SYSREG
@@ -76,6 +77,7 @@ enum hyp_sysreg {
 #include "sysregs.def"
 	HYP_NR_SYSREGS
 };
+
 #undef SYSREG
 #undef SYSREG_MMU
 
@@ -84,6 +86,7 @@ enum hyp_el2reg {
 #include "el2regs.def"
 	HYP_NR_EL2REGS
 };
+
 #undef EL2REG
 
 /**
@@ -96,7 +99,7 @@ struct hyp_fp {
 	u64 v[32][2];
 	u64 fpsr;
 	u64 fpcr;
-} __attribute__((aligned(16)));
+} __aligned(16);
 
 /**
  * struct hyp_vcpu - one vCPU as EL2 sees it, in a page of its own
@@ -218,7 +221,7 @@ struct hyp_cpu {
 	u64 host_trfcr;
 	struct hyp_fp host_fp;
 	struct hyp_report report;
-} __attribute__((aligned(64)));
+} __aligned(64);
 
 /* Half of the smallest page stays for the stack. */
 _Static_assert(sizeof(struct hyp_cpu) <= 2048, "EL2's stack needs the room");

@@ -5,12 +5,12 @@
  */
 #include "hyp.h"
 
-#define OFFSET(sym, type, member) \
-	asm volatile("\n.ascii \"->" #sym " %0\"" : : "i" (__builtin_offsetof(type, member)))
+#define OFFSET(sym, type, member) ({						\
+	asm volatile("\n.ascii \"->" #sym " %0\""				\
+		     : : "i" (__builtin_offsetof(type, member)));		\
+})
 
-void offsets(void);
-
-void offsets(void)
+static void __used offsets(void)
 {
 	OFFSET(VCPU_X, struct hyp_vcpu, x);
 	OFFSET(VCPU_PC, struct hyp_vcpu, pc);

@@ -7,7 +7,7 @@
  */
 #include "hyp.h"
 #include "el2.h"
-#include "asm.h"
+#include "asm.inc"
 #include "offsets.h"
 
 	.text
@@ -16,7 +16,7 @@
  * The target of HVC_SOFT_RESTART.  x0: struct hyp_cpu.  ELR_EL2 and SPSR_EL2
  * lead back behind the host's hvc, which has given up x0 to x17.
  */
-ENTRY(hyp_stub_install)
+	entry	hyp_stub_install
 	mrs	x9, vbar_el2
 	mrs	x10, sctlr_el2
 	mrs	x11, tcr_el2
@@ -61,7 +61,7 @@ ENTRY(hyp_stub_install)
 	msr	spsr_el2, x10
 	mov	x0, xzr
 	exception_return
-END(hyp_stub_install)
+	end	hyp_stub_install
 
 /*
  * MMU and caches off, EL2 as it was.  Touches x9 to x17; memory is not
@@ -93,7 +93,7 @@ END(hyp_stub_install)
 	.endm
 
 /* HYP_CALL_RESTORE; x19: struct hyp_cpu, SP: the frame. */
-ENTRY(hyp_give_back)
+	entry	hyp_give_back
 	str	xzr, [x19, #CPU_HOST_SP]
 	mov	x0, x19
 	bl	hyp_restore
@@ -101,10 +101,10 @@ ENTRY(hyp_give_back)
 	el2_as_it_was
 	mov	x0, xzr
 	exception_return
-END(hyp_give_back)
+	end	hyp_give_back
 
 /* HVC_RESET_VECTORS: the stub's vectors, whose call this is. */
-ENTRY(hyp_stub_reset_vectors)
+	entry	hyp_stub_reset_vectors
 	frame_push
 	mov	x29, xzr
 	mrs	x0, tpidr_el2
@@ -113,10 +113,10 @@ ENTRY(hyp_stub_reset_vectors)
 	el2_as_it_was
 	mov	x0, xzr
 	exception_return
-END(hyp_stub_reset_vectors)
+	end	hyp_stub_reset_vectors
 
 /* HVC_SOFT_RESTART: x1 is where to go on at EL2, x2 to x4 its x0 to x2. */
-ENTRY(hyp_stub_soft_restart)
+	entry	hyp_stub_soft_restart
 	frame_push
 	mov	x29, xzr
 	mov	x19, x1
@@ -132,4 +132,4 @@ ENTRY(hyp_stub_soft_restart)
 	frame_pop
 	el2_as_it_was
 	br	x4
-END(hyp_stub_soft_restart)
+	end	hyp_stub_soft_restart

@@ -11,43 +11,43 @@
  */
 #include "el2.h"
 
-#define HCR_VI			(1ULL << 7)
-#define HCR_VF			(1ULL << 6)
-#define HCR_VSE			(1ULL << 8)
+#define HCR_VI			BIT(7)
+#define HCR_VF			BIT(6)
+#define HCR_VSE			BIT(8)
 
 /* RES1 of CPTR_EL2 without SVE and SME; with them, it traps them. */
 #define CPTR_RES1		0x33ffULL
-#define CPTR_TFP		(1ULL << 10)
-#define CPTR_TTA		(1ULL << 20)
-#define CPTR_TAM		(1ULL << 30)
+#define CPTR_TFP		BIT(10)
+#define CPTR_TTA		BIT(20)
+#define CPTR_TAM		BIT(30)
 
 #define MDCR_HPMN		0x1fULL
 
-#define HSTR_T15		(1ULL << 15)
+#define HSTR_T15		BIT(15)
 
-#define CNTHCTL_EL1PCTEN	(1ULL << 0)
-#define CNTHCTL_EL1PCEN		(1ULL << 1)
+#define CNTHCTL_EL1PCTEN	BIT(0)
+#define CNTHCTL_EL1PCEN		BIT(1)
 
-#define ICC_SRE_ENABLE		(1ULL << 3)
+#define ICC_SRE_ENABLE		BIT(3)
 /* ICH_HCR_EL2: trap the common registers, group 0, group 1. */
-#define ICH_HCR_TC		(1ULL << 10)
-#define ICH_HCR_TALL0		(1ULL << 11)
-#define ICH_HCR_TALL1		(1ULL << 12)
+#define ICH_HCR_TC		BIT(10)
+#define ICH_HCR_TALL0		BIT(11)
+#define ICH_HCR_TALL1		BIT(12)
 
-#define SCTLR_M			(1ULL << 0)
-#define TCR_EPD0		(1ULL << 7)
-#define TCR_EPD1		(1ULL << 23)
+#define SCTLR_M			BIT(0)
+#define TCR_EPD0		BIT(7)
+#define TCR_EPD1		BIT(23)
 
-#define ESR_ISV			(1ULL << 24)
-#define ESR_FNV			(1ULL << 10)
-#define ESR_S1PTW		(1ULL << 7)
+#define ESR_ISV			BIT(24)
+#define ESR_FNV			BIT(10)
+#define ESR_S1PTW		BIT(7)
 #define ESR_FSC_TYPE		0x3cULL
 #define FSC_ADDRESS_SIZE	0x00ULL
 #define FSC_TRANSLATION		0x04ULL
 #define FSC_ACCESS_FLAG		0x08ULL
 #define FSC_PERMISSION		0x0cULL
 
-#define PAR_F			(1ULL << 0)
+#define PAR_F			BIT(0)
 #define PAR_PA			0x000ffffffffff000ULL
 #define PSTATE_MODE		0xfULL
 
@@ -60,9 +60,11 @@ static inline u64 host_reg(const struct hyp_cpu *cpu, int reg)
 static void save_sysregs(u64 *sys)
 {
 #define SYSREG(name, op0, op1, crn, crm, op2, reset) \
-	sys[HYP_##name] = read_sysreg_s(op0, op1, crn, crm, op2);
+	({ sys[HYP_##name] = read_sysreg_s(op0, op1, crn, crm, op2); }),
 #define SYSREG_MMU SYSREG
+	(void)((void)0,
 #include "sysregs.def"
+	0);
 #undef SYSREG
 #undef SYSREG_MMU
 }
@@ -70,9 +72,11 @@ static void save_sysregs(u64 *sys)
 static void restore_sysregs(const u64 *sys)
 {
 #define SYSREG(name, op0, op1, crn, crm, op2, reset) \
-	write_sysreg_s(sys[HYP_##name], op0, op1, crn, crm, op2);
+	write_sysreg_s(sys[HYP_##name], op0, op1, crn, crm, op2),
 #define SYSREG_MMU(...)
+	(void)((void)0,
 #include "sysregs.def"
+	0);
 #undef SYSREG
 #undef SYSREG_MMU
 }

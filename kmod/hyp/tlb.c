@@ -6,8 +6,8 @@
  */
 #include "el2.h"
 
-#define TCR_EPD0	(1ULL << 7)
-#define TCR_EPD1	(1ULL << 23)
+#define TCR_EPD0	BIT(7)
+#define TCR_EPD1	BIT(23)
 
 struct regime {
 	u64 vttbr;

@@ -9,7 +9,7 @@
  */
 #include "hyp.h"
 #include "el2.h"
-#include "asm.h"
+#include "asm.inc"
 #include "offsets.h"
 
 	.text
@@ -69,7 +69,7 @@
 	.endm
 
 	.p2align 11
-ENTRY(hyp_host_vectors)
+	entry	hyp_host_vectors
 	current_el hyp_host_vectors, 0
 	slot	0x400, hyp_host_vectors
 	b	hyp_host_sync
@@ -89,10 +89,10 @@ ENTRY(hyp_host_vectors)
 	slot	0x780, hyp_host_vectors
 	b	hyp_host_other
 	slot	0x800, hyp_host_vectors
-END(hyp_host_vectors)
+	end	hyp_host_vectors
 
 	.p2align 11
-ENTRY(hyp_guest_vectors)
+	entry	hyp_guest_vectors
 	current_el hyp_guest_vectors, 1
 	slot	0x400, hyp_guest_vectors
 	exit_guest HYP_EXIT_SYNC
@@ -112,17 +112,17 @@ ENTRY(hyp_guest_vectors)
 	slot	0x780, hyp_guest_vectors
 	exit_guest HYP_EXIT_SERROR
 	slot	0x800, hyp_guest_vectors
-END(hyp_guest_vectors)
+	end	hyp_guest_vectors
 
 /* Stack out of bounds: x0 vector, x1 guest; their old values are lost. */
-ENTRY(hyp_stack_overflow)
+	entry	hyp_stack_overflow
 	mrs	x2, tpidr_el2
 	mov	sp, x2
 	stp	xzr, xzr, [sp, #-16]!
 	/* fall through */
 
 /* x0: vector, x1: guest; their old values lie on the stack. */
-ENTRY(hyp_unexpected)
+	entry	hyp_unexpected
 	stp	x2, x3, [sp, #-16]!
 	mrs	x2, tpidr_el2
 	add	x3, x2, #CPU_REPORT_X
@@ -165,14 +165,14 @@ ENTRY(hyp_unexpected)
 	b	hyp_call_return
 2:	wfe
 	b	2b
-END(hyp_unexpected)
-END(hyp_stack_overflow)
+	end	hyp_unexpected
+	end	hyp_stack_overflow
 
 /*
  * An SError at EL2, with the guest's vectors.  Expected in the window only;
  * there it is noted and stays masked on return.
  */
-ENTRY(hyp_serror)
+	entry	hyp_serror
 	stp	x0, x1, [sp, #-16]!
 	mrs	x0, elr_el2
 	adr	x1, hyp_serror_window
@@ -192,4 +192,4 @@ ENTRY(hyp_serror)
 1:	mov	x0, #0x380
 	mov	x1, #1
 	b	hyp_unexpected
-END(hyp_serror)
+	end	hyp_serror

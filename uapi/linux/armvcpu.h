@@ -91,14 +91,14 @@ struct armvcpu_create_vm {
 /* ---- VM files ---------------------------------------------------------- */
 
 /* vCPU starts powered off: RUN is EAGAIN until ARMVCPU_SET_POWER. */
-#define ARMVCPU_VCPU_POWERED_OFF	(1U << 0)
+#define ARMVCPU_VCPU_POWERED_OFF	0x1
 /*
  * Debug exceptions (BRK, breakpoint, watchpoint, software step) of the guest
  * are exits (MDCR_EL2.TDE) and not the guest's own.
  */
-#define ARMVCPU_VCPU_DEBUG_EXITS	(1U << 1)
+#define ARMVCPU_VCPU_DEBUG_EXITS	0x2
 /* WFE that would wait is an exit; otherwise the module yields the CPU. */
-#define ARMVCPU_VCPU_WFE_EXITS		(1U << 2)
+#define ARMVCPU_VCPU_WFE_EXITS		0x4
 
 /**
  * struct armvcpu_create_vcpu - a new vCPU
@@ -124,7 +124,7 @@ struct armvcpu_create_vcpu {
 #define ARMVCPU_CREATE_VCPU		_IOW(ARMVCPU_IOC, 0x10, struct armvcpu_create_vcpu)
 
 /* Guest writes to the slot are MMIO write exits. */
-#define ARMVCPU_SLOT_READONLY		(1U << 0)
+#define ARMVCPU_SLOT_READONLY		0x1
 
 /**
  * struct armvcpu_mem_slot - guest memory over the caller's own mapping
@@ -193,8 +193,9 @@ struct armvcpu_smccc_range {
  * FORWARD range is taken from a process with CAP_SYS_RAWIO only.
  *
  * Errors: EINVAL (flags, count, wrap, unknown action, reserved, ranges that
- * overlap), EPERM (FORWARD without the privilege), EBUSY (a vCPU has already
- * run), EFAULT, ENOMEM, EIO (another process).
+ * overlap), EPERM (FORWARD without the privilege), EOPNOTSUPP (FORWARD on a
+ * host without firmware behind SMC), EBUSY (a vCPU has already run), EFAULT,
+ * ENOMEM, EIO (another process).
  */
 struct armvcpu_smccc_policy {
 	__u32 flags;
@@ -239,8 +240,9 @@ struct armvcpu_core_regs {
  * @v: V0 to V31; v[n][0] holds bits 63:0, v[n][1] bits 127:64.
  * @fpsr: FPSR.
  * @fpcr: FPCR.
+ * @reserved: zero.
  *
- * Errors: EINVAL (reserved bits of FPSR, FPCR), EBUSY (the vCPU runs), EFAULT,
+ * Errors: EINVAL (@reserved, reserved bits of FPSR, FPCR), EBUSY (the vCPU runs), EFAULT,
  * EIO (another process).
  */
 struct armvcpu_fp_regs {
@@ -267,7 +269,7 @@ struct armvcpu_fp_regs {
 	(((op0) & 3U) << 14 | ((op1) & 7U) << 11 | ((crn) & 15U) << 7 | \
 	 ((crm) & 15U) << 3 | ((op2) & 7U))
 
-#define ARMVCPU_REG_CLASS_SYS		(1U << 24)
+#define ARMVCPU_REG_CLASS_SYS		0x1000000
 #define ARMVCPU_REG_CLASS_CORE		(2U << 24)
 #define ARMVCPU_REG_CLASS_FP		(3U << 24)
 #define ARMVCPU_REG_CLASS_TIMER		(4U << 24)
@@ -406,12 +408,14 @@ struct armvcpu_power {
  * ARMVCPU_RUN - complete the last exit, then run the guest until the next.
  *
  * Returns 0 with the exit in struct armvcpu_run, or fails:
- *   EINTR   a signal is pending, or @immediate_exit is set; @exit_reason is
+ *   EINTR   a signal is pending, @immediate_exit is set, or the kernel has
+ *           work that waits for the thread to leave it; @exit_reason is
  *           ARMVCPU_EXIT_INTR.  The last exit has been completed.
  *   EBUSY   another thread runs this vCPU or reads or writes its registers.
  *   EAGAIN  the vCPU is powered off.
  *   EINVAL  @action is unknown or does not fit the last exit.
- *   ENODEV  the VM is dead (a fault at EL2); see the kernel log.
+ *   ENODEV  the VM is dead (a fault at EL2), or EL2 has been given back for
+ *           a reboot; see the kernel log.
  *   EIO     another process than the VM's.
  */
 #define ARMVCPU_RUN			_IO(ARMVCPU_IOC, 0x2b)
@@ -448,8 +452,9 @@ struct armvcpu_power {
  * struct armvcpu_exit_mmio - access to a guest physical address without memory
  * @ipa: guest physical address.
  * @data: write: the value, zero-extended; read: the VMM stores the value here,
- *	bits beyond @len bytes are ignored.  The guest's endianness is taken
- *	care of: the value is the register's.
+ *	bits beyond @len bytes are ignored.  In the byte order of the bus,
+ *	little-endian: for a guest that accesses data big-endian the module
+ *	swaps the bytes.
  * @len: 1, 2, 4 or 8 bytes.
  * @is_write: 1 write, 0 read.
  * @sign_extend: read: the value is sign-extended (information).
@@ -473,12 +478,12 @@ struct armvcpu_exit_mmio {
 	__u8 reserved[2];
 };
 
-#define ARMVCPU_ABORT_WRITE		(1U << 0)	/* ISS.WnR */
-#define ARMVCPU_ABORT_CACHE_OP		(1U << 1)	/* ISS.CM */
-#define ARMVCPU_ABORT_INSN_VALID	(1U << 2)	/* @insn could be read */
-#define ARMVCPU_ABORT_AARCH32		(1U << 3)	/* EL0 runs AArch32 */
-#define ARMVCPU_ABORT_READONLY		(1U << 4)	/* a read-only slot */
-#define ARMVCPU_ABORT_USER		(1U << 5)	/* access from EL0 */
+#define ARMVCPU_ABORT_WRITE		0x1	/* ISS.WnR */
+#define ARMVCPU_ABORT_CACHE_OP		0x2	/* ISS.CM */
+#define ARMVCPU_ABORT_INSN_VALID	0x4	/* @insn could be read */
+#define ARMVCPU_ABORT_AARCH32		0x8	/* EL0 runs AArch32 */
+#define ARMVCPU_ABORT_READONLY		0x10	/* a read-only slot */
+#define ARMVCPU_ABORT_USER		0x20	/* access from EL0 */
 
 /**
  * struct armvcpu_exit_abort - access whose syndrome does not describe it
@@ -626,7 +631,8 @@ struct armvcpu_exit_fail {
  * @action: in: ARMVCPU_ACTION_*.
  * @pad0: zero.
  * @exit_reason: out: ARMVCPU_EXIT_*.
- * @pc: out: the guest's PC at the exit.  Setting it here has no effect.
+ * @pc: out: the guest's PC at the exit: at the instruction, or behind it for a
+ *	call (HYPERCALL, SMC, PSCI).  Setting it here has no effect.
  * @pstate: out: the guest's PSTATE at the exit.
  * @esr: out: ESR_EL2 of the exit, 0 if it has none.
  * @far: out: FAR_EL2.
