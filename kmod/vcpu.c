@@ -161,6 +161,8 @@ static int vcpu_enter(struct vcpu *vcpu)
 		*last_ran = vcpu->serial;
 	}
 
+	if (unlikely(el2_take_provocation()))
+		vcpu->hyp->flags |= HYP_VCPU_PROVOKE;
 	vtime_account_guest_enter();
 	code = el2_call(HYP_CALL_RUN, virt_to_phys(vcpu->hyp), 0, 0, 0);
 	if (unlikely(code == HYP_EXIT_EL2))

@@ -34,9 +34,16 @@ static void note(struct hyp_cpu *cpu, u32 vector, u32 guest)
  */
 void hyp_panic(struct hyp_cpu *cpu, u32 vector, u32 guest)
 {
+	struct hyp_vcpu *vcpu = (struct hyp_vcpu *)cpu->vcpu;
+
 	note(cpu, vector, guest);
-	if (cpu->vcpu)
-		hyp_leave(cpu, (struct hyp_vcpu *)cpu->vcpu);
+	if (!vcpu)
+		return;
+	/* For the exit that the VMM gets. */
+	vcpu->esr = cpu->report.esr;
+	vcpu->far = cpu->report.far;
+	vcpu->hpfar = cpu->report.hpfar;
+	hyp_leave(cpu, vcpu);
 }
 
 /**
