@@ -180,6 +180,33 @@ static inline void ucall(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4, u64 arg
 #define isb() ({ asm volatile("isb" : : : "memory"); })
 #define dsb() ({ asm volatile("dsb sy" : : : "memory"); })
 
+/* Single loads and stores, whose syndrome is valid. */
+static inline u32 guest_read32(u64 address)
+{
+	u32 value;
+
+	asm volatile("ldr %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
+	return value;
+}
+
+static inline u64 guest_read64(u64 address)
+{
+	u64 value;
+
+	asm volatile("ldr %0, [%1]" : "=r"(value) : "r"(address) : "memory");
+	return value;
+}
+
+static inline void guest_write32(u64 address, u32 value)
+{
+	asm volatile("str %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+}
+
+static inline void guest_write64(u64 address, u64 value)
+{
+	asm volatile("str %0, [%1]" : : "r"(value), "r"(address) : "memory");
+}
+
 /**
  * struct guest_frame - the registers at an exception in the guest
  * @x: x0 to x30.
