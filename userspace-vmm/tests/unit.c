@@ -175,6 +175,16 @@ static void test_pl011_receive(void)
 	}
 	CHECK(reg_read(&uart.dev, FR) & RXFE);
 	CHECK(!(reg_read(&uart.dev, RIS) & (RX | RT)));
+
+	/* Over a reset nothing is lost. */
+	type(20, 0);
+	uart.dev.ops->reset(&uart.dev);
+	CHECK(reg_read(&uart.dev, RIS) == RX);
+	for (i = 0; i < 20; i++) {
+		CHECK(!(reg_read(&uart.dev, FR) & RXFE));
+		CHECK(reg_read(&uart.dev, DR) == i);
+	}
+	CHECK(reg_read(&uart.dev, FR) & RXFE);
 }
 
 static void test_pl011_break(void)

@@ -89,12 +89,21 @@ static void update_irq(struct pl011 *uart)
 }
 
 /*
- * From the queue into the FIFO, as far as there is room. With the queue empty
- * the line is idle: that is the receive timeout, without waiting for it.
+ * Characters have come. With the queue empty the line is idle: that is the
+ * receive timeout, without waiting for it.
  */
+static void arrived(struct pl011 *uart)
+{
+	if (uart->fifo_count >= rx_trigger(uart))
+		uart->ris |= INT_RX;
+	if (uart->fifo_count && !uart->queue_count)
+		uart->ris |= INT_RT;
+}
+
+/* From the queue into the FIFO, as far as there is room. */
 static void refill(struct pl011 *uart)
 {
-	bool arrived = false;
+	unsigned int count = uart->fifo_count;
 
 	while (uart->queue_count && uart->fifo_count < fifo_depth(uart)) {
 		unsigned int tail = (uart->fifo_head + uart->fifo_count) %
@@ -109,14 +118,9 @@ static void refill(struct pl011 *uart)
 			uart->ris |= INT_BE;
 		if (c & DR_FE)
 			uart->ris |= INT_FE;
-		arrived = true;
 	}
-	if (!arrived)
-		return;
-	if (uart->fifo_count >= rx_trigger(uart))
-		uart->ris |= INT_RX;
-	if (!uart->queue_count)
-		uart->ris |= INT_RT;
+	if (uart->fifo_count > count)
+		arrived(uart);
 }
 
 static void enqueue(struct pl011 *uart, u16 c)
@@ -284,14 +288,12 @@ static void pl011_write(struct device *dev, u64 offset, unsigned int len,
 		uart->transmit(uart, value);
 }
 
-/* The line's other end, and so the queue, knows nothing of our reset. */
+/* The line's other end knows nothing of our reset: what it sent is not lost. */
 static void pl011_reset(struct device *dev)
 {
 	struct pl011 *uart = container_of(dev, struct pl011, dev);
 
 	pthread_mutex_lock(&uart->lock);
-	uart->fifo_head = 0;
-	uart->fifo_count = 0;
 	uart->rsr = 0;
 	uart->ilpr = 0;
 	uart->ibrd = 0;
@@ -302,7 +304,7 @@ static void pl011_reset(struct device *dev)
 	uart->imsc = 0;
 	uart->ris = 0;
 	uart->dmacr = 0;
-	refill(uart);
+	arrived(uart);
 	update_irq(uart);
 	pthread_mutex_unlock(&uart->lock);
 }

@@ -243,7 +243,7 @@ static bool vcpu_run(struct vcpu *vcpu)
 		vcpu_wait(vcpu, run->u.wfx.timer);
 		return true;
 	case ARMVCPU_EXIT_FAIL:
-		return vcpu_die(vcpu, "nothing handles what it did");
+		return vcpu_die(vcpu, "the module has given up on it");
 	default:
 		return vcpu_die(vcpu, "an exit that was not asked for");
 	}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest for testing the VMM: does what the characters on its serial port say
+ * and tells what came of it. Runs with the MMU off, on what --flat gives it.
+ */
+#include "monitor.h"
+
+#define UART		0x09000000UL
+#define UARTDR		(UART + 0x00)
+#define UARTFR		(UART + 0x18)
+#define UARTFR_RXFE	0x10
+#define RTC		0x09010000UL
+/* Nothing is here, up to the RAM. */
+#define NOWHERE		0x0a000000UL
+
+#define FDT_MAGIC	0xd00dfeedU
+
+#define PSCI_CPU_SUSPEND	0xc4000001
+#define PSCI_CPU_OFF		0x84000002
+#define PSCI_CPU_ON		0xc4000003
+#define PSCI_AFFINITY_INFO	0xc4000004
+#define PSCI_SYSTEM_OFF		0x84000008
+#define PSCI_SYSTEM_RESET	0x84000009
+#define PSCI_SYSTEM_SUSPEND	0xc400000e
+/* Of no one. */
+#define CALL_UNKNOWN		0xc6000000
+
+static u64 mailbox;
+static u64 touched;
+
+static u32 read32(unsigned long addr)
+{
+	u32 value;
+
+	asm volatile("ldr %w0, [%1]" : "=r" (value) : "r" (addr) : "memory");
+	return value;
+}
+
+static void write32(unsigned long addr, u32 value)
+{
+	asm volatile("str %w0, [%1]" : : "r" (value), "r" (addr) : "memory");
+}
+
+static long call(u64 fn, u64 a1, u64 a2, u64 a3)
+{
+	register u64 x0 asm("x0") = fn;
+	register u64 x1 asm("x1") = a1;
+	register u64 x2 asm("x2") = a2;
+	register u64 x3 asm("x3") = a3;
+
+	asm volatile("hvc #0"
+		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3) : : "memory");
+	return x0;
+}
+
+static void print(const char *text)
+{
+	while (*text)
+		write32(UARTDR, *text++);
+}
+
+static void print_hex(u64 value)
+{
+	int shift;
+
+	for (shift = 60; shift > 0 && !(value >> shift); shift -= 4)
+		;
+	for (; shift >= 0; shift -= 4)
+		write32(UARTDR, "0123456789abcdef"[value >> shift & 15]);
+}
+
+static void report(const char *what, u64 value)
+{
+	print(what);
+	print(" ");
+	print_hex(value);
+	print("\n");
+}
+
+static int getchar(void)
+{
+	while (read32(UARTFR) & UARTFR_RXFE)
+		;
+	return read32(UARTDR) & 0xff;
+}
+
+/* Goes on behind the instruction. */
+void exception(u64 esr)
+{
+	report("took ec", esr >> 26);
+}
+
+void secondary(u64 context)
+{
+	u64 stale;
+
+	/* What an earlier life of this CPU left must not be there. */
+	asm volatile("mrs %0, tpidr_el1" : "=r" (stale));
+	__atomic_store_n(&mailbox, context + stale, __ATOMIC_RELEASE);
+	asm volatile("msr tpidr_el1, %0" : : "r" (0x1000UL));
+	call(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+/* Twice: it must come back from off as it came the first time. */
+static void start_secondary(u64 context)
+{
+	mailbox = 0;
+	report("CPU_ON", call(PSCI_CPU_ON, 1, (unsigned long)secondary_start,
+			      context));
+	while (!__atomic_load_n(&mailbox, __ATOMIC_ACQUIRE))
+		;
+	report("CPU 1 says", mailbox);
+	while (call(PSCI_AFFINITY_INFO, 1, 0, 0) != 1)
+		;
+}
+
+static void access_nowhere(void)
+{
+	u64 value;
+
+	write32(NOWHERE, 0x12345678);
+	report("unmapped", read32(NOWHERE));
+	asm volatile("ldr %0, [%1]" : "=r" (value) : "r" (NOWHERE) : "memory");
+	report("unmapped", value);
+}
+
+static void flood(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1000; i++)
+		read32(NOWHERE + 4096UL * i);
+	for (i = 0; i < 1000; i++)
+		asm volatile("mrs x0, s3_0_c12_c12_0" : : : "x0");
+}
+
+static u64 counter(void)
+{
+	u64 value;
+
+	asm volatile("isb; mrs %0, cntvct_el0" : "=r" (value) : : "memory");
+	return value;
+}
+
+/* A tenth of a second; a WFI may end before its time, but not often. */
+static void wait(void)
+{
+	unsigned int count = 0;
+	u64 until, hz;
+
+	asm volatile("mrs %0, cntfrq_el0" : "=r" (hz));
+	until = counter() + hz / 10;
+	asm volatile("msr cntv_cval_el0, %0; msr cntv_ctl_el0, %1; isb"
+		     : : "r" (until), "r" (1UL));
+	while (counter() < until) {
+		asm volatile("wfi");
+		count++;
+	}
+	report("waited too often", count > 5);
+	asm volatile("msr cntv_ctl_el0, %0" : : "r" (0UL));
+}
+
+static int command(int c)
+{
+	u64 value;
+
+	switch (c) {
+	case '1':
+		start_secondary(0x5a);
+		start_secondary(0xa5);
+		return 1;
+	case 'a':
+		/* A pair has no syndrome. */
+		asm volatile("ldp x0, x1, [%0]"
+			     : : "r" (NOWHERE) : "x0", "x1", "memory");
+		return 1;
+	case 'c':
+		report("unknown call", call(CALL_UNKNOWN, 1, 2, 3));
+		return 1;
+	case 'e':
+		report("echo", getchar());
+		return 1;
+	case 'f':
+		flood();
+		return 1;
+	case 'g':
+		/* PMCR_EL0, and a register of an interrupt controller. */
+		asm volatile("mrs %0, s3_3_c9_c12_0" : "=r" (value));
+		asm volatile("mrs x0, s3_0_c12_c12_0" : : : "x0");
+		return 1;
+	case 'h':
+		call(PSCI_CPU_OFF, 0, 0, 0);
+		return 1;
+	case 'm':
+		report("memory was", touched);
+		touched = 1;
+		return 1;
+	case 'n':
+		for (;;)
+			;
+	case 'p':
+		call(PSCI_SYSTEM_OFF, 0, 0, 0);
+		return 1;
+	case 'r':
+		call(PSCI_SYSTEM_RESET, 0, 0, 0);
+		return 1;
+	case 's':
+		report("CPU_SUSPEND", call(PSCI_CPU_SUSPEND, 0, 0, 0));
+		report("SYSTEM_SUSPEND", call(PSCI_SYSTEM_SUSPEND,
+					      (unsigned long)secondary_start,
+					      0, 0));
+		return 1;
+	case 't':
+		report("RTC later than 2020", read32(RTC) > 1577836800);
+		return 1;
+	case 'u':
+		access_nowhere();
+		return 1;
+	case 'w':
+		wait();
+		return 1;
+	case 'W':
+		for (;;)
+			asm volatile("wfi");
+	}
+	return 0;
+}
+
+void monitor(const u32 *fdt)
+{
+	report("device tree", __builtin_bswap32(*fdt) == FDT_MAGIC);
+	for (;;) {
+		int c = getchar();
+
+		if (!command(c))
+			report("no such command", c);
+	}
+}
