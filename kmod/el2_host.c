@@ -77,12 +77,14 @@ static DEFINE_MUTEX(el2_map_lock);
  * @stack: the allocation: a page that EL2 does not map, and the stack's.
  * @installed: our vectors are in place.  Changed on the CPU with interrupts off.
  * @reported: exceptions that have been reported.
+ * @midr: MIDR_EL1.
  */
 struct el2_cpu {
 	struct hyp_cpu *hyp;
 	unsigned long stack;
 	bool installed;
 	u64 reported;
+	u32 midr;
 };
 
 static DEFINE_PER_CPU(struct el2_cpu, el2_cpus);
@@ -188,6 +190,25 @@ static u64 cpu_features(void)
 	return features;
 }
 
+/*
+ * Erratum 832075 of the A57: a guest that mixes exclusives and loads of Device
+ * memory without the workaround can stop the core for good.
+ */
+static void warn_of_errata(void)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		u32 midr = per_cpu_ptr(&el2_cpus, cpu)->midr;
+
+		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A57, 0, MIDR_CPU_VAR_REV(1, 2))) {
+			pr_warn("CPU%d is a Cortex-A57 with erratum 832075: run guests you trust only\n",
+				cpu);
+			return;
+		}
+	}
+}
+
 /* With interrupts off.  Returns 0, -EBUSY if the stub is not there. */
 static int install_this_cpu(void)
 {
@@ -199,6 +220,7 @@ static int install_this_cpu(void)
 	if (el2_call(HYP_CALL_PROBE, 0, 0, 0, 0) != HYP_STUB_ERR)
 		return -EBUSY;
 
+	cpu->midr = read_cpuid_id();
 	hyp->features = cpu_features();
 	hyp->mair = EL2_MAIR;
 	hyp->tcr = EL2_TCR | EL2_TCR_TG0 |
@@ -650,6 +672,7 @@ int el2_init(void)
 	el2_hp_state = ret;
 	cpu_pm_register_notifier(&el2_pm_notifier);
 	register_reboot_notifier(&el2_reboot_notifier);
+	warn_of_errata();
 	return 0;
 
 out_memory:

@@ -429,7 +429,7 @@ int exit_handle(struct vcpu *vcpu, u64 code)
 	case HYP_EXIT_SERROR:
 		return exit_fail(vcpu, ARMVCPU_FAIL_SERROR, 0);
 	case HYP_EXIT_EL2:
-		WRITE_ONCE(vcpu->vm->dead, true);
+		vm_kill(vcpu->vm);
 		return exit_fail(vcpu, ARMVCPU_FAIL_EL2, 0);
 	}
 	pr_err_ratelimited("EL2 is not ours any more (%#llx): something has called HVC_RESET_VECTORS\n",

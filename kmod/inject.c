@@ -36,6 +36,8 @@ static u64 handler_pstate(struct vcpu *vcpu)
 	}
 	if (host_has(SYS_ID_AA64PFR1_EL1, 4) && sctlr & SCTLR_DSSBS)
 		new |= PSR_SSBS_BIT;
+	if (host_has(SYS_ID_AA64PFR1_EL1, 8))
+		new |= PSR_TCO_BIT;
 	/* DIT stays. */
 	if (host_has(SYS_ID_AA64PFR0_EL1, 48))
 		new |= old & PSR_DIT_BIT;

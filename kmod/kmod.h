@@ -2,8 +2,8 @@
 /*
  * The EL1 side's own declarations, by the file that defines them.
  *
- * Locks, outermost first: vm->lock, vcpu->lock, vm->slots_lock, vm->s2_lock,
- * the lock of EL2's map (el2_host.c).
+ * Locks, outermost first: vm->lock, vcpu->lock, vm->vcpus_lock, vm->slots_lock,
+ * vm->s2_lock, the lock of EL2's map (el2_host.c).
  */
 #ifndef ARMVCPU_KMOD_H
 #define ARMVCPU_KMOD_H
@@ -137,6 +137,7 @@ void vm_exit(void);
 int vm_create(const struct armvcpu_create_vm *arg);
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
+void vm_kill(struct vm *vm);
 int vm_check_cap(void __user *argp);
 u64 vm_count(void);
 u64 pstate_mask(void);
@@ -189,8 +190,6 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
  * @sign_extend: of an MMIO read.
  * @reg64: the register is 64 bits wide.
  * @swap: the guest's access was big-endian.
- * @no_skip: PC stays where it is at completion.
- * @ec: ESR_EL2.EC.
  * @far: FAR_EL2, for an abort that is injected.
  * @esr: ESR_EL2.
  */
@@ -202,7 +201,6 @@ struct exit_state {
 	bool sign_extend;
 	bool reg64;
 	bool swap;
-	bool no_skip;
 	u64 far;
 	u64 esr;
 };
@@ -216,8 +214,7 @@ struct exit_state {
  * @flags: ARMVCPU_VCPU_*.
  * @mpidr: VMPIDR_EL2.
  * @serial: unique for ever, never 0.
- * @power: ARMVCPU_POWER_*.
- * @reset_request: CPU_ON has made it ON_PENDING: reset at the next ioctl.
+ * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED.
  * @pending: the exit to complete.
  * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
  * @inject_far: its FAR_EL1.
@@ -235,7 +232,6 @@ struct vcpu {
 	u64 serial;
 	u64 mpidr;
 	atomic_t power;
-	atomic_t reset_request;
 	struct exit_state pending;
 	u32 inject;
 	u64 inject_far;
@@ -245,9 +241,16 @@ struct vcpu {
 	struct user_fpsimd_state *scratch;
 };
 
+/*
+ * ON_PENDING as others see it: CPU_ON has come, and the vCPU is reset by the
+ * next ioctl that has its lock.
+ */
+#define POWER_ON_REQUESTED	3
+
 int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg);
 void vcpu_reset(struct vcpu *vcpu);
 void vcpu_kick(struct vcpu *vcpu);
+u32 vcpu_power(const struct vcpu *vcpu);
 
 static inline u64 vcpu_sys(const struct vcpu *vcpu, enum hyp_sysreg reg)
 {

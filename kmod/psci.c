@@ -78,11 +78,10 @@ static int cpu_on(struct vcpu *vcpu, u64 fn, const u64 *args)
 		ret = PSCI_RET_INVALID_ADDRESS;
 	} else {
 		switch (atomic_cmpxchg(&target->power, ARMVCPU_POWER_OFF,
-				       ARMVCPU_POWER_ON_PENDING)) {
+				       POWER_ON_REQUESTED)) {
 		case ARMVCPU_POWER_OFF:
-			/* Nobody runs it: it starts as after a reset. */
-			atomic_set(&target->reset_request, 1);
 			break;
+		case POWER_ON_REQUESTED:
 		case ARMVCPU_POWER_ON_PENDING:
 			ret = PSCI_RET_ON_PENDING;
 			break;
@@ -116,7 +115,7 @@ static int affinity_info(struct vcpu *vcpu, const u64 *args)
 		if (!other || (other->mpidr ^ args[0]) & masks[args[1]])
 			continue;
 		found = true;
-		power = atomic_read(&other->power);
+		power = vcpu_power(other);
 		on |= power == ARMVCPU_POWER_ON;
 		pending |= power == ARMVCPU_POWER_ON_PENDING;
 	}

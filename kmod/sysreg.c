@@ -105,8 +105,14 @@ static u64 id_value(struct vm *vm, const struct id_register *id)
 	if (id->host == SYS_ID_AA64PFR0_EL1)
 		/* CSV2: with CSV2_2 come the SCXTNUM registers. */
 		value |= read_sanitised_ftr_reg(id->host) >> 56 & 0xf ? 1ULL << 56 : 0;
-	if (id->host == SYS_ID_AA64MMFR0_EL1)
+	if (id->host == SYS_ID_AA64MMFR0_EL1) {
 		value |= parange_of(vm->ipa_bits);
+		/* Granules without 52-bit addresses: no address is that long. */
+		if ((value & F(28)) == 1ULL << 28)
+			value &= ~F(28);
+		if ((value & F(20)) == 2ULL << 20)
+			value ^= 3ULL << 20;
+	}
 	return value;
 }
 

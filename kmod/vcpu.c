@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 #include <linux/vtime.h>
 #include <asm/cpufeature.h>
+#include <asm/cputype.h>
 #include <asm/sysreg.h>
 
 #include "kmod.h"
@@ -129,6 +130,19 @@ void vcpu_kick(struct vcpu *vcpu)
 	rcu_read_unlock();
 }
 
+/**
+ * vcpu_power() - power state as the outside sees it
+ * @vcpu: the vCPU.
+ *
+ * Return: ARMVCPU_POWER_*.
+ */
+u32 vcpu_power(const struct vcpu *vcpu)
+{
+	u32 power = atomic_read(&vcpu->power);
+
+	return power == POWER_ON_REQUESTED ? ARMVCPU_POWER_ON_PENDING : power;
+}
+
 /* One slice of the guest.  > 0: handled, go on; 0: exit; < 0: error. */
 static int vcpu_enter(struct vcpu *vcpu)
 {
@@ -151,6 +165,13 @@ static int vcpu_enter(struct vcpu *vcpu)
 		pr_err_ratelimited("%s[%d]: this CPU's EL2 is not ours (any more)\n",
 				   current->comm, current->pid);
 		return -ENODEV;
+	}
+
+	/* Not all cores of a machine need have AArch32. */
+	if (unlikely(vcpu_aarch32(vcpu)) && (read_cpuid(ID_AA64PFR0_EL1) & 0xf) != 2) {
+		local_irq_enable();
+		preempt_enable();
+		return exit_fail(vcpu, ARMVCPU_FAIL_ENTRY, 0);
 	}
 
 	/* ASIDs are a vCPU's own; the TLB knows the VM only. */
@@ -226,6 +247,10 @@ static long vcpu_run(struct vcpu *vcpu)
 			ret = vcpu_interrupted(vcpu);
 			break;
 		}
+		if (unlikely(READ_ONCE(vcpu->vm->dead))) {
+			ret = -ENODEV;
+			break;
+		}
 		ret = vcpu_enter(vcpu);
 	} while (ret > 0);
 	WRITE_ONCE(vcpu->runner, NULL);
@@ -263,7 +288,7 @@ static long vcpu_set_line(struct vcpu *vcpu, void __user *argp)
 
 static long vcpu_get_power(struct vcpu *vcpu, void __user *argp)
 {
-	struct armvcpu_power power = { .state = atomic_read(&vcpu->power) };
+	struct armvcpu_power power = { .state = vcpu_power(vcpu) };
 
 	return copy_to_user(argp, &power, sizeof(power)) ? -EFAULT : 0;
 }
@@ -306,8 +331,10 @@ static long vcpu_inject(struct vcpu *vcpu, void __user *argp)
 static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp)
 {
 	/* CPU_ON of another vCPU has turned this one on. */
-	if (unlikely(atomic_read(&vcpu->reset_request)) && atomic_xchg(&vcpu->reset_request, 0))
+	if (unlikely(atomic_read(&vcpu->power) == POWER_ON_REQUESTED)) {
 		vcpu_reset(vcpu);
+		atomic_cmpxchg(&vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
+	}
 	switch (cmd) {
 	case ARMVCPU_RUN:
 		return vcpu_run(vcpu);

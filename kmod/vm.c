@@ -78,6 +78,11 @@ u64 pstate_mask(void)
 		mask |= PSR_SSBS_BIT;
 	if (pfr1 & 0xf)
 		mask |= BIT_ULL(10) | BIT_ULL(11);	/* BTYPE */
+	/* Hidden from guests, but nothing keeps them from writing these. */
+	if (pfr1 >> 8 & 0xf)
+		mask |= PSR_TCO_BIT;
+	if (pfr1 >> 36 & 0xf)
+		mask |= BIT_ULL(13);	/* ALLINT */
 	if (mmfr1 >> 20 & 0xf)
 		mask |= PSR_PAN_BIT;
 	if (mmfr2 >> 4 & 0xf)
@@ -149,6 +154,22 @@ static void vm_destroy(struct kref *ref)
 	mmdrop(vm->mm);
 	kvfree(vm);
 	atomic64_dec(&nr_vms);
+}
+
+/**
+ * vm_kill() - none of the VM's vCPUs runs again
+ * @vm: the VM.
+ */
+void vm_kill(struct vm *vm)
+{
+	u32 i;
+
+	WRITE_ONCE(vm->dead, true);
+	mutex_lock(&vm->vcpus_lock);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		if (vm->vcpus[i])
+			vcpu_kick(vm->vcpus[i]);
+	mutex_unlock(&vm->vcpus_lock);
 }
 
 /**

@@ -30,9 +30,13 @@
 	msr	mair_el2, x1
 	msr	tcr_el2, x2
 	msr	ttbr0_el2, x3
-	/* What EL2's TLB and this CPU's I-cache hold is of another time. */
+	/*
+	 * What this CPU's TLBs and its I-cache hold is of another time: a CPU
+	 * that was away has missed the others' broadcasts, for our VMIDs, too.
+	 */
 	isb
 	tlbi	alle2
+	tlbi	alle1
 	dsb	nsh
 	ic	iallu
 	dsb	nsh
