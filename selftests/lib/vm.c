@@ -453,3 +453,14 @@ long read_number(const char *path)
 	fclose(f);
 	return value;
 }
+
+bool host_has_gicv3(void)
+{
+	char compatible[16] = "";
+	FILE *f = fopen("/proc/device-tree/intc@8000000/compatible", "re");
+
+	if (!f || !fgets(compatible, sizeof(compatible), f))
+		test_fail("the host's GIC is not where it should be: %m");
+	fclose(f);
+	return !strcmp(compatible, "arm,gic-v3");
+}

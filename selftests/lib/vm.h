@@ -141,5 +141,6 @@ void pin_to_cpu(int cpu);
 int nr_cpus(void);
 void drop_capability(int cap);
 long read_number(const char *path);
+bool host_has_gicv3(void);
 
 #endif /* SELFTEST_VM_H */
