@@ -240,6 +240,10 @@ void exit_complete(struct vcpu *vcpu, u8 action)
 	case ARMVCPU_EXIT_DEBUG:
 		debug_complete(vcpu);
 		break;
+	case ARMVCPU_EXIT_HYPERCALL:
+	case ARMVCPU_EXIT_SMC:
+		call_complete(vcpu);
+		break;
 	}
 }
 

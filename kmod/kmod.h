@@ -190,6 +190,8 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
  * @sign_extend: of an MMIO read.
  * @reg64: the register is 64 bits wide.
  * @swap: the guest's access was big-endian.
+ * @masked: of a call: x1 to x7 were cut to 32 bits.
+ * @args: and this is what they were.
  * @far: FAR_EL2, for an abort that is injected.
  * @esr: ESR_EL2.
  */
@@ -201,6 +203,8 @@ struct exit_state {
 	bool sign_extend;
 	bool reg64;
 	bool swap;
+	bool masked;
+	u64 args[7];
 	u64 far;
 	u64 esr;
 };
@@ -313,6 +317,7 @@ int psci_call(struct vcpu *vcpu);
 
 int hvc_exit(struct vcpu *vcpu);
 int smc_exit(struct vcpu *vcpu);
+void call_complete(struct vcpu *vcpu);
 int smccc_set_policy(struct vm *vm, void __user *argp);
 
 void inject_undef(struct vcpu *vcpu);

@@ -48,15 +48,27 @@ static bool arch_call(struct vcpu *vcpu, u32 fn)
 	return false;
 }
 
+/* Arguments of a 32-bit call: W1 to W7. */
+#define NR_ARGS	ARRAY_SIZE(((struct exit_state *)0)->args)
+
+static bool is_32bit_call(u64 fn)
+{
+	return !((u32)fn & BIT(30));
+}
+
 static int to_user(struct vcpu *vcpu, u32 reason)
 {
 	u64 fn = vcpu_reg(vcpu, 0);
-	bool is_32bit = !((u32)fn & BIT(30));
+	bool is_32bit = is_32bit_call(fn);
 	int i;
 
-	if (is_32bit)
-		for (i = 1; i < 8; i++)
-			vcpu_set_reg(vcpu, i, (u32)vcpu_reg(vcpu, i));
+	vcpu->pending.masked = is_32bit;
+	if (is_32bit) {
+		for (i = 0; i < NR_ARGS; i++) {
+			vcpu->pending.args[i] = vcpu_reg(vcpu, i + 1);
+			vcpu_set_reg(vcpu, i + 1, (u32)vcpu->pending.args[i]);
+		}
+	}
 	vcpu->run->u.call = (struct armvcpu_exit_call) {
 		.nr = fn,
 		.imm = call_imm(vcpu),
@@ -64,6 +76,27 @@ static int to_user(struct vcpu *vcpu, u32 reason)
 	};
 	answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
 	return exit_to_user(vcpu, reason);
+}
+
+/* The caller of a 32-bit call keeps the upper halves of what is no result. */
+static void unmask(struct vcpu *vcpu, int reg, u64 arg)
+{
+	if (vcpu_reg(vcpu, reg) == (u32)arg)
+		vcpu_set_reg(vcpu, reg, arg);
+}
+
+/**
+ * call_complete() - back from the VMM
+ * @vcpu: the vCPU.
+ */
+void call_complete(struct vcpu *vcpu)
+{
+	int i;
+
+	if (!vcpu->pending.masked)
+		return;
+	for (i = 0; i < NR_ARGS; i++)
+		unmask(vcpu, i + 1, vcpu->pending.args[i]);
 }
 
 /**
@@ -106,21 +139,35 @@ static bool firmware_answers(void)
 	return smc;
 }
 
-/* x0 to x17 go in and come out, as since version 1.2. */
-static int forward(struct vcpu *vcpu)
+/*
+ * x0 to x17 go in and come out, as since version 1.2.  @x0 is what the policy
+ * was asked about: the VMM may write to the registers meanwhile.
+ */
+static int forward(struct vcpu *vcpu, u64 x0)
 {
-	struct arm_smccc_1_2_regs regs;
+	union {
+		struct arm_smccc_1_2_regs regs;
+		unsigned long x[18];
+	} call;
+	u64 args[NR_ARGS];
+	bool is_32bit;
 	int i;
 
-	BUILD_BUG_ON(sizeof(regs) != 18 * sizeof(u64));
-	for (i = 0; i < 18; i++)
-		((unsigned long *)&regs)[i] = vcpu_reg(vcpu, i);
-	if (!((u32)regs.a0 & BIT(30)))
-		for (i = 1; i < 8; i++)
-			((unsigned long *)&regs)[i] = (u32)vcpu_reg(vcpu, i);
-	arm_smccc_1_2_smc(&regs, &regs);
-	for (i = 0; i < 18; i++)
-		vcpu_set_reg(vcpu, i, ((unsigned long *)&regs)[i]);
+	BUILD_BUG_ON(sizeof(call.regs) != sizeof(call.x));
+	call.x[0] = x0;
+	for (i = 1; i < ARRAY_SIZE(call.x); i++)
+		call.x[i] = vcpu_reg(vcpu, i);
+	is_32bit = is_32bit_call(call.x[0]);
+	for (i = 0; i < NR_ARGS; i++) {
+		args[i] = call.x[i + 1];
+		if (is_32bit)
+			call.x[i + 1] = (u32)args[i];
+	}
+	arm_smccc_1_2_smc(&call.regs, &call.regs);
+	for (i = 0; i < ARRAY_SIZE(call.x); i++)
+		vcpu_set_reg(vcpu, i, call.x[i]);
+	for (i = 0; is_32bit && i < NR_ARGS; i++)
+		unmask(vcpu, i + 1, args[i]);
 	return 1;
 }
 
@@ -151,7 +198,8 @@ static u32 policy_of(const struct vm *vm, u32 fn)
  */
 int smc_exit(struct vcpu *vcpu)
 {
-	u32 fn = vcpu_reg(vcpu, 0);
+	u64 x0 = vcpu_reg(vcpu, 0);
+	u32 fn = x0;
 
 	skip_insn(vcpu);
 	if (call_imm(vcpu))
@@ -164,7 +212,7 @@ int smc_exit(struct vcpu *vcpu)
 	case ARMVCPU_SMCCC_USER:
 		return to_user(vcpu, ARMVCPU_EXIT_SMC);
 	case ARMVCPU_SMCCC_FORWARD:
-		return forward(vcpu);
+		return forward(vcpu, x0);
 	}
 	if (arch_call(vcpu, fn))
 		return 1;

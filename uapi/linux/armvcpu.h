@@ -526,6 +526,8 @@ struct armvcpu_exit_sysreg {
  * @nr: x0 as the guest gave it; arguments are in the run struct's x[1] on.
  * @imm: the instruction's 16-bit immediate.
  * @is_32bit: 1: an SMC32/HVC32 function id: x[1] to x[7] are masked to 32 bits.
+ *	Those that the VMM leaves alone get their upper halves back (SMCCC: what
+ *	is no result is preserved).
  *
  * x[0] already holds NOT_SUPPORTED (-1): a VMM that does not know the call
  * just runs on.  One that does writes x[0] to x[3] (SMCCC 1.1) or more.
