@@ -14,8 +14,8 @@
 #include "board.h"
 #include "boot.h"
 #include "file.h"
+#include "machine.h"
 #include "term.h"
-#include "vm.h"
 
 #define DEFAULT_MEM	(128 * MIB)
 #define MIN_MEM		(2 * MIB)

@@ -3,7 +3,7 @@
  * PSCI calls (DEN0022) that the module leaves to the VMM. It has checked their
  * arguments, and x[0] holds what the guest gets if nothing is done here.
  */
-#include "vm.h"
+#include "machine.h"
 
 #define PSCI_SUCCESS	0
 

@@ -5,7 +5,7 @@
  * without asking; anything else is undefined.
  */
 #include "counter.h"
-#include "vm.h"
+#include "machine.h"
 
 enum sysreg_kind {
 	SYSREG_RAZ_WI,

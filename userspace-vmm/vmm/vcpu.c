@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 
 #include "counter.h"
-#include "vm.h"
+#include "machine.h"
 
 #define NSEC_PER_SEC	1000000000ULL
 #define NSEC_PER_MSEC	1000000ULL

@@ -13,8 +13,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "machine.h"
 #include "term.h"
-#include "vm.h"
 
 #define SLOT_RAM	0
 #define SLOT_ROM	1

@@ -6,8 +6,8 @@
  * vm->lock guards the requests and the power states; it is taken last, after a
  * device's own lock.
  */
-#ifndef _VMM_VM_H
-#define _VMM_VM_H
+#ifndef _VMM_MACHINE_H
+#define _VMM_MACHINE_H
 
 #include <pthread.h>
 
@@ -148,4 +148,4 @@ bool psci_handle(struct vcpu *vcpu);
 /* Answers the access in the run struct. */
 void sysreg_handle(struct vcpu *vcpu);
 
-#endif /* _VMM_VM_H */
+#endif /* _VMM_MACHINE_H */
