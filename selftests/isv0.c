@@ -283,18 +283,16 @@ TEST_F(answer, abort_of_a_store)
 }
 
 /* The instruction is found through the guest's own tables, and at EL0. */
-#define EL0_CODE	0x100000000UL
-
 TEST_F(answer, instruction_at_el0_of_another_address)
 {
 	struct armvcpu_run *run = self->vcpu.run;
 	u8 *mem = vm_add_memory(&self->vm, 0, GUEST_RAM, 0x20000);
 
 	/* Not the first page, so that no address is right by chance. */
-	guest_pt_map(EL0_CODE, GUEST_RAM + 0x13000, 0x1000, PTE_NORMAL | PTE_USER);
+	guest_pt_map(GUEST_USER, GUEST_RAM + 0x13000, 0x1000, PTE_NORMAL | PTE_USER);
 	memcpy(mem + 0x13ff0, &insn_stp_post, sizeof(insn_stp_post));
 	snippet_prepare(&self->vcpu, VCPU_MMU_ON);
-	snippet_start(&self->vcpu, &self->regs, (void *)(EL0_CODE + 0xff0), SNIPPET_ADDRESS);
+	snippet_start(&self->vcpu, &self->regs, (void *)(GUEST_USER + 0xff0), SNIPPET_ADDRESS);
 	self->regs.pstate = 0x60000000 | PSR_EL0T;
 	vcpu_set_regs(&self->vcpu, &self->regs);
 	vcpu_expect(&self->vcpu, ARMVCPU_EXIT_ABORT);

@@ -424,7 +424,7 @@ FIXTURE_VARIANT_ADD(mmio, str_x_big_endian) {
 };
 
 /* Halfway up the address space. */
-#define FAR_VA		0x100000000UL
+#define FAR_VA		GUEST_USER
 #define FAR_IPA		0x8000000000UL
 
 FIXTURE_VARIANT_ADD(mmio, ldr_w_far_away) {
@@ -438,7 +438,7 @@ FIXTURE_SETUP(mmio)
 
 	vm_init(&self->vm);
 	vcpu_init(&self->vcpu, &self->vm, 0);
-	if (address >= FAR_VA)
+	if (address >= FAR_VA && address < GUEST_MMIO_NORMAL)
 		guest_pt_map(FAR_VA, FAR_IPA, 0x1000, PTE_DEVICE);
 	snippet_prepare(&self->vcpu, !variant->mmu_off);
 	if (variant->big_endian)
@@ -457,10 +457,10 @@ FIXTURE_TEARDOWN(mmio)
 
 static u64 ipa_of(u64 va)
 {
-	if (va >= FAR_VA)
-		return va - FAR_VA + FAR_IPA;
 	if (va >= GUEST_MMIO_NORMAL)
 		return va - GUEST_MMIO_NORMAL + GUEST_MMIO;
+	if (va >= FAR_VA)
+		return va - FAR_VA + FAR_IPA;
 	return va;
 }
 
@@ -701,17 +701,16 @@ TEST_F(device, a_thousand_accesses)
 }
 
 /* From EL0: the same exit, and back to EL0. */
-#define EL0_CODE	0x100000000UL
 
 TEST_F(device, from_el0)
 {
 	struct armvcpu_run *run = self->vcpu.run;
 	void *mem = vm_add_memory(&self->vm, 0, GUEST_RAM, 0x10000);
 
-	guest_pt_map(EL0_CODE, GUEST_RAM, 0x1000, PTE_NORMAL | PTE_USER);
+	guest_pt_map(GUEST_USER, GUEST_RAM, 0x1000, PTE_NORMAL | PTE_USER);
 	memcpy(mem, &insn_ldr_x, sizeof(insn_ldr_x));
 	snippet_prepare(&self->vcpu, VCPU_MMU_ON);
-	snippet_start(&self->vcpu, &self->regs, (void *)EL0_CODE, SNIPPET_ADDRESS);
+	snippet_start(&self->vcpu, &self->regs, (void *)GUEST_USER, SNIPPET_ADDRESS);
 	self->regs.pstate = 0x60000000 | PSR_EL0T;
 	vcpu_set_regs(&self->vcpu, &self->regs);
 	vcpu_expect(&self->vcpu, ARMVCPU_EXIT_MMIO);

@@ -4,7 +4,7 @@
 
 struct guest_cpu guest_cpus[GUEST_MAX_CPUS];
 
-void guest_expect(void)
+void guest_expect(u64 how)
 {
 	struct guest_cpu *cpu = guest_cpu();
 
@@ -12,7 +12,7 @@ void guest_expect(void)
 	cpu->trap.vector = 0;
 	cpu->trap.esr = 0;
 	cpu->trap.far = 0;
-	cpu->expect = 1;
+	cpu->expect = how;
 	asm volatile("" : : : "memory");
 }
 
@@ -21,7 +21,7 @@ const struct guest_trap *guest_expected(void)
 	struct guest_cpu *cpu = guest_cpu();
 
 	asm volatile("" : : : "memory");
-	cpu->expect = 0;
+	cpu->expect = GUEST_EXPECT_NONE;
 	return &cpu->trap;
 }
 
@@ -49,7 +49,7 @@ const struct guest_trap *guest_el0(u64 pc, u64 pstate, u64 sp, const u64 *x)
 	frame.elr = pc;
 	frame.spsr = pstate;
 	frame.sp_el0 = sp;
-	guest_expect();
+	guest_expect(GUEST_EXPECT_SKIP);
 	guest_el0_enter(cpu, &frame);
 	return guest_expected();
 }
@@ -95,7 +95,8 @@ void guest_exception(struct guest_frame *frame, u64 vector)
 		copy_frame(&cpu->trap.frame, frame);
 		if (cpu->el0_sp && vector >= GUEST_VECTOR_EL0_64)
 			guest_el0_return(cpu);
-		step_over(frame, ESR_EC(esr));
+		if (cpu->expect == GUEST_EXPECT_SKIP)
+			step_over(frame, ESR_EC(esr));
 		return;
 	}
 	ucall(UCALL_EXCEPTION, vector, esr, frame->elr, far, 0);

@@ -24,8 +24,8 @@
 /* The guest's address space; with its MMU off, the IPAs are the same. */
 #define GUEST_RAM		0x40000000	/* slots of the test's own, normal memory */
 #define GUEST_MMIO		0x80000000	/* no memory; device memory, EL0 too */
-#define GUEST_MMIO_NORMAL	0xc0000000	/* GUEST_MMIO again, as normal memory */
-#define GUEST_MMIO_WINDOW	0x40000000	/* ... and their size */
+#define GUEST_USER		0xc0000000	/* for guest_pt_map(): what EL0 sees */
+#define GUEST_MMIO_NORMAL	0x100000000	/* GUEST_MMIO again, as normal memory */
 #define GUEST_UNMAPPED		0x4000000000	/* no stage 1 translation from here on */
 
 #define GUEST_MAX_CPUS		8
@@ -49,6 +49,7 @@
 /* SCTLR_EL1 of a guest with its MMU off: RES1 and nothing else. */
 #define GUEST_SCTLR_RES1	0x30d00800
 #define GUEST_SCTLR_M		BIT(0)
+#define GUEST_SCTLR_A		BIT(1)
 #define GUEST_SCTLR_C		BIT(2)
 #define GUEST_SCTLR_SA		BIT(3)
 #define GUEST_SCTLR_I		BIT(12)
@@ -245,7 +246,7 @@ struct guest_trap {
 /**
  * struct guest_cpu - what the guest's vectors know of a vCPU
  * @el0_sp: stack of the caller of guest_el0(), 0 while there is none.
- * @expect: take the next synchronous exceptions, skip the instruction.
+ * @expect: GUEST_EXPECT_*, for the next synchronous exceptions.
  * @trap: the last of them.
  * @handler: takes IRQ, FIQ and SError; by default they are unexpected.
  * @interrupts: how many of those came.
@@ -266,7 +267,11 @@ static inline struct guest_cpu *guest_cpu(void)
 	return &guest_cpus[read_sysreg(mpidr_el1) % GUEST_MAX_CPUS];
 }
 
-void guest_expect(void);
+#define GUEST_EXPECT_NONE	0	/* none: they are reported to the test */
+#define GUEST_EXPECT_SKIP	1	/* go on behind the instruction */
+#define GUEST_EXPECT_RESUME	2	/* go on with the instruction */
+
+void guest_expect(u64 how);
 const struct guest_trap *guest_expected(void);
 
 /*
@@ -275,7 +280,14 @@ const struct guest_trap *guest_expected(void);
  * one, behind a jump to nowhere with the one behind the call.
  */
 #define GUEST_TRAP(statement) ({						\
-	guest_expect();								\
+	guest_expect(GUEST_EXPECT_SKIP);					\
+	statement;								\
+	guest_expected();							\
+})
+
+/* One that comes from outside: the guest goes on where it was. */
+#define GUEST_TRAP_RESUME(statement) ({						\
+	guest_expect(GUEST_EXPECT_RESUME);					\
 	statement;								\
 	guest_expected();							\
 })

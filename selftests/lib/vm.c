@@ -289,6 +289,18 @@ int vcpu_run(struct vcpu *vcpu)
 	return xioctl(vcpu->fd, ARMVCPU_RUN, NULL);
 }
 
+/* The kernel may interrupt a thread for reasons of its own; not for ever. */
+static void run_to_exit(struct vcpu *vcpu, const char *file, int line)
+{
+	int tries = 1000, ret;
+
+	do {
+		ret = vcpu_run(vcpu);
+	} while (ret == -EINTR && --tries);
+	if (ret)
+		__test_fail(file, line, "ARMVCPU_RUN: %s", strerror(-ret));
+}
+
 bool vcpu_is_ucall(const struct vcpu *vcpu)
 {
 	return vcpu->run->exit_reason == ARMVCPU_EXIT_HYPERCALL &&
@@ -353,10 +365,7 @@ void vcpu_print_exit(const struct vcpu *vcpu)
 
 void __vcpu_expect(struct vcpu *vcpu, u32 reason, const char *file, int line)
 {
-	int ret = vcpu_run(vcpu);
-
-	if (ret)
-		__test_fail(file, line, "ARMVCPU_RUN: %s", strerror(-ret));
+	run_to_exit(vcpu, file, line);
 	if (vcpu->run->exit_reason == reason &&
 	    (reason != ARMVCPU_EXIT_HYPERCALL || !vcpu_is_ucall(vcpu)))
 		return;
@@ -366,10 +375,7 @@ void __vcpu_expect(struct vcpu *vcpu, u32 reason, const char *file, int line)
 
 static void expect_ucall(struct vcpu *vcpu, u64 id, u64 n, const char *file, int line)
 {
-	int ret = vcpu_run(vcpu);
-
-	if (ret)
-		__test_fail(file, line, "ARMVCPU_RUN: %s", strerror(-ret));
+	run_to_exit(vcpu, file, line);
 	if (vcpu_is_ucall(vcpu) && vcpu->run->u.call.nr == id &&
 	    (id != UCALL_SYNC || vcpu->run->x[1] == n))
 		return;

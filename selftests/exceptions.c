@@ -1,0 +1,861 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every exception class that a guest can produce leads to the exit or to the
+ * fault in the guest that it should: its own faults are its own, and nothing
+ * it does is more than an exit.
+ */
+#include "kselftest_harness.h"
+
+#include "snippet.h"
+
+#define CNTV_CTL_ENABLE		1
+#define CNTV_CTL_IMASK		2
+
+struct world {
+	struct vm vm;
+	struct vcpu vcpu;
+	u8 *ram;
+};
+
+static void world_init(struct world *w, u32 flags)
+{
+	vm_init(&w->vm);
+	vcpu_init(&w->vcpu, &w->vm, flags);
+	w->ram = vm_add_memory(&w->vm, 0, GUEST_RAM, 0x20000);
+	/* What EL0 gets of it. */
+	guest_pt_map(GUEST_USER, GUEST_RAM, 0x10000, PTE_NORMAL | PTE_USER);
+}
+
+/* ---- the guest's own business: no exit ------------------------------------------ */
+
+#define EXPECT_TRAP(_ec, statement) ({						\
+	const struct guest_trap *__trap = GUEST_TRAP(statement);		\
+										\
+	GUEST_ASSERT_EQ(1, __trap->count);					\
+	GUEST_ASSERT_EQ(_ec, ESR_EC(__trap->esr));				\
+	__trap;									\
+})
+
+static void guest_udf(void)
+{
+	const struct guest_trap *trap;
+
+	trap = EXPECT_TRAP(EC_UNKNOWN, asm volatile(".inst 0"));
+	GUEST_ASSERT_EQ(0, ESR_ISS(trap->esr));
+	trap = EXPECT_TRAP(EC_UNKNOWN, asm volatile(".inst 0x0000ffff"));
+	/* An encoding in the space of loads and stores. */
+	EXPECT_TRAP(EC_UNKNOWN, asm volatile(".inst 0x1b800000"));
+}
+
+static void guest_svc(void)
+{
+	const struct guest_trap *trap = EXPECT_TRAP(EC_SVC64, asm volatile("svc #0x1234"));
+
+	GUEST_ASSERT_EQ(0x1234, ESR_ISS(trap->esr));
+	GUEST_ASSERT_EQ(GUEST_VECTOR_SP_ELX, trap->vector);
+}
+
+static void guest_brk(void)
+{
+	const struct guest_trap *trap = EXPECT_TRAP(EC_BRK64, asm volatile("brk #0x4321"));
+
+	GUEST_ASSERT_EQ(0x4321, ESR_ISS(trap->esr));
+}
+
+static void guest_stage1_translation(void)
+{
+	const struct guest_trap *trap;
+
+	trap = EXPECT_TRAP(EC_DABT, guest_read64(GUEST_UNMAPPED));
+	GUEST_ASSERT_EQ(FSC_TRANS_L1, ESR_FSC(trap->esr));
+	GUEST_ASSERT_EQ(GUEST_UNMAPPED, trap->far);
+	trap = EXPECT_TRAP(EC_DABT, guest_write64(GUEST_USER + 0x10008, 0));
+	GUEST_ASSERT_EQ(FSC_TRANS_L3, ESR_FSC(trap->esr));
+	GUEST_ASSERT_EQ(GUEST_USER + 0x10008, trap->far);
+	trap = EXPECT_TRAP(EC_IABT, guest_jump(GUEST_UNMAPPED + 0x40));
+	GUEST_ASSERT_EQ(FSC_TRANS_L1, ESR_FSC(trap->esr));
+	GUEST_ASSERT_EQ(GUEST_UNMAPPED + 0x40, trap->far);
+}
+
+/* GUEST_USER + 0x11000 is read-only, and EL1 executes nothing of EL0. */
+static void guest_stage1_permission(void)
+{
+	const struct guest_trap *trap;
+
+	GUEST_ASSERT_EQ(0, guest_read64(GUEST_USER + 0x11000));
+	trap = EXPECT_TRAP(EC_DABT, guest_write64(GUEST_USER + 0x11000, 0));
+	GUEST_ASSERT_EQ(FSC_PERM_L3, ESR_FSC(trap->esr));
+	trap = EXPECT_TRAP(EC_IABT, guest_jump(GUEST_USER));
+	GUEST_ASSERT_EQ(FSC_PERM_L3, ESR_FSC(trap->esr));
+}
+
+static void guest_alignment(void)
+{
+	const struct guest_trap *trap;
+
+	/* Asked for: not every QEMU cares about device memory. */
+	write_sysreg(read_sysreg(sctlr_el1) | GUEST_SCTLR_A, sctlr_el1);
+	isb();
+	trap = EXPECT_TRAP(EC_DABT, guest_read64(GUEST_MMIO + 1));
+	GUEST_ASSERT_EQ(FSC_ALIGN, ESR_FSC(trap->esr));
+	GUEST_ASSERT_EQ(GUEST_MMIO + 1, trap->far);
+	EXPECT_TRAP(EC_PC_ALIGN, guest_jump((u64)guest_vectors + 2));
+}
+
+/* On SP_EL0, so that the handler has a stack that is aligned. */
+static void guest_sp_alignment(void)
+{
+	const struct guest_trap *trap;
+
+	trap = GUEST_TRAP(asm volatile("msr spsel, #0\n"
+				       "mov sp, %0\n"
+				       "ldr x9, [sp]\n"
+				       "msr spsel, #1\n" : : "r"((u64)guest_cpus | 8) : "x9"));
+	GUEST_SYNC_ARGS(1, trap->count, ESR_EC(trap->esr), trap->vector);
+}
+
+/* Exception returns to states that are not the guest's. */
+static void guest_illegal_return(void)
+{
+	static const u64 spsrs[] = {
+		PSR_MASKED | 0x9, PSR_MASKED | 0x8, PSR_MASKED | 0xd, PSR_MASKED | 0xc,
+		PSR_MASKED | 0x2, PSR_MASKED | 0x13, PSR_MASKED | 0x1f,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(spsrs); i++) {
+		EXPECT_TRAP(EC_ILLEGAL,
+			    asm volatile("adr x30, 1f\n"
+					 "msr elr_el1, x30\n"
+					 "msr spsr_el1, %0\n"
+					 "eret\n"
+					 "1:\n" : : "r"(spsrs[i]) : "x30", "memory"));
+	}
+}
+
+static void guest_fp_trap(void)
+{
+	write_sysreg(0, cpacr_el1);
+	isb();
+	EXPECT_TRAP(EC_FP, asm volatile("fmov d0, xzr"));
+	write_sysreg(3 << 20, cpacr_el1);
+	isb();
+	asm volatile("fmov d0, xzr");
+	/* EL0 only. */
+	write_sysreg(1 << 20, cpacr_el1);
+	isb();
+	asm volatile("fmov d0, xzr");
+}
+
+/* Not promised by the ID registers: undefined, with the guest's own traps off. */
+static void guest_sve(void)
+{
+	write_sysreg(3 << 20 | 3 << 16, cpacr_el1);
+	isb();
+	EXPECT_TRAP(EC_UNKNOWN, asm volatile(".inst 0x04e0e3e0" : : : "x0"));	/* cntd x0 */
+	EXPECT_TRAP(EC_UNKNOWN, asm volatile(".inst 0x2518e3e0"));	/* ptrue p0.b */
+	EXPECT_TRAP(EC_UNKNOWN, (void)read_sysreg(s3_0_c1_c2_0));	/* ZCR_EL1 */
+}
+
+static void guest_sme(void)
+{
+	write_sysreg(3 << 20 | 3 << 16 | 3 << 24, cpacr_el1);
+	isb();
+	EXPECT_TRAP(EC_UNKNOWN, asm volatile(".inst 0xd503477f"));	/* smstart */
+	EXPECT_TRAP(EC_UNKNOWN, (void)read_sysreg(s3_3_c4_c2_2));	/* SVCR */
+	EXPECT_TRAP(EC_UNKNOWN, (void)read_sysreg(s3_3_c13_c0_5));	/* TPIDR2_EL0 */
+}
+
+static void guest_pauth(void)
+{
+	u64 sctlr = read_sysreg(sctlr_el1), sp;
+
+	/* In the space of hints: not there is no operation. */
+	asm volatile("mov %0, sp\n"
+		     "mov x30, #0x1234\n"
+		     "hint #25\n"		/* paciasp */
+		     : "=r"(sp) : : "x30");
+	/* Enabled by a guest that does not look at the ID registers. */
+	write_sysreg(sctlr | BIT(31), sctlr_el1);
+	isb();
+	EXPECT_TRAP(EC_UNKNOWN, asm volatile(".inst 0xdac10020" : : : "x0"));	/* pacia x0, x1 */
+	write_sysreg(sctlr, sctlr_el1);
+	isb();
+	EXPECT_TRAP(EC_UNKNOWN, (void)read_sysreg(s3_0_c2_c1_0));	/* APIAKeyLo_EL1 */
+	EXPECT_TRAP(EC_UNKNOWN, write_sysreg(0, s3_0_c2_c3_0));		/* APGAKeyLo_EL1 */
+}
+
+/* The module keeps MDSCR_EL1 for itself: no step happens, and none is lost. */
+static void guest_software_step(void)
+{
+	u64 i;
+
+	write_sysreg(BIT(15) | BIT(13) | BIT(0), mdscr_el1);
+	write_sysreg(0, oslar_el1);
+	isb();
+	asm volatile("adr x9, 1f\n"
+		     "msr elr_el1, x9\n"
+		     "msr spsr_el1, %0\n"
+		     "eret\n"
+		     "1:\n"
+		     : : "r"((PSR_MASKED & ~PSR_D) | PSR_EL1H | PSR_SS) : "x9", "memory");
+	for (i = 0; i < 100; i++)
+		asm volatile("nop");
+	asm volatile("msr daifset, #8");
+}
+
+FIXTURE(own) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(own) {
+	void (*code)(void);
+	bool mmu_off;
+};
+
+FIXTURE_VARIANT_ADD(own, udf) { .code = guest_udf };
+FIXTURE_VARIANT_ADD(own, udf_mmu_off) { .code = guest_udf, .mmu_off = true };
+FIXTURE_VARIANT_ADD(own, svc) { .code = guest_svc };
+FIXTURE_VARIANT_ADD(own, brk) { .code = guest_brk };
+FIXTURE_VARIANT_ADD(own, stage1_translation) { .code = guest_stage1_translation };
+FIXTURE_VARIANT_ADD(own, stage1_permission) { .code = guest_stage1_permission };
+FIXTURE_VARIANT_ADD(own, alignment) { .code = guest_alignment };
+FIXTURE_VARIANT_ADD(own, illegal_return) { .code = guest_illegal_return };
+FIXTURE_VARIANT_ADD(own, fp_trap) { .code = guest_fp_trap };
+FIXTURE_VARIANT_ADD(own, sve) { .code = guest_sve };
+FIXTURE_VARIANT_ADD(own, sme) { .code = guest_sme };
+FIXTURE_VARIANT_ADD(own, pauth) { .code = guest_pauth };
+FIXTURE_VARIANT_ADD(own, software_step) { .code = guest_software_step };
+
+FIXTURE_SETUP(own)
+{
+	world_init(&self->w, 0);
+	guest_pt_map(GUEST_USER + 0x11000, GUEST_RAM + 0x11000, 0x1000, PTE_NORMAL | PTE_RDONLY);
+}
+
+FIXTURE_TEARDOWN(own)
+{
+}
+
+TEST_F(own, fault)
+{
+	if (variant->mmu_off)
+		vcpu_call_mmu_off(&self->w.vcpu, variant->code);
+	else
+		vcpu_call(&self->w.vcpu, variant->code);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+TEST(sp_alignment)
+{
+	struct world w;
+
+	world_init(&w, 0);
+	vcpu_call(&w.vcpu, guest_sp_alignment);
+	vcpu_expect_sync(&w.vcpu, 1);
+	if (!vcpu_sync_arg(&w.vcpu, 0))
+		SKIP(return, "this CPU does not check the stack pointer");
+	EXPECT_EQ(EC_SP_ALIGN, vcpu_sync_arg(&w.vcpu, 1));
+	EXPECT_EQ(GUEST_VECTOR_SYNC, vcpu_sync_arg(&w.vcpu, 2));
+}
+
+/* ---- fetches and walks beyond memory: an external abort in the guest ------------- */
+
+#define NOWHERE		0x7ff00000UL		/* RAM in stage 1, not in stage 2 */
+
+static void guest_fetch_nowhere(u64 address)
+{
+	const struct guest_trap *trap = EXPECT_TRAP(EC_IABT, guest_jump(address));
+
+	GUEST_ASSERT_EQ(FSC_EXTABT, ESR_FSC(trap->esr));
+	GUEST_ASSERT_EQ(address, trap->far);
+	GUEST_ASSERT_EQ(address, trap->frame.elr);
+	GUEST_ASSERT_EQ(GUEST_VECTOR_SP_ELX, trap->vector);
+	GUEST_ASSERT_EQ(PSTATE_RESET & 0xf, trap->frame.spsr & 0xf);
+}
+
+static void guest_walk_nowhere(u64 va)
+{
+	const struct guest_trap *trap;
+
+	trap = EXPECT_TRAP(EC_DABT, guest_read64(va + 0x128));
+	GUEST_ASSERT_EQ(FSC_EXTABT_L1 & ~3, ESR_FSC(trap->esr) & ~3);
+	GUEST_ASSERT_EQ(va + 0x128, trap->far);
+	trap = EXPECT_TRAP(EC_DABT, guest_write64(va + 0x128, 1));
+	GUEST_ASSERT_EQ(FSC_EXTABT_L1 & ~3, ESR_FSC(trap->esr) & ~3);
+	trap = EXPECT_TRAP(EC_IABT, guest_jump(va));
+	GUEST_ASSERT_EQ(FSC_EXTABT_L1 & ~3, ESR_FSC(trap->esr) & ~3);
+	GUEST_ASSERT_EQ(va, trap->far);
+}
+
+FIXTURE(beyond) {
+	struct world w;
+};
+
+FIXTURE_SETUP(beyond)
+{
+	world_init(&self->w, 0);
+}
+
+FIXTURE_TEARDOWN(beyond)
+{
+}
+
+TEST_F(beyond, fetch)
+{
+	vcpu_call(&self->w.vcpu, guest_fetch_nowhere, NOWHERE);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+TEST_F(beyond, fetch_mmu_off)
+{
+	vcpu_call_mmu_off(&self->w.vcpu, guest_fetch_nowhere, NOWHERE);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+/* Just behind a slot. */
+TEST_F(beyond, fetch_behind_a_slot)
+{
+	vcpu_call(&self->w.vcpu, guest_fetch_nowhere, GUEST_RAM + 0x20000);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+/* A device is no place for code: mapped as memory, in stage 1. */
+TEST_F(beyond, fetch_mmu_off_device)
+{
+	vcpu_call_mmu_off(&self->w.vcpu, guest_fetch_nowhere, GUEST_MMIO);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+TEST_F(beyond, walk_level_2)
+{
+	u64 va = 8UL << 30;
+
+	*guest_pt_entry(va, 1) = NOWHERE | PTE_TABLE | PTE_VALID;
+	vcpu_call(&self->w.vcpu, guest_walk_nowhere, va);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+TEST_F(beyond, walk_level_3)
+{
+	u64 va = 8UL << 30;
+
+	*guest_pt_entry(va, 2) = NOWHERE | PTE_TABLE | PTE_VALID;
+	vcpu_call(&self->w.vcpu, guest_walk_nowhere, va);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+/* ---- debug exits ------------------------------------------------------------------ */
+
+SNIPPET(insn_brk, "brk #0xbeef");
+SNIPPET(insn_wfi, "wfi");
+SNIPPET(insn_wfe, "wfe");
+
+FIXTURE(debug) {
+	struct world w;
+	struct armvcpu_core_regs regs;
+};
+
+FIXTURE_SETUP(debug)
+{
+	struct armvcpu_run *run;
+
+	world_init(&self->w, ARMVCPU_VCPU_DEBUG_EXITS);
+	run = self->w.vcpu.run;
+	snippet_prepare(&self->w.vcpu, VCPU_MMU_ON);
+	snippet_start(&self->w.vcpu, &self->regs, &insn_brk, 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_DEBUG);
+	ASSERT_EQ(EC_BRK64, run->u.debug.ec);
+	ASSERT_EQ(0xbeef, run->u.debug.comment);
+	ASSERT_EQ(EC_BRK64, ESR_EC(run->esr));
+	snippet_check_regs(&self->w.vcpu, &self->regs);
+}
+
+FIXTURE_TEARDOWN(debug)
+{
+}
+
+TEST_F(debug, brk_complete)
+{
+	snippet_expect_stop(&self->w.vcpu, &self->regs);
+}
+
+TEST_F(debug, brk_retry)
+{
+	self->w.vcpu.run->action = ARMVCPU_ACTION_RETRY;
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_DEBUG);
+	snippet_check_regs(&self->w.vcpu, &self->regs);
+	snippet_expect_stop(&self->w.vcpu, &self->regs);
+}
+
+TEST_F(debug, brk_undef)
+{
+	u64 esr;
+
+	self->w.vcpu.run->action = ARMVCPU_ACTION_UNDEF;
+	ASSERT_EQ(0, vcpu_run(&self->w.vcpu));
+	ASSERT_TRUE(snippet_is_exception(&self->w.vcpu, &esr));
+	EXPECT_EQ(EC_UNKNOWN, ESR_EC(esr));
+	EXPECT_EQ(self->regs.pc, self->w.vcpu.run->x[3]);
+}
+
+/* ---- waiting ----------------------------------------------------------------------- */
+
+FIXTURE(wait) {
+	struct world w;
+	struct armvcpu_core_regs regs;
+};
+
+FIXTURE_VARIANT(wait) {
+	u64 cval;
+	u64 ctl;
+	u64 deadline;
+};
+
+#define SOON	0x0100000000000000UL
+
+FIXTURE_VARIANT_ADD(wait, timer_off) { .cval = SOON, .ctl = 0, .deadline = ~0UL };
+FIXTURE_VARIANT_ADD(wait, timer_masked) {
+	.cval = SOON, .ctl = CNTV_CTL_ENABLE | CNTV_CTL_IMASK, .deadline = ~0UL,
+};
+
+FIXTURE_VARIANT_ADD(wait, timer_on) {
+	.cval = SOON, .ctl = CNTV_CTL_ENABLE, .deadline = SOON,
+};
+
+/* Not the last value there is: QEMU 7.2 itself hangs if CNTVOFF makes it wrap. */
+FIXTURE_VARIANT_ADD(wait, timer_on_never) {
+	.cval = ~0UL >> 1, .ctl = CNTV_CTL_ENABLE, .deadline = ~0UL >> 1,
+};
+
+FIXTURE_SETUP(wait)
+{
+	world_init(&self->w, 0);
+	snippet_prepare(&self->w.vcpu, VCPU_MMU_ON);
+	vcpu_set(&self->w.vcpu, ARMVCPU_REG_SYS(3, 3, 14, 3, 2), variant->cval);
+	vcpu_set(&self->w.vcpu, ARMVCPU_REG_SYS(3, 3, 14, 3, 1), variant->ctl);
+	snippet_start(&self->w.vcpu, &self->regs, &insn_wfi, 0);
+}
+
+FIXTURE_TEARDOWN(wait)
+{
+}
+
+TEST_F(wait, wfi)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_WFX);
+		EXPECT_EQ(0, run->u.wfx.is_wfe);
+		EXPECT_EQ(0, run->u.wfx.reserved);
+		EXPECT_EQ(variant->deadline, run->u.wfx.timer);
+		snippet_check_regs(&self->w.vcpu, &self->regs);
+		run->action = i < 2 ? ARMVCPU_ACTION_RETRY : ARMVCPU_ACTION_COMPLETE;
+	}
+	snippet_expect_stop(&self->w.vcpu, &self->regs);
+}
+
+/* An interrupt that is there ends the wait, masked as it is. */
+TEST(wfi_with_an_interrupt)
+{
+	struct armvcpu_core_regs regs;
+	struct world w;
+	u32 line;
+
+	world_init(&w, 0);
+	snippet_prepare(&w.vcpu, VCPU_MMU_ON);
+	for (line = ARMVCPU_LINE_IRQ; line <= ARMVCPU_LINE_FIQ; line++) {
+		ASSERT_EQ(0, vcpu_line(&w.vcpu, line, 1));
+		snippet_start(&w.vcpu, &regs, &insn_wfi, 0);
+		snippet_expect_stop(&w.vcpu, &regs);
+		ASSERT_EQ(0, vcpu_line(&w.vcpu, line, 0));
+		snippet_start(&w.vcpu, &regs, &insn_wfi, 0);
+		vcpu_expect(&w.vcpu, ARMVCPU_EXIT_WFX);
+	}
+}
+
+static void guest_yields(void)
+{
+	u64 i;
+
+	for (i = 0; i < 100; i++)
+		asm volatile("wfe; yield; sev; wfe");
+}
+
+TEST(wfe_goes_on_by_itself)
+{
+	struct world w;
+
+	world_init(&w, 0);
+	vcpu_call(&w.vcpu, guest_yields);
+	vcpu_expect_done(&w.vcpu);
+}
+
+TEST(wfe_exits)
+{
+	struct armvcpu_core_regs regs;
+	struct world w;
+	int i;
+
+	world_init(&w, ARMVCPU_VCPU_WFE_EXITS);
+	snippet_prepare(&w.vcpu, VCPU_MMU_ON);
+	/* The first one may find an event. */
+	for (i = 0; i < 2; i++) {
+		snippet_start(&w.vcpu, &regs, &insn_wfe, 0);
+		ASSERT_EQ(0, vcpu_run(&w.vcpu));
+		if (w.vcpu.run->exit_reason == ARMVCPU_EXIT_WFX)
+			break;
+		ASSERT_TRUE(snippet_is_stop(&w.vcpu));
+	}
+	if (i == 2)
+		SKIP(return, "this CPU does not trap WFE");
+	EXPECT_EQ(1, w.vcpu.run->u.wfx.is_wfe);
+	snippet_check_regs(&w.vcpu, &regs);
+	snippet_expect_stop(&w.vcpu, &regs);
+}
+
+/* ---- EL0 ---------------------------------------------------------------------------- */
+
+/* What EL0 must not do comes to the guest's EL1, never to EL2. */
+FIXTURE(el0) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(el0) {
+	u32 insn;
+	u64 ec;
+	u64 iss;
+	bool any_iss;
+};
+
+FIXTURE_VARIANT_ADD(el0, svc) { .insn = 0xd4000001 | 0x77 << 5, .ec = EC_SVC64, .iss = 0x77 };
+FIXTURE_VARIANT_ADD(el0, hvc) { .insn = 0xd4000002, .ec = EC_UNKNOWN };
+FIXTURE_VARIANT_ADD(el0, smc) { .insn = 0xd4000003, .ec = EC_UNKNOWN };
+FIXTURE_VARIANT_ADD(el0, udf) { .insn = 0, .ec = EC_UNKNOWN };
+FIXTURE_VARIANT_ADD(el0, brk) { .insn = 0xd4200000 | 5 << 5, .ec = EC_BRK64, .iss = 5 };
+FIXTURE_VARIANT_ADD(el0, eret) { .insn = 0xd69f03e0, .ec = EC_UNKNOWN };
+FIXTURE_VARIANT_ADD(el0, mrs_ttbr0) { .insn = 0xd5382000, .ec = EC_UNKNOWN };
+FIXTURE_VARIANT_ADD(el0, mrs_vbar_el2) { .insn = 0xd53cc000, .ec = EC_UNKNOWN };
+FIXTURE_VARIANT_ADD(el0, tlbi) { .insn = 0xd508871f, .ec = EC_UNKNOWN };
+/* By SCTLR_EL1 of the guest: UCT, DZE, UCI, nTWI. */
+FIXTURE_VARIANT_ADD(el0, mrs_ctr) { .insn = 0xd53b0020, .ec = EC_SYS64, .any_iss = true };
+FIXTURE_VARIANT_ADD(el0, dc_zva) { .insn = 0xd50b7420, .ec = EC_SYS64, .any_iss = true };
+FIXTURE_VARIANT_ADD(el0, dc_civac) { .insn = 0xd50b7e20, .ec = EC_SYS64, .any_iss = true };
+FIXTURE_VARIANT_ADD(el0, wfi) { .insn = 0xd503207f, .ec = EC_WFX, .any_iss = true };
+/* By CNTKCTL_EL1 of the guest. */
+FIXTURE_VARIANT_ADD(el0, mrs_cntvct) { .insn = 0xd53be040, .ec = EC_SYS64, .any_iss = true };
+/* ldr x0, [x1]: a page of EL1's. */
+FIXTURE_VARIANT_ADD(el0, load_of_el1) { .insn = 0xf9400020, .ec = EC_DABT_LOW, .any_iss = true };
+
+FIXTURE_SETUP(el0)
+{
+	world_init(&self->w, 0);
+	memcpy(self->w.ram, &variant->insn, 4);
+}
+
+FIXTURE_TEARDOWN(el0)
+{
+}
+
+static void guest_runs_el0(u64 x1)
+{
+	const u64 x[8] = { 0, x1 };
+	const struct guest_trap *trap = guest_el0(GUEST_USER, PSR_EL0T, 0, x);
+
+	GUEST_ASSERT_EQ(1, trap->count);
+	GUEST_ASSERT_EQ(GUEST_VECTOR_EL0_64, trap->vector);
+	GUEST_SYNC_ARGS(1, trap->esr, trap->frame.elr, trap->frame.spsr);
+}
+
+TEST_F(el0, faults_at_el1)
+{
+	u64 esr;
+
+	vcpu_call(&self->w.vcpu, guest_runs_el0, (u64)guest_vectors);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	esr = vcpu_sync_arg(&self->w.vcpu, 0);
+	EXPECT_EQ(variant->ec, ESR_EC(esr)) {
+		TH_LOG("ESR_EL1 0x%llx", esr);
+	}
+	if (!variant->any_iss)
+		ASSERT_EQ(variant->iss, ESR_ISS(esr));
+	EXPECT_EQ(GUEST_USER + (variant->ec == EC_SVC64 ? 4 : 0),
+		  vcpu_sync_arg(&self->w.vcpu, 1));
+	EXPECT_EQ(PSR_EL0T, vcpu_sync_arg(&self->w.vcpu, 2) & 0x1f);
+}
+
+/* The module's own injection finds the right vector. */
+TEST(el0_fetch_beyond_memory)
+{
+	struct world w;
+
+	world_init(&w, 0);
+	guest_pt_map(GUEST_USER, NOWHERE, 0x1000, PTE_NORMAL | PTE_USER);
+	vcpu_call(&w.vcpu, guest_runs_el0, 0);
+	vcpu_expect_sync(&w.vcpu, 1);
+	EXPECT_EQ(EC_IABT_LOW, ESR_EC(vcpu_sync_arg(&w.vcpu, 0)));
+	EXPECT_EQ(FSC_EXTABT, ESR_FSC(vcpu_sync_arg(&w.vcpu, 0)));
+	EXPECT_EQ(GUEST_USER, vcpu_sync_arg(&w.vcpu, 1));
+}
+
+TEST(el0_abort_of_a_load)
+{
+	static const u32 ldr = 0xf9400020;	/* ldr x0, [x1] */
+	struct world w;
+
+	world_init(&w, 0);
+	memcpy(w.ram, &ldr, 4);
+	vcpu_call(&w.vcpu, guest_runs_el0, SNIPPET_ADDRESS);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_MMIO);
+	w.vcpu.run->action = ARMVCPU_ACTION_ABORT;
+	vcpu_expect_sync(&w.vcpu, 1);
+	EXPECT_EQ(EC_DABT_LOW, ESR_EC(vcpu_sync_arg(&w.vcpu, 0)));
+	EXPECT_EQ(FSC_EXTABT, ESR_FSC(vcpu_sync_arg(&w.vcpu, 0)));
+	EXPECT_EQ(GUEST_USER, vcpu_sync_arg(&w.vcpu, 1));
+}
+
+/* ---- AArch32 at EL0 ------------------------------------------------------------------- */
+
+FIXTURE(a32) {
+	struct world w;
+};
+
+FIXTURE_SETUP(a32)
+{
+	int fd = sys_open();
+
+	if (!get_cap(fd, ARMVCPU_CAP_AARCH32_EL0))
+		SKIP(_exit(255), "no AArch32 at EL0 on this machine");
+	close(fd);
+	world_init(&self->w, ARMVCPU_VCPU_DEBUG_EXITS);
+}
+
+FIXTURE_TEARDOWN(a32)
+{
+}
+
+/* r0, r2, r3 as they come; r1 the device. Ends with SVC. */
+static void guest_runs_a32(u64 pstate, u64 r0)
+{
+	const u64 x[8] = { r0, SNIPPET_ADDRESS, 0x22, 0x33 };
+	const struct guest_trap *trap = guest_el0(GUEST_USER, pstate, 0, x);
+
+	GUEST_ASSERT_EQ(1, trap->count);
+	GUEST_ASSERT_EQ(GUEST_VECTOR_EL0_32, trap->vector);
+	GUEST_ASSERT_EQ(EC_SVC32, ESR_EC(trap->esr));
+	GUEST_ASSERT_EQ(SNIPPET_ADDRESS, trap->frame.x[1]);
+	/* Nothing is left of an IT block. */
+	GUEST_ASSERT_EQ(0, trap->frame.spsr & 0x0600fc00);
+	GUEST_SYNC_ARGS(1, trap->frame.x[0], trap->frame.x[2], trap->frame.x[3]);
+}
+
+static void start_a32(struct world *w, const void *code, size_t size, u64 flags)
+{
+	memcpy(w->ram, code, size);
+	vcpu_call(&w->vcpu, guest_runs_a32, PSR_AA32_USER | flags, 0x11);
+}
+
+static void check_a32(struct world *w, u64 r0, u64 r2, u64 r3)
+{
+	u64 got[3] = {
+		vcpu_sync_arg(&w->vcpu, 0), vcpu_sync_arg(&w->vcpu, 1), vcpu_sync_arg(&w->vcpu, 2),
+	};
+
+	if (got[0] != r0 || got[1] != r2 || got[2] != r3)
+		test_fail("r0 0x%llx, r2 0x%llx, r3 0x%llx", got[0], got[1], got[2]);
+}
+
+#define Z_FLAG		BIT(30)
+
+TEST_F(a32, svc)
+{
+	static const u32 code[] = { 0xef000000 };
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 0x33);
+}
+
+TEST_F(a32, mmio_read)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u32 code[] = {
+		0xe5910000,	/* ldr r0, [r1] */
+		0xe3a03009,	/* mov r3, #9 */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(SNIPPET_ADDRESS, run->u.mmio.ipa);
+	EXPECT_EQ(4, run->u.mmio.len);
+	EXPECT_EQ(0, run->u.mmio.is_write);
+	EXPECT_EQ(0, run->u.mmio.reg);
+	EXPECT_EQ(0, run->u.mmio.reg64);
+	EXPECT_EQ(GUEST_USER, run->pc);
+	EXPECT_EQ(PSR_AA32_USER, run->pstate & 0x1f);
+	run->u.mmio.data = 0x80000077;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x80000077, 0x22, 9);
+}
+
+TEST_F(a32, mmio_read_sign_extended)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u32 code[] = {
+		0xe1d100d0,	/* ldrsb r0, [r1] */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(1, run->u.mmio.len);
+	EXPECT_EQ(1, run->u.mmio.sign_extend);
+	run->u.mmio.data = 0x80;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0xffffff80, 0x22, 0x33);
+}
+
+TEST_F(a32, mmio_write)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u32 code[] = {
+		0xe1c120b0,	/* strh r2, [r1] */
+		0xe3a03009,	/* mov r3, #9 */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(1, run->u.mmio.is_write);
+	EXPECT_EQ(2, run->u.mmio.len);
+	EXPECT_EQ(2, run->u.mmio.reg);
+	EXPECT_EQ(0x22, run->u.mmio.data);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
+/* A condition that fails is no access, hence no exit. */
+TEST_F(a32, condition_fails)
+{
+	static const u32 code[] = {
+		0x05910000,	/* ldreq r0, [r1] */
+		0xe3a03009,	/* mov r3, #9 */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
+TEST_F(a32, condition_passes)
+{
+	static const u32 code[] = {
+		0x05910000,	/* ldreq r0, [r1] */
+		0xe3a03009,	/* mov r3, #9 */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), Z_FLAG);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	self->w.vcpu.run->u.mmio.data = 5;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 5, 0x22, 9);
+}
+
+/* Two bytes of code, and an IT block that goes on where it was. */
+TEST_F(a32, thumb_it_block)
+{
+	static const u16 code[] = {
+		0xbf0c,		/* ite eq */
+		0x6808,		/* ldreq r0, [r1] */
+		0x2207,		/* movne r2, #7 */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB | Z_FLAG);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(GUEST_USER + 2, self->w.vcpu.run->pc);
+	EXPECT_EQ(4, self->w.vcpu.run->u.mmio.len);
+	self->w.vcpu.run->u.mmio.data = 5;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 5, 0x22, 9);
+}
+
+TEST_F(a32, thumb_it_block_of_four)
+{
+	static const u16 code[] = {
+		0xbf0f,		/* iteee eq */
+		0x6808,		/* ldreq r0, [r1] */
+		0x2207,		/* movne r2, #7 */
+		0x2307,		/* movne r3, #7 */
+		0x2207,		/* movne r2, #7 */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB | Z_FLAG);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	self->w.vcpu.run->u.mmio.data = 5;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 5, 0x22, 9);
+}
+
+TEST_F(a32, thumb_wide)
+{
+	static const u16 code[] = {
+		0xf8d1, 0x0000,	/* ldr.w r0, [r1] */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	self->w.vcpu.run->u.mmio.data = 6;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 6, 0x22, 9);
+}
+
+TEST_F(a32, isv0)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u32 code[] = {
+		0xe891000d,	/* ldm r1, {r0, r2, r3} */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_ABORT);
+	EXPECT_EQ(ARMVCPU_ABORT_INSN_VALID | ARMVCPU_ABORT_AARCH32 | ARMVCPU_ABORT_USER,
+		  run->u.abort.flags);
+	EXPECT_EQ(code[0], run->u.abort.insn);
+	EXPECT_EQ(SNIPPET_ADDRESS, run->u.abort.ipa);
+	run->x[0] = 0xa;
+	run->x[2] = 0xb;
+	run->x[3] = 0xc;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0xa, 0xb, 0xc);
+}
+
+TEST_F(a32, bkpt)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u32 code[] = {
+		0xe1200172,	/* bkpt #0x12 */
+		0xe3a03009,	/* mov r3, #9 */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_DEBUG);
+	EXPECT_EQ(0x38, run->u.debug.ec);
+	EXPECT_EQ(0x12, run->u.debug.comment);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
+TEST_HARNESS_MAIN

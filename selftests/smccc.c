@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HVC and SMC beside PSCI: hypercall exits, the convention's own functions,
+ * and the VM's policy for SMC with its privilege.
+ */
+#include "kselftest_harness.h"
+
+#include <linux/capability.h>
+
+#include "snippet.h"
+
+#define SMCCC_VERSION		0x80000000UL
+#define ARCH_FEATURES		0x80000001UL
+#define ARCH_SOC_ID		0x80000002UL
+#define ARCH_WORKAROUND_1	0x80008000UL
+#define PSCI_VERSION		0x84000000UL
+#define NOT_SUPPORTED		-1
+
+/* Function ids of an OEM, 32-bit and 64-bit. */
+#define OEM32			0x83000000UL
+#define OEM64			0xc3000000UL
+
+#define GARBAGE			0x5a5a5a5a00000000UL
+
+SNIPPET(insn_hvc, "hvc #0");
+SNIPPET(insn_hvc_1, "hvc #1");
+SNIPPET(insn_hvc_ffff, "hvc #0xffff");
+SNIPPET(insn_smc, "smc #0");
+SNIPPET(insn_smc_1, "smc #1");
+
+struct world {
+	struct vm vm;
+	struct vcpu vcpu;
+	struct armvcpu_core_regs regs;
+};
+
+static void world_init(struct world *w)
+{
+	vm_init(&w->vm);
+	vcpu_init(&w->vcpu, &w->vm, 0);
+}
+
+static void start_call(struct world *w, const struct snippet *insn, u64 fn, u64 x1)
+{
+	snippet_prepare(&w->vcpu, VCPU_MMU_ON);
+	snippet_start(&w->vcpu, &w->regs, insn, x1);
+	w->regs.x[0] = fn;
+	vcpu_set_regs(&w->vcpu, &w->regs);
+}
+
+/* The answer of the module; no register but x0 to x3 has changed. */
+static s64 expect_answer(struct world *w)
+{
+	unsigned int i;
+
+	vcpu_expect(&w->vcpu, ARMVCPU_EXIT_MMIO);
+	if (!snippet_is_stop(&w->vcpu) || w->vcpu.run->u.mmio.ipa != SNIPPET_STOP) {
+		vcpu_print_exit(&w->vcpu);
+		test_fail("the guest did not go on behind the call");
+	}
+	for (i = 0; i < 4; i++)
+		w->regs.x[i] = w->vcpu.run->x[i];
+	w->regs.pc += 4;
+	snippet_check_regs(&w->vcpu, &w->regs);
+	return w->regs.x[0];
+}
+
+/* ---- hypercalls ---------------------------------------------------------------- */
+
+FIXTURE(hypercall) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(hypercall) {
+	const struct snippet *insn;
+	u64 fn;
+	u32 imm;
+	bool is_32bit;
+};
+
+FIXTURE_VARIANT_ADD(hypercall, oem_32) {
+	.insn = &insn_hvc, .fn = OEM32 | 5, .is_32bit = true,
+};
+
+FIXTURE_VARIANT_ADD(hypercall, oem_64) { .insn = &insn_hvc, .fn = OEM64 | 5 };
+
+FIXTURE_VARIANT_ADD(hypercall, upper_half_32) {
+	.insn = &insn_hvc, .fn = GARBAGE | OEM32 | 6, .is_32bit = true,
+};
+
+FIXTURE_VARIANT_ADD(hypercall, upper_half_64) { .insn = &insn_hvc, .fn = GARBAGE | OEM64 | 6 };
+FIXTURE_VARIANT_ADD(hypercall, zero) { .insn = &insn_hvc, .fn = 0, .is_32bit = true };
+FIXTURE_VARIANT_ADD(hypercall, ones) { .insn = &insn_hvc, .fn = ~0UL };
+
+/* A yielding call, and ids just around those of PSCI. */
+FIXTURE_VARIANT_ADD(hypercall, yielding) {
+	.insn = &insn_hvc, .fn = 0x03000001, .is_32bit = true,
+};
+
+FIXTURE_VARIANT_ADD(hypercall, below_psci) {
+	.insn = &insn_hvc, .fn = 0x83ffffff, .is_32bit = true,
+};
+
+FIXTURE_VARIANT_ADD(hypercall, above_psci) {
+	.insn = &insn_hvc, .fn = 0x84000020, .is_32bit = true,
+};
+
+FIXTURE_VARIANT_ADD(hypercall, above_psci_64) { .insn = &insn_hvc, .fn = 0xc4000020 };
+FIXTURE_VARIANT_ADD(hypercall, vendor_uid) {
+	.insn = &insn_hvc, .fn = 0x8600ff01, .is_32bit = true,
+};
+
+/* The convention is for HVC #0: all others are the VMM's, whatever x0 says. */
+FIXTURE_VARIANT_ADD(hypercall, imm_1) { .insn = &insn_hvc_1, .fn = OEM64, .imm = 1 };
+FIXTURE_VARIANT_ADD(hypercall, imm_ffff) { .insn = &insn_hvc_ffff, .fn = OEM64, .imm = 0xffff };
+
+FIXTURE_SETUP(hypercall)
+{
+	world_init(&self->w);
+}
+
+FIXTURE_TEARDOWN(hypercall)
+{
+}
+
+TEST_F(hypercall, exits)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	struct world *w = &self->w;
+	unsigned int i;
+
+	start_call(w, variant->insn, variant->fn, GARBAGE | 0x1111);
+	vcpu_expect(&w->vcpu, ARMVCPU_EXIT_HYPERCALL);
+	EXPECT_EQ(variant->fn, run->u.call.nr);
+	EXPECT_EQ(variant->imm, run->u.call.imm);
+	EXPECT_EQ(variant->is_32bit, run->u.call.is_32bit);
+	EXPECT_EQ(EC_HVC64, ESR_EC(run->esr));
+	/* PC is behind it: the architecture moves it. */
+	w->regs.pc += 4;
+	w->regs.x[0] = NOT_SUPPORTED;
+	if (variant->is_32bit) {
+		for (i = 1; i < 8; i++)
+			w->regs.x[i] = (u32)w->regs.x[i];
+	}
+	snippet_check_regs(&w->vcpu, &w->regs);
+	/* An answer, in more registers than four. */
+	for (i = 0; i < 8; i++) {
+		w->regs.x[i] = 0xa000 + i;
+		run->x[i] = 0xa000 + i;
+	}
+	w->regs.pc -= 4;
+	snippet_expect_stop(&w->vcpu, &w->regs);
+}
+
+/*
+ * A VMM that knows nothing just runs on. Since version 1.1 of the convention
+ * the caller relies on x4 to x17, of a 32-bit call as of any other.
+ */
+TEST_F(hypercall, unknown_is_not_supported)
+{
+	struct world *w = &self->w;
+
+	start_call(w, variant->insn, variant->fn, 7);
+	vcpu_expect(&w->vcpu, ARMVCPU_EXIT_HYPERCALL);
+	EXPECT_EQ(NOT_SUPPORTED, expect_answer(w));
+}
+
+/* ---- the convention's own ------------------------------------------------------ */
+
+FIXTURE(arch) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(arch) {
+	u64 fn;
+	u64 x1;
+	s64 min, max;
+};
+
+FIXTURE_VARIANT_ADD(arch, version) { .fn = SMCCC_VERSION, .min = 0x10001, .max = 0x1ffff };
+FIXTURE_VARIANT_ADD(arch, version_garbage) {
+	.fn = GARBAGE | SMCCC_VERSION, .x1 = GARBAGE, .min = 0x10001, .max = 0x1ffff,
+};
+
+FIXTURE_VARIANT_ADD(arch, features_version) { .fn = ARCH_FEATURES, .x1 = SMCCC_VERSION };
+FIXTURE_VARIANT_ADD(arch, features_features) { .fn = ARCH_FEATURES, .x1 = ARCH_FEATURES };
+FIXTURE_VARIANT_ADD(arch, features_garbage) {
+	.fn = GARBAGE | ARCH_FEATURES, .x1 = GARBAGE | ARCH_FEATURES,
+};
+
+/* Workarounds: required, not, or unknown; never what SMCCC does not know. */
+FIXTURE_VARIANT_ADD(arch, features_workaround_1) {
+	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_1, .min = -1, .max = 1,
+};
+
+FIXTURE_VARIANT_ADD(arch, features_unknown) {
+	.fn = ARCH_FEATURES, .x1 = 0x80001234, .min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+};
+
+FIXTURE_VARIANT_ADD(arch, features_oem) {
+	.fn = ARCH_FEATURES, .x1 = OEM64, .min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+};
+
+FIXTURE_SETUP(arch)
+{
+	world_init(&self->w);
+}
+
+FIXTURE_TEARDOWN(arch)
+{
+}
+
+TEST_F(arch, hvc)
+{
+	s64 answer;
+
+	start_call(&self->w, &insn_hvc, variant->fn, variant->x1);
+	answer = expect_answer(&self->w);
+	EXPECT_LE(variant->min, answer);
+	EXPECT_GE(variant->max, answer);
+}
+
+TEST_F(arch, smc)
+{
+	s64 answer;
+
+	start_call(&self->w, &insn_smc, variant->fn, variant->x1);
+	answer = expect_answer(&self->w);
+	EXPECT_LE(variant->min, answer);
+	EXPECT_GE(variant->max, answer);
+}
+
+/* ---- SMC and the policy --------------------------------------------------------- */
+
+static int set_policy(struct vm *vm, const struct armvcpu_smccc_range *ranges, u32 count)
+{
+	struct armvcpu_smccc_policy arg = { .count = count, .ranges = (u64)ranges };
+
+	return xioctl(vm->fd, ARMVCPU_SET_SMCCC_POLICY, &arg);
+}
+
+FIXTURE(smc) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(smc) {
+	u64 fn;
+	const struct snippet *insn;
+	u32 want;		/* ARMVCPU_SMCCC_* of the result */
+};
+
+/*
+ * Not in this order, so that the module has to sort: USER in two ranges that
+ * touch, DENY for the convention's version, USER for PSCI, which has no effect.
+ */
+static const struct armvcpu_smccc_range policy[] = {
+	{ .base = OEM64 + 0x10, .count = 0x10, .action = ARMVCPU_SMCCC_USER },
+	{ .base = OEM32, .count = 1, .action = ARMVCPU_SMCCC_USER },
+	{ .base = SMCCC_VERSION, .count = 1, .action = ARMVCPU_SMCCC_DENY },
+	{ .base = OEM64 + 0x20, .count = 1, .action = ARMVCPU_SMCCC_USER },
+	{ .base = OEM64 + 0x30, .count = 0x10, .action = ARMVCPU_SMCCC_DENY },
+	{ .base = PSCI_VERSION, .count = 0x20, .action = ARMVCPU_SMCCC_USER },
+	{ .base = ~0U, .count = 1, .action = ARMVCPU_SMCCC_USER },
+	{ .base = 0, .count = 2, .action = ARMVCPU_SMCCC_USER },
+};
+
+FIXTURE_VARIANT_ADD(smc, unlisted) { .fn = OEM64 };
+FIXTURE_VARIANT_ADD(smc, unlisted_32) { .fn = OEM32 + 1 };
+FIXTURE_VARIANT_ADD(smc, before_a_range) { .fn = OEM64 + 0xf };
+FIXTURE_VARIANT_ADD(smc, first_of_a_range) { .fn = OEM64 + 0x10, .want = ARMVCPU_SMCCC_USER };
+FIXTURE_VARIANT_ADD(smc, last_of_a_range) { .fn = OEM64 + 0x1f, .want = ARMVCPU_SMCCC_USER };
+FIXTURE_VARIANT_ADD(smc, the_range_behind) { .fn = OEM64 + 0x20, .want = ARMVCPU_SMCCC_USER };
+FIXTURE_VARIANT_ADD(smc, behind_the_ranges) { .fn = OEM64 + 0x21 };
+FIXTURE_VARIANT_ADD(smc, denied) { .fn = OEM64 + 0x35 };
+FIXTURE_VARIANT_ADD(smc, denied_version) { .fn = SMCCC_VERSION };
+FIXTURE_VARIANT_ADD(smc, one_id_32) { .fn = OEM32, .want = ARMVCPU_SMCCC_USER };
+FIXTURE_VARIANT_ADD(smc, upper_half) { .fn = GARBAGE | OEM32, .want = ARMVCPU_SMCCC_USER };
+FIXTURE_VARIANT_ADD(smc, first_id_of_all) { .fn = 0, .want = ARMVCPU_SMCCC_USER };
+FIXTURE_VARIANT_ADD(smc, last_id_of_all) { .fn = ~0UL, .want = ARMVCPU_SMCCC_USER };
+/* SMC of another immediate is nobody's. */
+FIXTURE_VARIANT_ADD(smc, imm_1) { .fn = OEM64 + 0x10, .insn = &insn_smc_1 };
+
+FIXTURE_SETUP(smc)
+{
+	world_init(&self->w);
+	ASSERT_EQ(0, set_policy(&self->w.vm, policy, ARRAY_SIZE(policy)));
+}
+
+FIXTURE_TEARDOWN(smc)
+{
+}
+
+TEST_F(smc, by_policy)
+{
+	const struct snippet *insn = variant->insn ?: &insn_smc;
+	struct armvcpu_run *run = self->w.vcpu.run;
+	struct world *w = &self->w;
+	unsigned int i;
+
+	start_call(w, insn, variant->fn, GARBAGE | 0x1111);
+	if (variant->want == ARMVCPU_SMCCC_DENY) {
+		EXPECT_EQ(NOT_SUPPORTED, expect_answer(w));
+		return;
+	}
+	vcpu_expect(&w->vcpu, ARMVCPU_EXIT_SMC);
+	EXPECT_EQ(variant->fn, run->u.call.nr);
+	EXPECT_EQ(0, run->u.call.imm);
+	EXPECT_EQ(!(variant->fn & BIT(30)), run->u.call.is_32bit);
+	EXPECT_EQ(EC_SMC64, ESR_EC(run->esr));
+	w->regs.x[0] = NOT_SUPPORTED;
+	if (run->u.call.is_32bit) {
+		for (i = 1; i < 8; i++)
+			w->regs.x[i] = (u32)w->regs.x[i];
+	}
+	/* PC of an SMC exit is where it is of an HVC exit: behind it. */
+	w->regs.pc += 4;
+	snippet_check_regs(&w->vcpu, &w->regs);
+	for (i = 0; i < 18; i++) {
+		w->regs.x[i] = 0xb000 + i;
+		run->x[i] = 0xb000 + i;
+	}
+	w->regs.pc -= 4;
+	snippet_expect_stop(&w->vcpu, &w->regs);
+}
+
+TEST(policy_never_sees_psci)
+{
+	struct world w;
+
+	world_init(&w);
+	ASSERT_EQ(0, set_policy(&w.vm, policy, ARRAY_SIZE(policy)));
+	start_call(&w, &insn_smc, PSCI_VERSION, 0);
+	EXPECT_EQ(0x10001, expect_answer(&w));
+}
+
+/* HVC is not SMC: the list says nothing about it. */
+TEST(policy_is_for_smc_only)
+{
+	struct world w;
+
+	world_init(&w);
+	ASSERT_EQ(0, set_policy(&w.vm, policy, ARRAY_SIZE(policy)));
+	start_call(&w, &insn_hvc, SMCCC_VERSION, 0);
+	EXPECT_LE(0x10001, expect_answer(&w));
+	start_call(&w, &insn_hvc, OEM64 + 0x35, 0);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_HYPERCALL);
+}
+
+TEST(policy_replaces_the_whole_list)
+{
+	const struct armvcpu_smccc_range other = {
+		.base = OEM64, .count = 1, .action = ARMVCPU_SMCCC_USER,
+	};
+	struct world w;
+
+	world_init(&w);
+	ASSERT_EQ(0, set_policy(&w.vm, policy, ARRAY_SIZE(policy)));
+	ASSERT_EQ(0, set_policy(&w.vm, &other, 1));
+	start_call(&w, &insn_smc, OEM64 + 0x10, 0);
+	EXPECT_EQ(NOT_SUPPORTED, expect_answer(&w));
+	start_call(&w, &insn_smc, OEM64, 0);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_SMC);
+}
+
+TEST(policy_can_be_emptied)
+{
+	struct world w;
+
+	world_init(&w);
+	ASSERT_EQ(0, set_policy(&w.vm, policy, ARRAY_SIZE(policy)));
+	ASSERT_EQ(0, set_policy(&w.vm, NULL, 0));
+	start_call(&w, &insn_smc, OEM64 + 0x10, 0);
+	EXPECT_EQ(NOT_SUPPORTED, expect_answer(&w));
+	start_call(&w, &insn_smc, SMCCC_VERSION, 0);
+	EXPECT_LE(0x10001, expect_answer(&w));
+}
+
+/* A list that is refused leaves the one that was. */
+FIXTURE(refused) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(refused) {
+	struct armvcpu_smccc_range ranges[3];
+	u32 count;
+};
+
+FIXTURE_VARIANT_ADD(refused, no_ids) { .ranges = { { 5, 0, 0, 0 } }, .count = 1 };
+FIXTURE_VARIANT_ADD(refused, wraps) { .ranges = { { ~0U, 2, 0, 0 } }, .count = 1 };
+FIXTURE_VARIANT_ADD(refused, wraps_far) { .ranges = { { 0x80000000, ~0U, 0, 0 } }, .count = 1 };
+FIXTURE_VARIANT_ADD(refused, unknown_action) { .ranges = { { 5, 1, 3, 0 } }, .count = 1 };
+FIXTURE_VARIANT_ADD(refused, wild_action) { .ranges = { { 5, 1, ~0U, 0 } }, .count = 1 };
+FIXTURE_VARIANT_ADD(refused, reserved) { .ranges = { { 5, 1, 0, 1 } }, .count = 1 };
+FIXTURE_VARIANT_ADD(refused, overlap) {
+	.ranges = { { 5, 10, 1, 0 }, { 14, 1, 1, 0 } }, .count = 2,
+};
+
+FIXTURE_VARIANT_ADD(refused, overlap_unsorted) {
+	.ranges = { { 14, 1, 1, 0 }, { 100, 1, 1, 0 }, { 5, 10, 1, 0 } }, .count = 3,
+};
+
+FIXTURE_VARIANT_ADD(refused, twice) {
+	.ranges = { { 5, 1, 1, 0 }, { 5, 1, 1, 0 } }, .count = 2,
+};
+
+FIXTURE_VARIANT_ADD(refused, within) {
+	.ranges = { { 0, ~0U, 1, 0 }, { 5, 1, 1, 0 } }, .count = 2,
+};
+
+FIXTURE_VARIANT_ADD(refused, the_last_of_three) {
+	.ranges = { { 1, 1, 1, 0 }, { 2, 1, 1, 0 }, { 3, 1, 7, 0 } }, .count = 3,
+};
+
+FIXTURE_SETUP(refused)
+{
+	world_init(&self->w);
+	ASSERT_EQ(0, set_policy(&self->w.vm, policy, ARRAY_SIZE(policy)));
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+}
+
+TEST_F(refused, leaves_the_old_list)
+{
+	EXPECT_EQ(-EINVAL, set_policy(&self->w.vm, variant->ranges, variant->count));
+	start_call(&self->w, &insn_smc, OEM64 + 0x10, 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_SMC);
+	start_call(&self->w, &insn_smc, 5, 0);
+	EXPECT_EQ(NOT_SUPPORTED, expect_answer(&self->w));
+}
+
+TEST(policy_of_64_ranges)
+{
+	struct armvcpu_smccc_range ranges[ARMVCPU_SMCCC_MAX_RANGES + 1];
+	struct world w;
+	unsigned int i;
+
+	memset(ranges, 0, sizeof(ranges));
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		ranges[i].base = OEM64 + 2 * ((i * 37) % 65);
+		ranges[i].count = 1;
+		ranges[i].action = ARMVCPU_SMCCC_USER;
+	}
+	world_init(&w);
+	EXPECT_EQ(-EINVAL, set_policy(&w.vm, ranges, ARMVCPU_SMCCC_MAX_RANGES + 1));
+	ASSERT_EQ(0, set_policy(&w.vm, ranges, ARMVCPU_SMCCC_MAX_RANGES));
+	for (i = 0; i < ARMVCPU_SMCCC_MAX_RANGES; i++) {
+		start_call(&w, &insn_smc, ranges[i].base, 0);
+		vcpu_expect(&w.vcpu, ARMVCPU_EXIT_SMC);
+		start_call(&w, &insn_smc, ranges[i].base + 1, 0);
+		ASSERT_EQ(NOT_SUPPORTED, expect_answer(&w));
+	}
+}
+
+TEST(policy_is_final_once_a_vcpu_has_run)
+{
+	struct vcpu other;
+	struct world w;
+
+	world_init(&w);
+	vcpu_init(&other, &w.vm, 0);
+	ASSERT_EQ(0, set_policy(&w.vm, policy, ARRAY_SIZE(policy)));
+	snippet_prepare(&w.vcpu, VCPU_MMU_ON);
+	EXPECT_EQ(-EBUSY, set_policy(&w.vm, policy, ARRAY_SIZE(policy)));
+	EXPECT_EQ(-EBUSY, set_policy(&w.vm, NULL, 0));
+	/* It is what it was. */
+	start_call(&w, &insn_smc, OEM64 + 0x10, 0);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_SMC);
+}
+
+/* ---- firmware ------------------------------------------------------------------- */
+
+static const struct armvcpu_smccc_range forward[] = {
+	{ .base = SMCCC_VERSION, .count = 2, .action = ARMVCPU_SMCCC_FORWARD },
+	{ .base = OEM64, .count = 1, .action = ARMVCPU_SMCCC_FORWARD },
+};
+
+/* The rights of this process, not of this user, count. */
+TEST(forward_needs_the_privilege)
+{
+	struct world w;
+
+	world_init(&w);
+	drop_capability(CAP_SYS_RAWIO);
+	EXPECT_EQ(-EPERM, set_policy(&w.vm, forward, ARRAY_SIZE(forward)));
+	EXPECT_EQ(-EPERM, set_policy(&w.vm, forward + 1, 1));
+	/* The other two do not. */
+	EXPECT_EQ(0, set_policy(&w.vm, policy, ARRAY_SIZE(policy)));
+	/* And what is wrong anyway is wrong first. */
+	start_call(&w, &insn_smc, OEM64 + 0x10, 0);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_SMC);
+}
+
+TEST(forward_reaches_the_firmware)
+{
+	struct world w;
+	int ret;
+
+	world_init(&w);
+	ret = set_policy(&w.vm, forward, ARRAY_SIZE(forward));
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "this host has no firmware behind SMC");
+	ASSERT_EQ(0, ret);
+	/*
+	 * The module would answer this itself; QEMU's firmware is PSCI and
+	 * nothing else.
+	 */
+	start_call(&w, &insn_smc, SMCCC_VERSION, 0);
+	EXPECT_EQ(NOT_SUPPORTED, expect_answer(&w));
+	start_call(&w, &insn_smc, OEM64, 0);
+	EXPECT_EQ(NOT_SUPPORTED, expect_answer(&w));
+	/* Not on the list, and PSCI: not forwarded. */
+	start_call(&w, &insn_smc, PSCI_VERSION, 0);
+	EXPECT_EQ(0x10001, expect_answer(&w));
+}
+
+/* A guest's reset is not the host's, whatever the list says. */
+TEST(forward_of_psci_has_no_effect)
+{
+	const struct armvcpu_smccc_range all = {
+		.base = PSCI_VERSION, .count = 0x20, .action = ARMVCPU_SMCCC_FORWARD,
+	};
+	struct world w;
+	int ret;
+
+	world_init(&w);
+	ret = set_policy(&w.vm, &all, 1);
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "this host has no firmware behind SMC");
+	ASSERT_EQ(0, ret);
+	start_call(&w, &insn_smc, 0x84000009, 0);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_PSCI);
+	EXPECT_EQ(ARMVCPU_PSCI_SYSTEM_RESET, w.vcpu.run->u.psci.event);
+}
+
+TEST_HARNESS_MAIN
