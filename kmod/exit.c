@@ -263,8 +263,13 @@ static int fail_handler(struct vcpu *vcpu)
 	return exit_fail(vcpu, ARMVCPU_FAIL_EXCEPTION, 0);
 }
 
-/* The guest's virtual counter at which its timer fires, or ~0. */
-static u64 timer_deadline(struct vcpu *vcpu)
+/**
+ * timer_deadline() - when the guest's virtual timer fires
+ * @vcpu: the vCPU.
+ *
+ * Return: the guest's virtual counter, or ~0.
+ */
+u64 timer_deadline(struct vcpu *vcpu)
 {
 	/* ENABLE is set, IMASK is clear. */
 	if ((vcpu_sys(vcpu, HYP_CNTV_CTL_EL0) & 3) != 1)

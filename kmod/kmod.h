@@ -302,6 +302,7 @@ int exit_to_user(struct vcpu *vcpu, u32 reason);
 int exit_fail(struct vcpu *vcpu, u32 reason, int err);
 void skip_insn(struct vcpu *vcpu);
 bool cond_passes(struct vcpu *vcpu);
+u64 timer_deadline(struct vcpu *vcpu);
 
 int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly);
 void mmio_complete(struct vcpu *vcpu);

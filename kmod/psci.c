@@ -39,6 +39,7 @@ static int ask(struct vcpu *vcpu, u32 event, u64 fn, const u64 *args, s64 result
 		.event = event,
 		.fn = fn,
 		.args = { args[0], args[1], args[2] },
+		.timer = event == ARMVCPU_PSCI_CPU_SUSPEND ? timer_deadline(vcpu) : 0,
 	};
 	vcpu_set_reg(vcpu, 0, result);
 	return exit_to_user(vcpu, ARMVCPU_EXIT_PSCI);

@@ -43,6 +43,7 @@ void hyp_panic(struct hyp_cpu *cpu, u32 vector, u32 guest)
 	vcpu->esr = cpu->report.esr;
 	vcpu->far = cpu->report.far;
 	vcpu->hpfar = cpu->report.hpfar;
+	/* What is in the CPU may be the host's: none of it becomes the guest's. */
 	hyp_leave(cpu, vcpu);
 }
 

@@ -248,30 +248,37 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	/* The exception return synchronises the rest. */
 }
 
+static void save_guest(struct hyp_vcpu *vcpu)
+{
+	if (vcpu->fp_live)
+		hyp_fp_save(&vcpu->fp);
+	save_sysregs(vcpu->sys);
+	/* Taken by the guest, it has gone from HCR_EL2. */
+	vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
+}
+
 /**
- * hyp_leave() - from the guest back to the host, the mirror of hyp_enter()
+ * hyp_leave() - the host in place of the guest, the mirror of hyp_enter()
  * @cpu: this CPU.
- * @vcpu: the guest.
+ * @vcpu: the guest; what it had in the CPU is lost unless it has been saved.
  *
- * Also after an exception at EL2 in the middle of either: nothing here depends
- * on how far the way in got, save that what is kept as the guest's is lost.
+ * Also after an exception at EL2 in the middle of the way in or out: nothing
+ * here depends on how far it got.
  */
 void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
 	u64 features = cpu->features;
 
 	if (vcpu->fp_live) {
-		hyp_fp_save(&vcpu->fp);
+		/* After an exception at EL2, maybe not the guest's CPTR_EL2. */
+		write_sysreg(read_sysreg(cptr_el2) & ~CPTR_TFP, cptr_el2);
+		isb();
 		hyp_fp_restore(&cpu->host_fp);
 		vcpu->fp_live = 0;
 	}
-	save_sysregs(vcpu->sys);
-	/* Taken by the guest, it has gone from HCR_EL2. */
-	vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
-
 	dsb(nsh);
 	if (features & HYP_ERRATUM_SPEC_AT)
-		block_walks(vcpu->sys[HYP_TCR_EL1], vcpu->sys[HYP_SCTLR_EL1]);
+		block_walks(read_sysreg(tcr_el1), read_sysreg(sctlr_el1));
 	deactivate_traps(cpu);
 	if (features & HYP_ERRATUM_SPEC_AT)
 		isb();
@@ -334,8 +341,8 @@ static void load_fp(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	write_sysreg(read_sysreg(cptr_el2) & ~CPTR_TFP, cptr_el2);
 	isb();
 	hyp_fp_save(&cpu->host_fp);
-	hyp_fp_restore(&vcpu->fp);
 	vcpu->fp_live = 1;
+	hyp_fp_restore(&vcpu->fp);
 }
 
 /**
@@ -372,6 +379,7 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 			break;
 		}
 	}
+	save_guest(vcpu);
 	hyp_leave(cpu, vcpu);
 	return code;
 }

@@ -558,18 +558,23 @@ struct armvcpu_exit_call {
  *	CPU_SUSPEND: power state, entry point, context id.
  *	SYSTEM_SUSPEND: entry point, context id.
  *	SYSTEM_RESET2: reset type, cookie.
+ * @timer: CPU_SUSPEND: as in struct armvcpu_exit_wfx.
  *
  * The module has checked the arguments and answers whatever is wrong itself.
  * x[0] holds what the guest gets if the VMM does nothing: for CPU_ON
  * INTERNAL_FAILURE (-6); the VMM stores 0 once the target is on its way.  For
  * CPU_SUSPEND SUCCESS: the CPU wakes at once.  For CPU_OFF DENIED (-3), for
  * the SYSTEM_ calls INTERNAL_FAILURE.  COMPLETE and nothing else.
+ *
+ * With CPU_ON the module gives the target the state of a reset, system
+ * registers included; the VMM sets PC, x0 and PSTATE after that.
  */
 struct armvcpu_exit_psci {
 	__u32 event;
 	__u32 reserved;
 	__u64 fn;
 	__u64 args[3];
+	__u64 timer;
 };
 
 /**
@@ -577,7 +582,8 @@ struct armvcpu_exit_psci {
  * @is_wfe: 0 WFI, 1 WFE (ARMVCPU_VCPU_WFE_EXITS).
  * @reserved: zero.
  * @timer: WFI: the virtual counter's value at which the guest's virtual timer
- *	fires; ~0: it is off or masked.
+ *	fires; ~0: it is off or masked.  Its present value is CNTVCT_EL0 as the
+ *	VMM reads it, less ARMVCPU_REG_CNTVOFF.
  *
  * COMPLETE: the wait is over.  RETRY: the instruction traps again.
  */
