@@ -234,7 +234,7 @@ ASSERT_SIZE(armvcpu_exit_mmio, 24);
 ASSERT_SIZE(armvcpu_exit_abort, 16);
 ASSERT_SIZE(armvcpu_exit_sysreg, 16);
 ASSERT_SIZE(armvcpu_exit_call, 16);
-ASSERT_SIZE(armvcpu_exit_psci, 40);
+ASSERT_SIZE(armvcpu_exit_psci, 48);
 ASSERT_SIZE(armvcpu_exit_wfx, 16);
 ASSERT_SIZE(armvcpu_exit_debug, 16);
 ASSERT_SIZE(armvcpu_exit_fail, 8);

@@ -533,6 +533,25 @@ TEST_F(life, cpu_on_of_a_closed_vcpu)
 	call_cpu_on(p);
 }
 
+/* What a WFI would tell: when to wake. */
+TEST_F(life, suspend_carries_the_timer)
+{
+	const u64 standby[] = { 0, 0, 0 };
+	struct pair *p = &self->pair;
+
+	start_call(&p->first, &p->regs, &insn_hvc, CPU_SUSPEND, standby);
+	vcpu_expect(&p->first, ARMVCPU_EXIT_PSCI);
+	EXPECT_EQ(~0ULL, p->first.run->u.psci.timer);
+	expect_result(&p->first, &p->regs, SUCCESS);
+
+	vcpu_set(&p->first, ARMVCPU_REG_SYS(3, 3, 14, 3, 2), 0x100000000000000);
+	vcpu_set(&p->first, ARMVCPU_REG_SYS(3, 3, 14, 3, 1), 1);
+	start_call(&p->first, &p->regs, &insn_hvc, CPU_SUSPEND, standby);
+	vcpu_expect(&p->first, ARMVCPU_EXIT_PSCI);
+	EXPECT_EQ(0x100000000000000, p->first.run->u.psci.timer);
+	expect_result(&p->first, &p->regs, SUCCESS);
+}
+
 /* Affinity levels above the CPU's: on if one of them is. */
 TEST_F(life, affinity_info_of_a_cluster)
 {
