@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The module comes and goes, and refuses where it has to. Prints TAP.
+#
+# load.sh
+#
+# KERNEL, CPU, GIC, QEMU choose the host as for rig/run.
+
+set -euo pipefail
+. "$(dirname "$0")/tap"
+
+case ${1:-} in
+-h | --help) usage; exit ;;
+esac
+need_modtool
+# The one boot whose leaks matter keeps its scan (run does it for a load only).
+export KMEMLEAK=0
+COMMON=(--no-load --file "$MODTOOL" --file "$HOST/inside")
+scale=1
+[ "$KERNEL" != debug ] || scale=6
+
+tap_begin
+inside "4 CPUs" --smp 4 "${COMMON[@]}" --timeout $((120 * scale)) -- '/inside load'
+inside "no EL2" --no-el2 "${COMMON[@]}" -- "/inside refused ENODEV 19 'no EL2'"
+if [ "$KERNEL" = debug ]; then
+	skip "KVM: the load is EBUSY" "the debug kernel has no KVM"
+else
+	inside "KVM" --append kvm-arm.mode=nvhe "${COMMON[@]}" -- '/inside kvm'
+fi
+inside "VHE" --cpu max --vhe "${COMMON[@]}" -- '/inside vhe'
+tap_end
