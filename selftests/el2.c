@@ -158,7 +158,7 @@ static void provoke(const char *what)
 	int ret = write_file(MODULE_PROVOKE, what);
 
 	if (ret)
-		test_fail("provoke '%s': %s", what, strerror(-ret));
+		test_fail("the knob and '%s': %s", what, strerror(-ret));
 }
 
 static void check_vm(void)
@@ -505,11 +505,9 @@ static void guest_spin_with_fp(u64 index)
 	}
 }
 
-#define FP_GROUPS(insn) \
-	insn " {v0.2d-v3.2d}, [x9], #64\n"	insn " {v4.2d-v7.2d}, [x9], #64\n" \
-	insn " {v8.2d-v11.2d}, [x9], #64\n"	insn " {v12.2d-v15.2d}, [x9], #64\n" \
-	insn " {v16.2d-v19.2d}, [x9], #64\n"	insn " {v20.2d-v23.2d}, [x9], #64\n" \
-	insn " {v24.2d-v27.2d}, [x9], #64\n"	insn " {v28.2d-v31.2d}, [x9], #64\n"
+#define FP_NUMBERS \
+	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, " \
+	"16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
 
 /* RUN with nothing between it and the registers. */
 static long run_with_fp(int fd, const u64 (*in)[2], u64 (*out)[2])
@@ -520,10 +518,14 @@ static long run_with_fp(int fd, const u64 (*in)[2], u64 (*out)[2])
 	register long x8 asm("x8") = SYS_ioctl;
 
 	asm volatile("mov x9, %[in]\n"
-		     FP_GROUPS("ld1")
+		     ".irp n, " FP_NUMBERS
+		     "ldr q\\n, [x9, #16 * \\n]\n"
+		     ".endr\n"
 		     "svc #0\n"
 		     "mov x9, %[out]\n"
-		     FP_GROUPS("st1")
+		     ".irp n, " FP_NUMBERS
+		     "str q\\n, [x9, #16 * \\n]\n"
+		     ".endr\n"
 		     : "+r"(x0)
 		     : "r"(x1), "r"(x2), "r"(x8), [in] "r"(in), [out] "r"(out)
 		     : "x9", "memory");
