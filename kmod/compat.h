@@ -7,7 +7,9 @@
 #define ARMVCPU_COMPAT_H
 
 #include <linux/fs.h>
-#include <linux/interrupt.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 #include <asm/neon.h>
 #include <asm/processor.h>
@@ -31,6 +33,44 @@ static inline void compat_fpsimd_release(struct user_fpsimd_state *scratch)
 	kernel_neon_begin();
 	kernel_neon_end();
 #endif
+}
+
+/**
+ * compat_vm_flags_set() - more flags for a mapping that is being made
+ * @vma: the mapping.
+ * @flags: VM_*.
+ */
+static inline void compat_vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/**
+ * compat_need_resched() - does the scheduler want the CPU, now or soon?
+ */
+static inline bool compat_need_resched(void)
+{
+#ifdef CONFIG_PREEMPT_LAZY
+	if (test_thread_flag(TIF_NEED_RESCHED_LAZY))
+		return true;
+#endif
+	return need_resched();
+}
+
+/**
+ * compat_resched() - let others run; a quiescent state for RCU and RCU tasks
+ */
+static inline void compat_resched(void)
+{
+#ifdef CONFIG_PREEMPT_LAZY
+	if (test_thread_flag(TIF_NEED_RESCHED_LAZY))
+		schedule();
+#endif
+	cond_resched_tasks_rcu_qs();
 }
 
 #endif /* ARMVCPU_COMPAT_H */

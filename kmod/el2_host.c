@@ -75,6 +75,7 @@ static DEFINE_MUTEX(el2_map_lock);
  * struct el2_cpu - the host's side of one CPU's EL2
  * @hyp: what it shares with EL2, at the top of its stack.
  * @stack: the allocation: a page that EL2 does not map, and the stack's.
+ * @wanted: they shall be, whenever the CPU is there.
  * @installed: our vectors are in place.  Changed on the CPU with interrupts off.
  * @reported: exceptions that have been reported.
  * @midr: MIDR_EL1.
@@ -82,6 +83,7 @@ static DEFINE_MUTEX(el2_map_lock);
 struct el2_cpu {
 	struct hyp_cpu *hyp;
 	unsigned long stack;
+	bool wanted;
 	bool installed;
 	u64 reported;
 	u32 midr;
@@ -161,6 +163,12 @@ static u64 cpu_features(void)
 
 	if (field(mmfr0, 56))
 		features |= HYP_HAS_FGT;
+	if (field(mmfr0, 56) > 1)
+		features |= HYP_HAS_FGT2;
+	if (field(pfr0, 40))
+		features |= HYP_HAS_MPAM;
+	if (field(dfr0, 8) && field(dfr0, 8) != 0xf)
+		features |= HYP_HAS_PMU;
 	if (field(mmfr1, 40))
 		features |= HYP_HAS_HCX;
 	if (field(pfr0, 28))
@@ -181,9 +189,11 @@ static u64 cpu_features(void)
 			features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_834220;
 			break;
 		case ARM_CPU_PART_CORTEX_A72:	/* 1319367 */
-		case ARM_CPU_PART_CORTEX_A55:	/* 1530923, up to r2p0 */
-		case ARM_CPU_PART_CORTEX_A76:	/* 1165522, up to r3p0 */
 			features |= HYP_ERRATUM_SPEC_AT;
+			break;
+		case ARM_CPU_PART_CORTEX_A55:	/* 1530923 and 2441007, up to r2p0 */
+		case ARM_CPU_PART_CORTEX_A76:	/* 1165522 and 1286807, up to r3p0 */
+			features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_REPEAT_TLBI;
 			break;
 		}
 	}
@@ -191,8 +201,10 @@ static u64 cpu_features(void)
 }
 
 /*
- * Erratum 832075 of the A57: a guest that mixes exclusives and loads of Device
- * memory without the workaround can stop the core for good.
+ * What a guest can do to the host on some cores.  832075 of the A57: a guest
+ * that mixes exclusives and loads of Device memory without the workaround can
+ * stop the core for good.  CSV2: branch predictors trained by the guest are
+ * used by the host; nothing is done against it yet.
  */
 static void warn_of_errata(void)
 {
@@ -204,9 +216,21 @@ static void warn_of_errata(void)
 		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A57, 0, MIDR_CPU_VAR_REV(1, 2))) {
 			pr_warn("CPU%d is a Cortex-A57 with erratum 832075: run guests you trust only\n",
 				cpu);
-			return;
+			break;
 		}
 	}
+	if (!field(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1), 56))
+		pr_warn("guests share the branch predictors with the host (no CSV2, Spectre v2): run guests you trust only\n");
+}
+
+/* The image is read from memory itself when EL2's MMU is off. */
+static void clean_image(void)
+{
+	clean_to_poc(el2_image, el2_image_size);
+	/* Its pages may have held other code, and a restored image comes as data. */
+	asm volatile("ic ialluis" : : : "memory");
+	dsb(ish);
+	isb();
 }
 
 /* With interrupts off.  Returns 0, -EBUSY if the stub is not there. */
@@ -228,6 +252,7 @@ static int install_this_cpu(void)
 	hyp->ttbr0 = virt_to_phys(el2_pgtable.root);
 	hyp->sctlr = EL2_SCTLR;
 	clean_to_poc(hyp, sizeof(*hyp));
+	clean_image();
 
 	el2_call(HYP_STUB_SOFT_RESTART,
 		 virt_to_phys(el2_image) + sym_hyp_stub_install,
@@ -244,6 +269,7 @@ static void restore_this_cpu(void *unused)
 
 	if (!cpu->installed)
 		return;
+	el2_report();
 	cpu->installed = false;
 	el2_call(HYP_CALL_RESTORE, 0, 0, 0, 0);
 }
@@ -253,7 +279,75 @@ static void restore_this_cpu(void *unused)
  */
 bool el2_ready(void)
 {
-	return this_cpu_read(el2_cpus.installed);
+	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
+
+	/* A trap of the host's own that it has taken as undefined. */
+	if (unlikely(cpu->installed && cpu->reported != cpu->hyp->report.count))
+		el2_report();
+	return cpu->installed;
+}
+
+/**
+ * el2_lost() - this CPU's EL2 answers as the stub does
+ *
+ * Somebody has called HVC_RESET_VECTORS.  Preemption is off.
+ */
+void el2_lost(void)
+{
+	this_cpu_write(el2_cpus.installed, false);
+	pr_err_ratelimited("CPU%u: EL2 is not ours any more: something has called HVC_RESET_VECTORS\n",
+			   smp_processor_id());
+}
+
+struct any_call {
+	u64 id;
+	u64 args[4];
+	bool done;
+};
+
+static void call_here(void *data)
+{
+	struct any_call *call = data;
+	u64 ret;
+
+	if (call->done || !el2_ready())
+		return;
+	ret = el2_call(call->id, call->args[0], call->args[1], call->args[2], call->args[3]);
+	if (ret == HYP_STUB_ERR) {
+		el2_lost();
+		return;
+	}
+	if (ret == HYP_EXIT_EL2)
+		el2_report();
+	call->done = true;
+}
+
+/**
+ * el2_call_any() - hvc on a CPU whose EL2 is ours: for maintenance of all TLBs
+ * @id: HYP_CALL_TLBI_*.
+ * @arg1: x1.
+ * @arg2: x2.
+ * @arg3: x3.
+ * @arg4: x4.
+ *
+ * May sleep.  If there is no such CPU, no guest runs anywhere, and all that
+ * TLBs hold is dropped when EL2 is taken again.
+ */
+void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4)
+{
+	struct any_call call = { .id = id, .args = { arg1, arg2, arg3, arg4 } };
+	int cpu;
+
+	preempt_disable();
+	call_here(&call);
+	preempt_enable();
+	if (likely(call.done))
+		return;
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		if (!call.done && READ_ONCE(per_cpu_ptr(&el2_cpus, cpu)->installed))
+			smp_call_function_single(cpu, call_here, &call, 1);
+	cpus_read_unlock();
 }
 
 /* ---- comings and goings of CPUs ---------------------------------------- */
@@ -265,6 +359,8 @@ static int el2_cpu_up(unsigned int cpu)
 
 	local_irq_save(flags);
 	ret = install_this_cpu();
+	if (!ret || !el2_in_init)
+		this_cpu_write(el2_cpus.wanted, true);
 	local_irq_restore(flags);
 	if (!ret)
 		return 0;
@@ -280,6 +376,7 @@ static int el2_cpu_down(unsigned int cpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
+	this_cpu_write(el2_cpus.wanted, false);
 	restore_this_cpu(NULL);
 	local_irq_restore(flags);
 	return 0;
@@ -293,7 +390,7 @@ static int el2_pm_notify(struct notifier_block *self, unsigned long event, void 
 		break;
 	case CPU_PM_ENTER_FAILED:
 	case CPU_PM_EXIT:
-		if (install_this_cpu())
+		if (this_cpu_read(el2_cpus.wanted) && install_this_cpu())
 			pr_err_ratelimited("CPU%u woke up without a hyp-stub: vCPUs cannot run there; take it offline\n",
 					   smp_processor_id());
 		break;
@@ -350,15 +447,13 @@ int el2_share(void *page)
 void el2_unshare(void *page)
 {
 	u64 pa = virt_to_phys(page);
+	LIST_HEAD(unused);
 
 	mutex_lock(&el2_map_lock);
-	pgt_unmap(&el2_pgtable, pa, PAGE_SIZE);
+	pgt_unmap(&el2_pgtable, pa, PAGE_SIZE, &unused);
+	el2_call_any(HYP_CALL_TLBI_EL2, pa, 0, 0, 0);
+	pgt_free_unused(&unused);
 	mutex_unlock(&el2_map_lock);
-	preempt_disable();
-	/* Without EL2 there is no TLB of ours either. */
-	if (el2_ready())
-		el2_call(HYP_CALL_TLBI_EL2, pa, 0, 0, 0);
-	preempt_enable();
 }
 
 static void free_el2_memory(void)
@@ -387,7 +482,6 @@ static int build_image(void)
 	if (!el2_image)
 		return -ENOMEM;
 	memcpy(el2_image, armvcpu_hyp_image, el2_image_size);
-	clean_to_poc(el2_image, el2_image_size);
 	return 0;
 }
 
@@ -460,13 +554,17 @@ static const struct of_device_id gic_nodes[] = {
 	{ }
 };
 
-static unsigned int of_ppi(const struct of_device_id *match, int index)
+/* By name if the node names its interrupts, which may then leave some out. */
+static unsigned int of_ppi(const struct of_device_id *match, const char *name, int index)
 {
 	struct device_node *node = of_find_matching_node(NULL, match);
 	unsigned int irq = 0;
+	int named;
 
-	if (node)
-		irq = irq_of_parse_and_map(node, index);
+	if (node) {
+		named = name ? of_property_match_string(node, "interrupt-names", name) : -1;
+		irq = irq_of_parse_and_map(node, named >= 0 ? named : index);
+	}
 	of_node_put(node);
 	return irq;
 }
@@ -559,8 +657,8 @@ static int claim_ppis(void)
 	int i, ret;
 
 	if (acpi_disabled) {
-		el2_ppis[0].irq = of_ppi(timer_nodes, 2);
-		el2_ppis[1].irq = of_ppi(gic_nodes, 0);
+		el2_ppis[0].irq = of_ppi(timer_nodes, "virt", 2);
+		el2_ppis[1].irq = of_ppi(gic_nodes, NULL, 0);
 	} else {
 		acpi_ppis();
 	}
@@ -662,15 +760,17 @@ int el2_init(void)
 			       EL2_VA_BITS);
 		goto out_memory;
 	}
+	/* First: a CPU may come back from idle as soon as it has been taken. */
+	cpu_pm_register_notifier(&el2_pm_notifier);
 	el2_in_init = true;
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "armvcpu:online", el2_cpu_up, el2_cpu_down);
 	el2_in_init = false;
 	if (ret < 0) {
 		pr_err("a CPU's hyp-stub did not let us in: EL2 is as it was\n");
+		cpu_pm_unregister_notifier(&el2_pm_notifier);
 		goto out_memory;
 	}
 	el2_hp_state = ret;
-	cpu_pm_register_notifier(&el2_pm_notifier);
 	register_reboot_notifier(&el2_reboot_notifier);
 	warn_of_errata();
 	return 0;
@@ -688,8 +788,8 @@ out_ppis:
 void el2_exit(void)
 {
 	unregister_reboot_notifier(&el2_reboot_notifier);
-	cpu_pm_unregister_notifier(&el2_pm_notifier);
 	cpuhp_remove_state(el2_hp_state);
+	cpu_pm_unregister_notifier(&el2_pm_notifier);
 	free_el2_memory();
 	release_ppis();
 }

@@ -13,6 +13,7 @@
 #include "kmod.h"
 
 /* ISS of the exceptions that stage 2 and external aborts make. */
+#define ISS_FNV			BIT_ULL(10)
 #define ISS_CM			BIT_ULL(8)
 #define ISS_S1PTW		BIT_ULL(7)
 #define ISS_WNR			BIT_ULL(6)
@@ -24,6 +25,8 @@
 #define FSC_TRANSLATION		0x04
 #define FSC_ACCESS_FLAG		0x08
 #define FSC_PERMISSION		0x0c
+#define FSC_EXTERNAL		0x10
+#define FSC_EXTERNAL_ON_WALK	0x14
 #define FSC_TLB_CONFLICT	0x30
 
 /* ---- PC ---------------------------------------------------------------- */
@@ -206,6 +209,20 @@ static void debug_complete(struct vcpu *vcpu)
 }
 
 /**
+ * exit_drop() - the VMM has set the guest on another way
+ * @vcpu: the vCPU.
+ */
+void exit_drop(struct vcpu *vcpu)
+{
+	switch (vcpu->pending.reason) {
+	case ARMVCPU_EXIT_HYPERCALL:
+	case ARMVCPU_EXIT_SMC:
+		call_complete(vcpu);
+	}
+	vcpu->pending.reason = ARMVCPU_EXIT_NONE;
+}
+
+/**
  * exit_complete() - do what the VMM decided about the pending exit
  * @vcpu: the vCPU.
  * @action: checked by exit_check_action().
@@ -220,7 +237,7 @@ void exit_complete(struct vcpu *vcpu, u8 action)
 	case ARMVCPU_ACTION_RETRY:
 		return;
 	case ARMVCPU_ACTION_ABORT:
-		inject_abort(vcpu, false, pending->far, false, 0);
+		inject_abort(vcpu, false, pending->far, FSC_EXTERNAL);
 		return;
 	case ARMVCPU_ACTION_UNDEF:
 		inject_undef(vcpu);
@@ -292,7 +309,7 @@ static int wfx_handler(struct vcpu *vcpu)
 		return 1;
 	}
 	/* An interrupt that is there ends a WFI, masked or not. */
-	if (!wfe && (READ_ONCE(vcpu->hyp->lines) || vcpu->hyp->hcr & BIT_ULL(8))) {
+	if (!wfe && (READ_ONCE(vcpu->hyp->lines) || vcpu->hyp->hcr & EL2_HCR_VSE)) {
 		skip_insn(vcpu);
 		return 1;
 	}
@@ -342,7 +359,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 		if (fsc == FSC_PERMISSION && readonly)
 			write = true;
 		if (!(readonly && write))
-			ret = stage2_map_page(vm, slot, ipa);
+			ret = stage2_map_page(vm, slot, ipa, vcpu_caches_on(vcpu));
 	}
 	up_read(&vm->slots_lock);
 	if (ret)
@@ -352,12 +369,20 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 
 	/* Nothing there: what the bus would answer to a fetch or a walk. */
 	if (insn || walk) {
-		inject_abort(vcpu, insn, vcpu->hyp->far, walk, esr & FSC_LEVEL);
+		inject_abort(vcpu, insn, vcpu->hyp->far,
+			     walk ? FSC_EXTERNAL_ON_WALK | (esr & FSC_LEVEL) : FSC_EXTERNAL);
 		return 1;
 	}
 	if (esr & ISS_ISV && !cache_op)
 		return mmio_exit(vcpu, ipa, readonly);
 	return abort_exit(vcpu);
+}
+
+/* Synchronous external abort, parity or ECC error; on a walk or not. */
+static bool is_external(u32 fsc)
+{
+	return fsc == FSC_EXTERNAL || fsc == 0x18 || (fsc & FSC_TYPE) == FSC_EXTERNAL_ON_WALK ||
+	       (fsc & FSC_TYPE) == 0x1c;
 }
 
 static int abort_handler(struct vcpu *vcpu)
@@ -374,14 +399,12 @@ static int abort_handler(struct vcpu *vcpu)
 	}
 	if ((esr & ISS_FSC) == FSC_TLB_CONFLICT) {
 		/* Ours to solve; the guest's own conflicts go to the guest. */
-		preempt_disable();
-		el2_call(HYP_CALL_TLBI_VMID, vcpu->vm->vttbr, 0, 0, 0);
-		preempt_enable();
+		el2_call_any(HYP_CALL_TLBI_VMID, vcpu->vm->vttbr, vcpu->vm->vtcr, 0, 0);
 		return 1;
 	}
 	/* HCR_EL2.TEA: an external abort of the guest's access, and its own. */
-	if ((esr & ISS_FSC) == 0x10 || (esr & 0x3c) == 0x14 || (esr & 0x38) == 0x18) {
-		inject_abort(vcpu, insn, vcpu->hyp->far, (esr & 0x3c) == 0x14, esr & FSC_LEVEL);
+	if (is_external(esr & ISS_FSC)) {
+		inject_abort(vcpu, insn, vcpu->hyp->far, esr & (ISS_FSC | ISS_FNV));
 		return 1;
 	}
 	return fail_handler(vcpu);
@@ -436,12 +459,13 @@ int exit_handle(struct vcpu *vcpu, u64 code)
 		handler = exit_handlers[ESR_ELx_EC(vcpu->hyp->esr)];
 		return handler ? handler(vcpu) : fail_handler(vcpu);
 	case HYP_EXIT_SERROR:
+		pr_err_ratelimited("%s[%d]: a physical SError in the guest, ESR %#llx\n",
+				   current->comm, current->pid, vcpu->hyp->esr);
 		return exit_fail(vcpu, ARMVCPU_FAIL_SERROR, 0);
 	case HYP_EXIT_EL2:
 		vm_kill(vcpu->vm);
 		return exit_fail(vcpu, ARMVCPU_FAIL_EL2, 0);
 	}
-	pr_err_ratelimited("EL2 is not ours any more (%#llx): something has called HVC_RESET_VECTORS\n",
-			   code);
+	/* What a hyp-stub answers: see el2_lost(). */
 	return -ENODEV;
 }

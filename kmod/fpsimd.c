@@ -41,6 +41,7 @@ bool fpsimd_needs_scratch(void)
  */
 void fpsimd_enter(struct vcpu *vcpu)
 {
-	if (long_vectors && !test_thread_flag(TIF_FOREIGN_FPSTATE))
+	/* Also if they are not current's: they may be another task's. */
+	if (long_vectors)
 		compat_fpsimd_release(vcpu->scratch);
 }

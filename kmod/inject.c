@@ -11,7 +11,6 @@
 #include "kmod.h"
 
 #define FSC_EXTERNAL		0x10
-#define FSC_EXTERNAL_ON_WALK	0x14
 
 #define SCTLR_SPAN		BIT_ULL(23)
 #define SCTLR_DSSBS		BIT_ULL(44)
@@ -84,23 +83,19 @@ void inject_undef(struct vcpu *vcpu)
  * @vcpu: the vCPU.
  * @insn: on a fetch; otherwise on a data access.
  * @far: FAR_EL1.
- * @on_walk: on a translation table walk.
- * @level: level of that walk.
+ * @fsc: fault status code of ESR_EL1, and FnV: @far is not valid.
  */
-void inject_abort(struct vcpu *vcpu, bool insn, u64 far, bool on_walk, unsigned int level)
+void inject_abort(struct vcpu *vcpu, bool insn, u64 far, u32 fsc)
 {
 	bool lower = vcpu_aarch32(vcpu) || vcpu_user(vcpu);
-	u64 esr, ec;
+	u64 ec;
 
 	if (insn)
 		ec = lower ? ESR_ELx_EC_IABT_LOW : ESR_ELx_EC_IABT_CUR;
 	else
 		ec = lower ? ESR_ELx_EC_DABT_LOW : ESR_ELx_EC_DABT_CUR;
-	esr = ec << ESR_ELx_EC_SHIFT;
 	/* A data abort without syndrome has IL set, a fetch is of 32 bits. */
-	esr |= ESR_ELx_IL;
-	esr |= on_walk ? FSC_EXTERNAL_ON_WALK | (level & 3) : FSC_EXTERNAL;
-	take(vcpu, esr);
+	take(vcpu, ec << ESR_ELx_EC_SHIFT | ESR_ELx_IL | fsc);
 	vcpu_set_sys(vcpu, HYP_FAR_EL1, far);
 }
 
@@ -117,10 +112,10 @@ void inject_pending(struct vcpu *vcpu)
 	vcpu->inject = 0;
 	switch (inject - 1) {
 	case ARMVCPU_INJECT_DATA_ABORT:
-		inject_abort(vcpu, false, vcpu->inject_far, false, 0);
+		inject_abort(vcpu, false, vcpu->inject_far, FSC_EXTERNAL);
 		break;
 	case ARMVCPU_INJECT_INSN_ABORT:
-		inject_abort(vcpu, true, vcpu->inject_far, false, 0);
+		inject_abort(vcpu, true, vcpu->inject_far, FSC_EXTERNAL);
 		break;
 	case ARMVCPU_INJECT_UNDEF:
 		inject_undef(vcpu);

@@ -2,7 +2,7 @@
 /*
  * The EL1 side's own declarations, by the file that defines them.
  *
- * Locks, outermost first: vm->lock, vcpu->lock, vm->vcpus_lock, vm->slots_lock,
+ * Locks, outermost first: vcpu->lock, vm->lock, vm->vcpus_lock, vm->slots_lock,
  * vm->s2_lock, the lock of EL2's map (el2_host.c).
  */
 #ifndef ARMVCPU_KMOD_H
@@ -15,6 +15,7 @@
 #include <linux/types.h>
 #include <linux/armvcpu.h>
 #include <asm/ptrace.h>
+#include <asm/sysreg.h>
 
 #include "hyp/hyp.h"
 
@@ -56,8 +57,11 @@ struct pgtable {
 int pgt_init(struct pgtable *pt, unsigned int ia_bits, int start_level, gfp_t gfp);
 void pgt_free(struct pgtable *pt);
 int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs);
-bool pgt_mapped(struct pgtable *pt, u64 addr);
-void pgt_unmap(struct pgtable *pt, u64 addr, u64 size);
+bool pgt_lookup(struct pgtable *pt, u64 addr, int *level);
+void pgt_unmap(struct pgtable *pt, u64 addr, u64 size, struct list_head *unused);
+void pgt_free_unused(struct list_head *unused);
+void pgt_visit(struct pgtable *pt, u64 addr, u64 size,
+	       void (*visit)(u64 addr, u64 size, void *data), void *data);
 
 /* ---- el2_host.c -------------------------------------------------------- */
 
@@ -70,6 +74,8 @@ int el2_share(void *page);
 void el2_unshare(void *page);
 bool el2_ready(void);
 u64 el2_call(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
+void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
+void el2_lost(void);
 void el2_report(void);
 void el2_debugfs(struct dentry *dir);
 bool el2_take_provocation(void);
@@ -89,7 +95,7 @@ struct vcpu;
  * @vtcr: VTCR_EL2.
  * @vttbr: VTTBR_EL2.
  * @cntvoff: CNTVOFF_EL2 of all its vCPUs.
- * @lock: creation of vCPUs, @policy, @started.
+ * @lock: @policy and @started.
  * @started: a vCPU has run: @policy is final.
  * @dead: EL2 faulted under it; it never runs again.
  * @policy: ranges of SMC function ids, sorted.
@@ -176,7 +182,8 @@ unsigned int stage2_max_ipa_bits(void);
 unsigned int stage2_vmid_bits(void);
 int stage2_init(struct vm *vm);
 void stage2_destroy(struct vm *vm);
-int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa);
+int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block);
+void stage2_clean(struct vm *vm);
 void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
 
 /* ---- vcpu.c ------------------------------------------------------------ */
@@ -223,6 +230,7 @@ struct exit_state {
  * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
  * @inject_far: its FAR_EL1.
  * @runner: the task in RUN, for kicks.
+ * @cleaned: cache maintenance by set/way has been done, caches are as then.
  * @oslsr: OSLSR_EL1.OSLK.
  * @mdscr: MDSCR_EL1 as the guest sees it.
  * @scratch: for compat_fpsimd_release().
@@ -240,6 +248,7 @@ struct vcpu {
 	u32 inject;
 	u64 inject_far;
 	struct task_struct *runner;
+	bool cleaned;
 	u64 oslsr;
 	u64 mdscr;
 	struct user_fpsimd_state *scratch;
@@ -264,6 +273,17 @@ static inline u64 vcpu_sys(const struct vcpu *vcpu, enum hyp_sysreg reg)
 static inline void vcpu_set_sys(struct vcpu *vcpu, enum hyp_sysreg reg, u64 value)
 {
 	vcpu->hyp->sys[reg] = value;
+}
+
+/* HCR_EL2 bits that more than one file handles. */
+#define EL2_HCR_VSE		BIT_ULL(8)
+#define EL2_HCR_TVM		BIT_ULL(26)	/* writes of the registers of stage 1 */
+
+static inline bool vcpu_caches_on(const struct vcpu *vcpu)
+{
+	u64 on = SCTLR_ELx_M | SCTLR_ELx_C;
+
+	return (vcpu_sys(vcpu, HYP_SCTLR_EL1) & on) == on;
 }
 
 static inline u64 vcpu_reg(const struct vcpu *vcpu, unsigned int reg)
@@ -298,6 +318,7 @@ typedef int (*exit_handler)(struct vcpu *vcpu);
 int exit_handle(struct vcpu *vcpu, u64 code);
 int exit_check_action(struct vcpu *vcpu, u8 action);
 void exit_complete(struct vcpu *vcpu, u8 action);
+void exit_drop(struct vcpu *vcpu);
 int exit_to_user(struct vcpu *vcpu, u32 reason);
 int exit_fail(struct vcpu *vcpu, u32 reason, int err);
 void skip_insn(struct vcpu *vcpu);
@@ -310,6 +331,7 @@ int abort_exit(struct vcpu *vcpu);
 
 int sysreg_exit(struct vcpu *vcpu);
 void sysreg_complete(struct vcpu *vcpu);
+void sysreg_caches_changed(struct vcpu *vcpu);
 bool sysreg_id_get(struct vm *vm, u32 encoding, u64 *value);
 unsigned int sysreg_id_list(u32 *ids, unsigned int room);
 
@@ -322,7 +344,7 @@ void call_complete(struct vcpu *vcpu);
 int smccc_set_policy(struct vm *vm, void __user *argp);
 
 void inject_undef(struct vcpu *vcpu);
-void inject_abort(struct vcpu *vcpu, bool insn, u64 far, bool on_walk, unsigned int level);
+void inject_abort(struct vcpu *vcpu, bool insn, u64 far, u32 fsc);
 void inject_pending(struct vcpu *vcpu);
 
 /* ---- regs.c ------------------------------------------------------------ */

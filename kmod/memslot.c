@@ -100,7 +100,8 @@ static struct memslot *slot_alloc(const struct armvcpu_mem_slot *arg)
 	struct memslot *slot;
 
 	/* Before an array is allocated for what can never be pinned. */
-	if (arg->size >> PAGE_SHIFT > totalram_pages())
+	if (arg->size >> PAGE_SHIFT > totalram_pages() ||
+	    arg->size >> PAGE_SHIFT > INT_MAX / sizeof(*slot->pages))
 		return NULL;
 	slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
 	if (!slot)
@@ -117,18 +118,25 @@ static struct memslot *slot_alloc(const struct armvcpu_mem_slot *arg)
 	return slot;
 }
 
-/* Pin and charge. */
-static int slot_fill(struct vm *vm, struct memslot *slot, u64 uaddr)
+static int charge(struct vm *vm, const struct armvcpu_mem_slot *arg)
+{
+	int ret = account_locked_vm(vm->mm, arg->size >> PAGE_SHIFT, true);
+
+	if (ret)
+		pr_info_ratelimited("%s[%d]: a slot of %llu KiB exceeds RLIMIT_MEMLOCK: raise it (ulimit -l)\n",
+				    current->comm, current->pid, arg->size >> 10);
+	return ret;
+}
+
+static void uncharge(struct vm *vm, u64 npages)
+{
+	account_locked_vm(vm->mm, npages, false);
+}
+
+static int slot_fill(struct memslot *slot, u64 uaddr)
 {
 	int ret;
 
-	ret = account_locked_vm(vm->mm, slot->npages, true);
-	if (ret) {
-		pr_info_ratelimited("%s[%d]: a slot of %llu KiB exceeds RLIMIT_MEMLOCK: raise it (ulimit -l)\n",
-				    current->comm, current->pid,
-				    slot->npages << (PAGE_SHIFT - 10));
-		return ret;
-	}
 	/*
 	 * Also a slot that the guest only reads is pinned for writing if it
 	 * can: otherwise the VMM's next write would get a page of its own.
@@ -139,17 +147,14 @@ static int slot_fill(struct vm *vm, struct memslot *slot, u64 uaddr)
 		slot->writable = false;
 		ret = pin(slot, uaddr, FOLL_LONGTERM);
 	}
-	if (!ret)
-		return 0;
-	account_locked_vm(vm->mm, slot->npages, false);
 	/* What else gup says is about memory that cannot be pinned. */
-	return ret == -ENOMEM || ret == -EINTR ? ret : -EFAULT;
+	return !ret || ret == -ENOMEM || ret == -EINTR ? ret : -EFAULT;
 }
 
 static void slot_drain(struct vm *vm, struct memslot *slot)
 {
 	unpin(slot);
-	account_locked_vm(vm->mm, slot->npages, false);
+	uncharge(vm, slot->npages);
 	slot_free(slot);
 }
 
@@ -187,11 +192,17 @@ static int slot_create(struct vm *vm, const struct armvcpu_mem_slot *arg)
 	if (ret)
 		return ret;
 
+	ret = charge(vm, arg);
+	if (ret)
+		return ret;
 	slot = slot_alloc(arg);
-	if (!slot)
+	if (!slot) {
+		uncharge(vm, arg->size >> PAGE_SHIFT);
 		return -ENOMEM;
-	ret = slot_fill(vm, slot, arg->uaddr);
+	}
+	ret = slot_fill(slot, arg->uaddr);
 	if (ret) {
+		uncharge(vm, slot->npages);
 		slot_free(slot);
 		return ret;
 	}

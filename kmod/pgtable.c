@@ -127,47 +127,113 @@ int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs)
 }
 
 /**
- * pgt_mapped() - is an address mapped?
+ * pgt_lookup() - where a walk ends
  * @pt: the table.
  * @addr: input address.
+ * @level: out: level of the last descriptor.
+ *
+ * Return: is the address mapped?
  */
-bool pgt_mapped(struct pgtable *pt, u64 addr)
+bool pgt_lookup(struct pgtable *pt, u64 addr, int *level)
 {
 	u64 *table = pt->root, desc;
-	int level;
 
-	for (level = pt->start_level; ; level++) {
-		desc = *entry_of(pt, table, addr, level);
-		if (!is_table(desc, level))
+	for (*level = pt->start_level; ; (*level)++) {
+		desc = *entry_of(pt, table, addr, *level);
+		if (!is_table(desc, *level))
 			return desc & DESC_VALID;
 		table = table_of(desc);
 	}
 }
 
+static bool is_empty(const u64 *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < PTRS_PER_PTE; i++)
+		if (table[i])
+			return false;
+	return true;
+}
+
+static void unmap_level(struct pgtable *pt, u64 *table, int level, u64 addr, u64 end,
+			struct list_head *unused)
+{
+	u64 next, *entry, *child;
+
+	for (; addr < end; addr = next) {
+		next = min((addr | (PGTABLE_SIZE(level) - 1)) + 1, end);
+		entry = entry_of(pt, table, addr, level);
+		if (!*entry)
+			continue;
+		if (!is_table(*entry, level)) {
+			WRITE_ONCE(*entry, 0);
+			continue;
+		}
+		child = table_of(*entry);
+		unmap_level(pt, child, level + 1, addr, next, unused);
+		if (is_empty(child)) {
+			WRITE_ONCE(*entry, 0);
+			list_add(&virt_to_page(child)->lru, unused);
+		}
+		cond_resched();
+	}
+}
+
 /**
- * pgt_unmap() - unmap all pages and blocks that begin in a range
+ * pgt_unmap() - unmap all pages and blocks of a range
  * @pt: the table.
  * @addr: input address.
  * @size: bytes.
+ * @unused: tables that nothing refers to any more are added.
  *
- * Blocks lie in the range as a whole.  The caller invalidates the TLBs.
+ * Blocks lie in the range as a whole.  The caller invalidates the TLBs, and
+ * then calls pgt_free_unused().
  */
-void pgt_unmap(struct pgtable *pt, u64 addr, u64 size)
+void pgt_unmap(struct pgtable *pt, u64 addr, u64 size, struct list_head *unused)
 {
-	u64 end = addr + size, *table, *entry;
-	int level;
+	unmap_level(pt, pt->root, pt->start_level, addr, addr + size, unused);
+}
 
-	while (addr < end) {
-		table = pt->root;
-		for (level = pt->start_level; ; level++) {
-			entry = entry_of(pt, table, addr, level);
-			if (!is_table(*entry, level))
-				break;
-			table = table_of(*entry);
-		}
-		if (*entry)
-			WRITE_ONCE(*entry, 0);
-		addr = (addr | (PGTABLE_SIZE(level) - 1)) + 1;
-		cond_resched();
+/**
+ * pgt_free_unused() - free the tables that pgt_unmap() has left
+ * @unused: the list; no TLB holds anything of them.
+ */
+void pgt_free_unused(struct list_head *unused)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, unused, lru) {
+		list_del(&page->lru);
+		__free_page(page);
 	}
+}
+
+static void visit_level(struct pgtable *pt, u64 *table, int level, u64 addr, u64 end,
+			void (*visit)(u64 addr, u64 size, void *data), void *data)
+{
+	u64 next, desc;
+
+	for (; addr < end; addr = next) {
+		next = min((addr | (PGTABLE_SIZE(level) - 1)) + 1, end);
+		desc = *entry_of(pt, table, addr, level);
+		if (is_table(desc, level))
+			visit_level(pt, table_of(desc), level + 1, addr, next, visit, data);
+		else if (desc)
+			visit(addr, next - addr, data);
+	}
+}
+
+/**
+ * pgt_visit() - call a function for all that is mapped in a range
+ * @pt: the table.
+ * @addr: input address.
+ * @size: bytes.
+ * @visit: the function; gets the input address and the size of each mapping.
+ * @data: for it.
+ */
+void pgt_visit(struct pgtable *pt, u64 addr, u64 size,
+	       void (*visit)(u64 addr, u64 size, void *data), void *data)
+{
+	visit_level(pt, pt->root, pt->start_level, addr, addr + size, visit, data);
 }

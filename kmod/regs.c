@@ -117,6 +117,9 @@ static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 
 	if (slot) {
 		*slot = value;
+		/* Whether the guest's next writes have to be seen: sysreg.c. */
+		if (slot == &vcpu->hyp->sys[HYP_SCTLR_EL1])
+			sysreg_caches_changed(vcpu);
 		return 0;
 	}
 	switch (encoding) {
@@ -169,7 +172,7 @@ static int write_core(struct vcpu *vcpu, u32 n, u64 value)
 	WRITE_ONCE(*slot, value);
 	/* The guest goes on there, whatever it was doing. */
 	if (n == CORE_PC)
-		vcpu->pending.reason = ARMVCPU_EXIT_NONE;
+		exit_drop(vcpu);
 	return 0;
 }
 
@@ -343,13 +346,13 @@ static long ioctl_set_core(struct vcpu *vcpu, void __user *argp)
 		return -EFAULT;
 	if (!pstate_is_valid(regs.pstate))
 		return -EINVAL;
+	exit_drop(vcpu);
 	for (i = 0; i < 31; i++)
 		vcpu_set_reg(vcpu, i, regs.x[i]);
 	vcpu_set_sys(vcpu, HYP_SP_EL0, regs.sp_el0);
 	vcpu_set_sys(vcpu, HYP_SP_EL1, regs.sp_el1);
 	vcpu->hyp->pc = regs.pc;
 	vcpu->hyp->pstate = regs.pstate;
-	vcpu->pending.reason = ARMVCPU_EXIT_NONE;
 	return 0;
 }
 

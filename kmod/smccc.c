@@ -59,7 +59,8 @@ static bool is_32bit_call(u64 fn)
 static int to_user(struct vcpu *vcpu, u32 reason)
 {
 	u64 fn = vcpu_reg(vcpu, 0);
-	bool is_32bit = is_32bit_call(fn);
+	/* With another immediate it is no call of the convention. */
+	bool is_32bit = !call_imm(vcpu) && is_32bit_call(fn);
 	int i;
 
 	vcpu->pending.masked = is_32bit;

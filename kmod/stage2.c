@@ -123,10 +123,7 @@ int stage2_init(struct vm *vm)
 
 static void flush_vmid(struct vm *vm)
 {
-	preempt_disable();
-	if (el2_ready())
-		el2_call(HYP_CALL_TLBI_VMID, vm->vttbr, 0, 0, 0);
-	preempt_enable();
+	el2_call_any(HYP_CALL_TLBI_VMID, vm->vttbr, vm->vtcr, 0, 0);
 }
 
 /**
@@ -158,6 +155,7 @@ static void clean_for_guest(struct page *page, u64 ctr)
 		asm volatile("ic ivau, %0" : : "r" (addr) : "memory");
 }
 
+/* Data to the PoC, and no stale instruction. */
 static void pages_for_guest(struct page **pages, u64 n)
 {
 	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0), i;
@@ -199,32 +197,37 @@ static bool block_fits(const struct memslot *slot, u64 ipa, int level)
  * @vm: the VM; its slots_lock is held.
  * @slot: the slot of the address.
  * @ipa: guest physical address.
+ * @block: a block will do.  Not for a guest whose caches are off: it sees what
+ *	the VMM writes to other pages later only if they are cleaned later.
  *
- * Return: 0, also if another vCPU was faster; -ENOMEM.
+ * Return: 0, also if another vCPU was faster; -ENOMEM; -ERANGE (memory above
+ * 48 bits).
  */
-int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa)
+int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
 {
-	u64 attrs = S2_AF | S2_SH_INNER | S2_AP_READ | S2_MEMATTR_WB, base, index;
-	int ret = 0, level = 3;
+	u64 attrs = S2_AF | S2_SH_INNER | S2_AP_READ | S2_MEMATTR_WB, base, index, pa;
+	int ret = 0, level = 3, found;
 
 	if (!(slot->flags & ARMVCPU_SLOT_READONLY))
 		attrs |= S2_AP_WRITE;
-	if (PGTABLE_SIZE(2) <= MAX_BLOCK && block_fits(slot, ipa, 2))
+	if (block && PGTABLE_SIZE(2) <= MAX_BLOCK && block_fits(slot, ipa, 2))
 		level = 2;
 
 	mutex_lock(&vm->s2_lock);
-	if (pgt_mapped(&vm->s2, ipa))
+	if (pgt_lookup(&vm->s2, ipa, &found))
 		goto out;
-	for (;;) {
-		base = ipa & ~(PGTABLE_SIZE(level) - 1);
-		index = (base - slot->ipa) >> PAGE_SHIFT;
-		pages_for_guest(slot->pages + index, PGTABLE_SIZE(level) >> PAGE_SHIFT);
-		ret = pgt_map(&vm->s2, base, page_to_phys(slot->pages[index]), level, attrs);
-		/* A table from a slot that was there before: pages, then. */
-		if (ret != -EEXIST || level == 3)
-			break;
-		level = 3;
+	/* Some of its pages are mapped: the others, then, too. */
+	if (found > level)
+		level = found;
+	base = ipa & ~(PGTABLE_SIZE(level) - 1);
+	index = (base - slot->ipa) >> PAGE_SHIFT;
+	pa = page_to_phys(slot->pages[index]);
+	if (pa >> 48) {
+		ret = -ERANGE;
+		goto out;
 	}
+	pages_for_guest(slot->pages + index, PGTABLE_SIZE(level) >> PAGE_SHIFT);
+	ret = pgt_map(&vm->s2, base, pa, level, attrs);
 out:
 	mutex_unlock(&vm->s2_lock);
 	return ret;
@@ -238,15 +241,42 @@ out:
  */
 void stage2_unmap(struct vm *vm, u64 ipa, u64 size)
 {
+	LIST_HEAD(unused);
+
 	mutex_lock(&vm->s2_lock);
-	pgt_unmap(&vm->s2, ipa, size);
-	mutex_unlock(&vm->s2_lock);
-	if (size >> PAGE_SHIFT > MAX_TLBI) {
+	pgt_unmap(&vm->s2, ipa, size, &unused);
+	if (size >> PAGE_SHIFT > MAX_TLBI)
 		flush_vmid(vm);
-		return;
-	}
-	preempt_disable();
-	if (el2_ready())
-		el2_call(HYP_CALL_TLBI_IPA, vm->vttbr, ipa, size, PAGE_SIZE);
-	preempt_enable();
+	else
+		el2_call_any(HYP_CALL_TLBI_IPA, vm->vttbr, vm->vtcr, ipa, size);
+	pgt_free_unused(&unused);
+	mutex_unlock(&vm->s2_lock);
+}
+
+static void clean_mapped(u64 ipa, u64 size, void *data)
+{
+	struct memslot *slot = data;
+
+	pages_for_guest(slot->pages + ((ipa - slot->ipa) >> PAGE_SHIFT), size >> PAGE_SHIFT);
+}
+
+/**
+ * stage2_clean() - clean all memory that the guest has touched to the PoC
+ * @vm: the VM.
+ *
+ * What a guest means by cache maintenance by set/way, which reaches neither
+ * other cores nor the caches it ran on before; and what it relies on when it
+ * turns its caches on or off.
+ */
+void stage2_clean(struct vm *vm)
+{
+	u32 i;
+
+	down_read(&vm->slots_lock);
+	mutex_lock(&vm->s2_lock);
+	for (i = 0; i < vm->nr_slots; i++)
+		pgt_visit(&vm->s2, vm->slots[i]->ipa, vm->slots[i]->npages << PAGE_SHIFT,
+			  clean_mapped, vm->slots[i]);
+	mutex_unlock(&vm->s2_lock);
+	up_read(&vm->slots_lock);
 }

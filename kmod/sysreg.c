@@ -76,7 +76,7 @@ static const struct id_register id_registers[] = {
 	/* ASID, endianness, granules; PARange by the VM; no FGT, ECV, stage 2. */
 	{ 7, 0, SYS_ID_AA64MMFR0_EL1,
 	  F(4) | F(8) | F(16) | F(20) | F(24) | F(28) | F(44), 0 },
-	/* HAFDBS, HPDS, PAN, ETS; no VHE, LOR, HCX. */
+	/* HAFDBS up to its second step, HPDS, PAN, ETS; no VHE, LOR, HCX. */
 	{ 7, 1, SYS_ID_AA64MMFR1_EL1, F(0) | F(12) | F(20) | F(36), 0 },
 	/* CnP, UAO, LSM, VARange, CCIDX, ST, AT, IDS, TTL, BBM, E0PD. */
 	{ 7, 2, SYS_ID_AA64MMFR2_EL1,
@@ -105,6 +105,8 @@ static u64 id_value(struct vm *vm, const struct id_register *id)
 	if (id->host == SYS_ID_AA64PFR0_EL1)
 		/* CSV2: with CSV2_2 come the SCXTNUM registers. */
 		value |= read_sanitised_ftr_reg(id->host) >> 56 & 0xf ? 1ULL << 56 : 0;
+	if (id->host == SYS_ID_AA64MMFR1_EL1 && (value & F(0)) > 2)
+		value = (value & ~F(0)) | 2;
 	if (id->host == SYS_ID_AA64MMFR0_EL1) {
 		value |= parange_of(vm->ipa_bits);
 		/* Granules without 52-bit addresses: no address is that long. */
@@ -119,8 +121,8 @@ static u64 id_value(struct vm *vm, const struct id_register *id)
 static bool is_id(u32 encoding)
 {
 	/* What HCR_EL2.TID3 traps: op0 3, op1 0, CRn 0, CRm 1 to 7. */
-	return (encoding & ARMVCPU_SYSREG(3, 7, 15, 0, 0)) == ARMVCPU_SYSREG(3, 0, 0, 0, 0) &&
-	       (encoding >> 3 & 0xf) >= 1 && (encoding >> 3 & 0xf) <= 7;
+	return encoding >= ARMVCPU_SYSREG(3, 0, 0, 1, 0) &&
+	       encoding <= ARMVCPU_SYSREG(3, 0, 0, 7, 7);
 }
 
 /**
@@ -210,6 +212,76 @@ static bool oslsr(struct vcpu *vcpu, bool write, u64 *value)
 	return true;
 }
 
+/* ---- caches ------------------------------------------------------------ */
+
+/*
+ * A guest that works with its caches off, or by set/way, means all caches
+ * between it and memory; the hardware's operations by set/way reach those of
+ * one CPU, which need not be the one it ran on before.  So, until its MMU and
+ * data cache are on, the writes that turn them on and off trap (HCR_EL2.TVM),
+ * and at each such moment, and at its first operation by set/way, all that it
+ * has touched is cleaned to the PoC.
+ */
+
+/**
+ * sysreg_caches_changed() - SCTLR_EL1 was written for the guest
+ * @vcpu: the vCPU.
+ */
+void sysreg_caches_changed(struct vcpu *vcpu)
+{
+	if (vcpu_caches_on(vcpu))
+		vcpu->hyp->hcr &= ~EL2_HCR_TVM;
+	else
+		vcpu->hyp->hcr |= EL2_HCR_TVM;
+}
+
+static bool set_way(struct vcpu *vcpu, bool write, u64 *value)
+{
+	if (!write)
+		return false;
+	/* More of them come, until the caches change. */
+	if (!vcpu->cleaned || !(vcpu->hyp->hcr & EL2_HCR_TVM)) {
+		stage2_clean(vcpu->vm);
+		vcpu->hyp->hcr |= EL2_HCR_TVM;
+		vcpu->cleaned = true;
+	}
+	return true;
+}
+
+static bool write_sctlr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	bool were_on = vcpu_caches_on(vcpu);
+
+	if (!write)
+		return false;
+	vcpu_set_sys(vcpu, HYP_SCTLR_EL1, *value);
+	if (vcpu_caches_on(vcpu) != were_on)
+		stage2_clean(vcpu->vm);
+	vcpu->cleaned = false;
+	sysreg_caches_changed(vcpu);
+	return true;
+}
+
+/* The others that HCR_EL2.TVM traps. */
+#define WRITE_VM_REGISTER(name)							\
+static bool write_##name(struct vcpu *vcpu, bool write, u64 *value)		\
+{										\
+	if (write)								\
+		vcpu_set_sys(vcpu, HYP_##name, *value);				\
+	return write;								\
+}
+
+WRITE_VM_REGISTER(TTBR0_EL1)
+WRITE_VM_REGISTER(TTBR1_EL1)
+WRITE_VM_REGISTER(TCR_EL1)
+WRITE_VM_REGISTER(AFSR0_EL1)
+WRITE_VM_REGISTER(AFSR1_EL1)
+WRITE_VM_REGISTER(ESR_EL1)
+WRITE_VM_REGISTER(FAR_EL1)
+WRITE_VM_REGISTER(MAIR_EL1)
+WRITE_VM_REGISTER(AMAIR_EL1)
+WRITE_VM_REGISTER(CONTEXTIDR_EL1)
+
 /**
  * struct emulated_register - a range of encodings that does not go to the VMM
  * @first: ARMVCPU_SYSREG().
@@ -222,31 +294,50 @@ struct emulated_register {
 	sysreg_access access;
 };
 
-/* By encoding. */
+/*
+ * By encoding.  What the ID registers hide is undefined: besides what is named,
+ * pointer authentication's keys (CRn 2), GCS, RAS error records and TFSR (CRn
+ * 5), PIR, POR, LOR (CRn 10), activity monitors (CRn 13).
+ */
 static const struct emulated_register emulated[] = {
+	{ ARMVCPU_SYSREG(1, 0, 7, 6, 2), 0, set_way },		/* DC ISW */
+	{ ARMVCPU_SYSREG(1, 0, 7, 10, 2), 0, set_way },		/* DC CSW */
+	{ ARMVCPU_SYSREG(1, 0, 7, 14, 2), 0, set_way },		/* DC CISW */
 	{ ARMVCPU_SYSREG(2, 0, 0, 2, 2), 0, mdscr },
 	{ ARMVCPU_SYSREG(2, 0, 1, 0, 4), 0, oslar },
 	{ ARMVCPU_SYSREG(2, 0, 1, 1, 4), 0, oslsr },
 	{ ARMVCPU_SYSREG(2, 0, 1, 3, 4), 0, raz_wi },		/* OSDLR_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 1, 0, 0), 0, write_sctlr },
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 1), 0, raz_wi },		/* ACTLR_EL1 */
-	/* What the ID registers hide. */
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 3), 0, undefined },		/* SCTLR2_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 5), 0, undefined },		/* RGSR_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 6), 0, undefined },		/* GCR_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 2, 0, 0), 0, write_TTBR0_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 2, 0, 1), 0, write_TTBR1_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 2, 0, 2), 0, write_TCR_EL1 },
 	{ ARMVCPU_SYSREG(3, 0, 2, 0, 3), 0, undefined },		/* TCR2_EL1 */
-	/* Keys of pointer authentication, GCS, RAS error records, TFSR, PIR and POR, LOR. */
 	{ ARMVCPU_SYSREG(3, 0, 2, 1, 0), ARMVCPU_SYSREG(3, 0, 2, 3, 1), undefined },
 	{ ARMVCPU_SYSREG(3, 0, 2, 5, 0), ARMVCPU_SYSREG(3, 0, 2, 5, 2), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 5, 1, 0), 0, write_AFSR0_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 5, 1, 1), 0, write_AFSR1_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 5, 2, 0), 0, write_ESR_EL1 },
 	{ ARMVCPU_SYSREG(3, 0, 5, 3, 0), ARMVCPU_SYSREG(3, 0, 5, 5, 7), undefined },
 	{ ARMVCPU_SYSREG(3, 0, 5, 6, 0), ARMVCPU_SYSREG(3, 0, 5, 6, 1), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 6, 0, 0), 0, write_FAR_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 10, 2, 0), 0, write_MAIR_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 10, 2, 1), 0, undefined },	/* MAIR2_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 10, 2, 2), ARMVCPU_SYSREG(3, 0, 10, 2, 5), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 10, 3, 0), 0, write_AMAIR_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 10, 3, 1), 0, undefined },	/* AMAIR2_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 10, 4, 0), ARMVCPU_SYSREG(3, 0, 10, 4, 7), undefined },
+	{ ARMVCPU_SYSREG(3, 0, 10, 5, 0), ARMVCPU_SYSREG(3, 0, 10, 5, 7), undefined }, /* MPAM */
+	{ ARMVCPU_SYSREG(3, 0, 13, 0, 1), 0, write_CONTEXTIDR_EL1 },
 	{ ARMVCPU_SYSREG(3, 0, 13, 0, 5), 0, undefined },		/* ACCDATA_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL1 */
 	{ ARMVCPU_SYSREG(3, 1, 0, 0, 4), 0, undefined },		/* GMID_EL1 */
+	{ ARMVCPU_SYSREG(3, 3, 10, 2, 4), 0, undefined },	/* POR_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 5), 0, undefined },		/* TPIDR2_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL0 */
-	/* Activity monitors. */
 	{ ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7), undefined },
 };
 

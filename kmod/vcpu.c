@@ -14,8 +14,10 @@
 #include <linux/vtime.h>
 #include <asm/cpufeature.h>
 #include <asm/cputype.h>
+#include <asm/daifflags.h>
 #include <asm/sysreg.h>
 
+#include "compat.h"
 #include "kmod.h"
 
 static_assert(sizeof(struct armvcpu_run) == 512);
@@ -39,42 +41,47 @@ static_assert(sizeof(struct armvcpu_inject) == 16);
 static_assert(sizeof(struct armvcpu_power) == 8);
 
 /* HCR_EL2 (Arm ARM D19.2.48). */
-#define HCR_VM		BIT_ULL(0)	/* stage 2 */
-#define HCR_SWIO	BIT_ULL(1)	/* invalidate by set/way cleans, too */
-#define HCR_PTW		BIT_ULL(2)	/* no walk through Device memory */
-#define HCR_FMO		BIT_ULL(3)	/* physical FIQ, IRQ, SError come to EL2, */
-#define HCR_IMO		BIT_ULL(4)
-#define HCR_AMO		BIT_ULL(5)	/* and the virtual ones are there */
-#define HCR_VF		BIT_ULL(6)
-#define HCR_VI		BIT_ULL(7)
-#define HCR_FB		BIT_ULL(9)	/* the guest's TLB and I-cache operations */
-#define HCR_BSU_IS	BIT_ULL(10)	/* and barriers reach all CPUs: it migrates */
-#define HCR_TWI		BIT_ULL(13)
-#define HCR_TWE		BIT_ULL(14)
-#define HCR_TID3	BIT_ULL(18)	/* ID registers */
-#define HCR_TSC		BIT_ULL(19)	/* SMC */
-#define HCR_TIDCP	BIT_ULL(20)	/* implementation defined registers */
-#define HCR_TACR	BIT_ULL(21)	/* ACTLR_EL1 */
-#define HCR_RW		BIT_ULL(31)	/* EL1 is AArch64 */
-#define HCR_TLOR	BIT_ULL(35)	/* limited ordering regions */
-#define HCR_TERR	BIT_ULL(36)	/* RAS error records */
-#define HCR_TEA		BIT_ULL(37)	/* synchronous external aborts come to EL2 */
+#define EL2_HCR_VM		BIT_ULL(0)	/* stage 2 */
+#define EL2_HCR_SWIO		BIT_ULL(1)	/* invalidate by set/way cleans, too */
+#define EL2_HCR_PTW		BIT_ULL(2)	/* no walk through Device memory */
+#define EL2_HCR_FMO		BIT_ULL(3)	/* physical FIQ, IRQ, SError come to EL2, */
+#define EL2_HCR_IMO		BIT_ULL(4)
+#define EL2_HCR_AMO		BIT_ULL(5)	/* and the virtual ones are there */
+#define EL2_HCR_VF		BIT_ULL(6)
+#define EL2_HCR_VI		BIT_ULL(7)
+#define EL2_HCR_FB		BIT_ULL(9)	/* the guest's TLB and I-cache operations */
+#define EL2_HCR_BSU_IS		BIT_ULL(10)	/* and barriers reach all CPUs: it migrates */
+#define EL2_HCR_TWI		BIT_ULL(13)
+#define EL2_HCR_TWE		BIT_ULL(14)
+#define EL2_HCR_TID3		BIT_ULL(18)	/* ID registers */
+#define EL2_HCR_TSC		BIT_ULL(19)	/* SMC */
+#define EL2_HCR_TIDCP		BIT_ULL(20)	/* implementation defined registers */
+#define EL2_HCR_TACR		BIT_ULL(21)	/* ACTLR_EL1 */
+#define EL2_HCR_TSW		BIT_ULL(22)	/* cache maintenance by set/way */
+#define EL2_HCR_RW		BIT_ULL(31)	/* EL1 is AArch64 */
+#define EL2_HCR_TLOR		BIT_ULL(35)	/* limited ordering regions */
+#define EL2_HCR_TERR		BIT_ULL(36)	/* RAS error records */
+#define EL2_HCR_TEA		BIT_ULL(37)	/* synchronous external aborts come to EL2 */
+#define EL2_HCR_TID5		BIT_ULL(58)	/* GMID_EL1 */
 
-#define HCR_GUEST	(HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | \
-			 HCR_BSU_IS | HCR_TWI | HCR_TWE | HCR_TID3 | HCR_TSC | HCR_TIDCP | \
-			 HCR_TACR | HCR_RW | HCR_TLOR)
+#define EL2_HCR_GUEST							\
+	(EL2_HCR_VM | EL2_HCR_SWIO | EL2_HCR_PTW | EL2_HCR_FMO | EL2_HCR_IMO |	\
+	 EL2_HCR_AMO | EL2_HCR_FB | EL2_HCR_BSU_IS | EL2_HCR_TWI | EL2_HCR_TWE |	\
+	 EL2_HCR_TID3 | EL2_HCR_TSC | EL2_HCR_TIDCP | EL2_HCR_TACR |		\
+	 EL2_HCR_TSW | EL2_HCR_TVM | EL2_HCR_RW | EL2_HCR_TLOR)
 
 /* MDCR_EL2: the PMU, debug, trace and profiling registers trap. */
-#define MDCR_TPMCR	BIT_ULL(5)
-#define MDCR_TPM	BIT_ULL(6)
-#define MDCR_TDE	BIT_ULL(8)
-#define MDCR_TDA	BIT_ULL(9)
-#define MDCR_TDOSA	BIT_ULL(10)
-#define MDCR_TDRA	BIT_ULL(11)
-#define MDCR_TPMS	BIT_ULL(14)
-#define MDCR_TTRF	BIT_ULL(19)
-#define MDCR_GUEST	(MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | \
-			 MDCR_TPMS | MDCR_TTRF)
+#define EL2_MDCR_TPMCR		BIT_ULL(5)
+#define EL2_MDCR_TPM		BIT_ULL(6)
+#define EL2_MDCR_TDE		BIT_ULL(8)
+#define EL2_MDCR_TDA		BIT_ULL(9)
+#define EL2_MDCR_TDOSA		BIT_ULL(10)
+#define EL2_MDCR_TDRA		BIT_ULL(11)
+#define EL2_MDCR_TPMS		BIT_ULL(14)
+#define EL2_MDCR_TTRF		BIT_ULL(19)
+#define EL2_MDCR_GUEST							\
+	(EL2_MDCR_TPMCR | EL2_MDCR_TPM | EL2_MDCR_TDA | EL2_MDCR_TDOSA |	\
+	 EL2_MDCR_TDRA | EL2_MDCR_TPMS | EL2_MDCR_TTRF)
 
 #define VMPIDR_RES1	BIT_ULL(31)
 #define MPIDR_AFFINITY	0xff00ffffffULL
@@ -101,14 +108,17 @@ void vcpu_reset(struct vcpu *vcpu)
 	memset(&hyp->fp, 0, sizeof(hyp->fp));
 	hyp->pc = 0;
 	hyp->pstate = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
-	hyp->hcr = HCR_GUEST;
+	hyp->hcr = EL2_HCR_GUEST;
 	if (pfr0 >> 28 & 0xf)
-		hyp->hcr |= HCR_TERR | HCR_TEA;
-	hyp->mdcr = MDCR_GUEST;
+		hyp->hcr |= EL2_HCR_TERR | EL2_HCR_TEA;
+	if (read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1) >> 8 & 0xf)
+		hyp->hcr |= EL2_HCR_TID5;
+	hyp->mdcr = EL2_MDCR_GUEST;
 	if (vcpu->flags & ARMVCPU_VCPU_DEBUG_EXITS)
-		hyp->mdcr |= MDCR_TDE;
+		hyp->mdcr |= EL2_MDCR_TDE;
 	vcpu->pending.reason = ARMVCPU_EXIT_NONE;
 	vcpu->inject = 0;
+	vcpu->cleaned = false;
 	vcpu->oslsr = 0;
 	vcpu->mdscr = 0;
 }
@@ -154,7 +164,7 @@ static int vcpu_enter(struct vcpu *vcpu)
 	preempt_disable();
 	fpsimd_enter(vcpu);
 	local_irq_disable();
-	if (signal_pending(current) || need_resched()) {
+	if (signal_pending(current) || compat_need_resched()) {
 		local_irq_enable();
 		preempt_enable();
 		return 1;
@@ -178,19 +188,31 @@ static int vcpu_enter(struct vcpu *vcpu)
 	last_ran = this_cpu_ptr(vm->last_ran);
 	if (unlikely(*last_ran != vcpu->serial)) {
 		if (*last_ran)
-			el2_call(HYP_CALL_TLBI_LOCAL, vm->vttbr, 0, 0, 0);
+			el2_call(HYP_CALL_TLBI_LOCAL, vm->vttbr, vm->vtcr, 0, 0);
 		*last_ran = vcpu->serial;
 	}
 
 	if (unlikely(el2_take_provocation()))
 		vcpu->hyp->flags |= HYP_VCPU_PROVOKE;
 	vtime_account_guest_enter();
+	/* With pseudo-NMIs "off" is a priority, at which nothing reaches the guest's CPU. */
+	if (system_uses_irq_prio_masking()) {
+		local_daif_mask();
+		pmr_sync();
+	}
 	code = el2_call(HYP_CALL_RUN, virt_to_phys(vcpu->hyp), 0, 0, 0);
+	if (system_uses_irq_prio_masking())
+		local_daif_restore(DAIF_PROCCTX_NOIRQ);
 	if (unlikely(code == HYP_EXIT_EL2))
 		el2_report();
+	else if (unlikely(code == HYP_STUB_ERR))
+		el2_lost();
 	/* The interrupt that ended the slice is taken here, in the guest's time. */
-	local_irq_enable();
-	local_irq_disable();
+	if (code == HYP_EXIT_IRQ) {
+		local_irq_enable();
+		isb();
+		local_irq_disable();
+	}
 	vtime_account_guest_exit();
 	local_irq_enable();
 	preempt_enable();
@@ -208,11 +230,12 @@ static void vcpu_start(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 
 	atomic_cmpxchg(&vcpu->power, ARMVCPU_POWER_ON_PENDING, ARMVCPU_POWER_ON);
-	if (likely(READ_ONCE(vm->started)))
+	/* With the policy as it was when it became final, below. */
+	if (likely(smp_load_acquire(&vm->started)))
 		return;
-	/* The SMC policy is final from here on. */
 	mutex_lock(&vm->lock);
-	vm->started = true;
+	/* The SMC policy is final from here on. */
+	smp_store_release(&vm->started, true);
 	mutex_unlock(&vm->lock);
 }
 
@@ -220,11 +243,12 @@ static long vcpu_run(struct vcpu *vcpu)
 {
 	struct armvcpu_run *run = vcpu->run;
 	u8 action = READ_ONCE(run->action);
-	int ret;
+	int power = atomic_read(&vcpu->power), ret;
 
 	if (READ_ONCE(vcpu->vm->dead))
 		return -ENODEV;
-	if (atomic_read(&vcpu->power) == ARMVCPU_POWER_OFF)
+	/* POWER_ON_REQUESTED: only just, and not reset yet. */
+	if (power != ARMVCPU_POWER_ON && power != ARMVCPU_POWER_ON_PENDING)
 		return -EAGAIN;
 	ret = exit_check_action(vcpu, action);
 	if (ret)
@@ -241,7 +265,7 @@ static long vcpu_run(struct vcpu *vcpu)
 	/* Who runs, before what was changed for it; mirrored in vcpu_kick(). */
 	smp_mb();
 	do {
-		cond_resched();
+		compat_resched();
 		/* What the kernel wants of this task also waits for its return. */
 		if (signal_pending(current) || task_work_pending(current)) {
 			ret = vcpu_interrupted(vcpu);
@@ -270,10 +294,10 @@ static long vcpu_set_line(struct vcpu *vcpu, void __user *argp)
 		return -EINVAL;
 	switch (line.line) {
 	case ARMVCPU_LINE_IRQ:
-		bit = __ffs(HCR_VI);
+		bit = __ffs(EL2_HCR_VI);
 		break;
 	case ARMVCPU_LINE_FIQ:
-		bit = __ffs(HCR_VF);
+		bit = __ffs(EL2_HCR_VF);
 		break;
 	default:
 		return -EINVAL;
@@ -317,14 +341,14 @@ static long vcpu_inject(struct vcpu *vcpu, void __user *argp)
 	    inject.type != ARMVCPU_INJECT_INSN_ABORT)
 		return -EINVAL;
 	if (inject.type == ARMVCPU_INJECT_SERROR) {
-		vcpu->hyp->hcr |= BIT_ULL(8);	/* VSE */
+		vcpu->hyp->hcr |= EL2_HCR_VSE;
 		return 0;
 	}
 	if (vcpu->inject)
 		return -EBUSY;
 	vcpu->inject = inject.type + 1;
 	vcpu->inject_far = inject.far;
-	vcpu->pending.reason = ARMVCPU_EXIT_NONE;
+	exit_drop(vcpu);
 	return 0;
 }
 
@@ -377,6 +401,8 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE ||
 	    !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	/* A child is another process. */
+	compat_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND);
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 }
 
@@ -456,7 +482,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 	return vcpu;
 }
 
-/* Its place among the others; vm->lock is held. */
+/* Its place among the others. */
 static int vcpu_link(struct vm *vm, struct vcpu *vcpu)
 {
 	static atomic64_t serial = ATOMIC64_INIT(0);

@@ -82,10 +82,10 @@ void hyp_restore(struct hyp_cpu *cpu);
 u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 
 /* tlb.c */
-void hyp_tlbi_vmid(u64 vttbr, u64 features);
-void hyp_tlbi_local(u64 vttbr, u64 features);
-void hyp_tlbi_ipa(u64 vttbr, u64 features, u64 ipa, u64 size, u64 step);
-void hyp_tlbi_el2(u64 addr);
+void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features);
+void hyp_tlbi_local(u64 vttbr, u64 vtcr, u64 features);
+void hyp_tlbi_ipa(u64 vttbr, u64 vtcr, u64 features, u64 ipa, u64 size);
+void hyp_tlbi_el2(u64 addr, u64 features);
 
 /* panic.c */
 void hyp_panic(struct hyp_cpu *cpu, u32 vector, u32 guest);

@@ -113,6 +113,13 @@
 
 /* x19: struct hyp_cpu, x20: struct hyp_vcpu; the guest's registers are in. */
 	entry	hyp_guest_enter
+	/*
+	 * What is pending now is the host's: an SError above all, which must
+	 * not be taken for the guest's, but an interrupt needs no slice either.
+	 */
+	mov	x21, #HYP_EXIT_IRQ
+	mrs	x2, isr_el1
+	cbnz	x2, hyp_guest_left
 	ldp	x2, x3, [x20, #VCPU_PC]
 	msr	elr_el2, x2
 	msr	spsr_el2, x3
@@ -190,12 +197,16 @@
 	end	hyp_serror_window_end
 	end	hyp_serror_window
 
-1:	mov	x0, x19
+	/* x19, x20 as above, x21: the exit. */
+1:
+	entry	hyp_guest_left
+	mov	x0, x19
 	mov	x1, x20
 	mov	x2, x21
 	bl	hyp_exit
 	cbz	x0, hyp_guest_enter
 	b	hyp_call_return
+	end	hyp_guest_left
 	end	hyp_guest_exit
 
 /* Q0 to Q31, FPSR and FPCR; CPTR_EL2.TFP is clear.  x0: struct hyp_fp. */

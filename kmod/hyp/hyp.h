@@ -23,9 +23,9 @@
  */
 #define HYP_CALL_BASE		0x41560000
 #define HYP_CALL_RUN		0x41560000	/* x1: struct hyp_vcpu; HYP_EXIT_* */
-#define HYP_CALL_TLBI_VMID	0x41560001	/* x1: VTTBR_EL2 */
-#define HYP_CALL_TLBI_LOCAL	0x41560002	/* x1: VTTBR_EL2; this CPU, and I-cache */
-#define HYP_CALL_TLBI_IPA	0x41560003	/* x1: VTTBR_EL2, x2: IPA, x3: bytes, x4: step */
+#define HYP_CALL_TLBI_VMID	0x41560001	/* x1: VTTBR_EL2, x2: VTCR_EL2; so below */
+#define HYP_CALL_TLBI_LOCAL	0x41560002	/* ...; this CPU, and the I-cache */
+#define HYP_CALL_TLBI_IPA	0x41560003	/* ..., x3: IPA, x4: bytes */
 #define HYP_CALL_TLBI_EL2	0x41560004	/* x1: address of a page of EL2's own map */
 #define HYP_CALL_RESTORE	0x41560005	/* give EL2 back */
 #define HYP_CALL_VERSION	0x41560006	/* HYP_VERSION: the image is in place */
@@ -51,8 +51,12 @@
 #define HYP_HAS_SPE		BIT(4)
 #define HYP_HAS_TRF		BIT(5)
 #define HYP_HAS_AMU		BIT(6)
+#define HYP_HAS_MPAM		BIT(7)
+#define HYP_HAS_FGT2		BIT(11)
+#define HYP_HAS_PMU		BIT(12)
 #define HYP_ERRATUM_SPEC_AT	BIT(8)
 #define HYP_ERRATUM_834220	BIT(9)
+#define HYP_ERRATUM_REPEAT_TLBI	BIT(10)
 
 /* struct hyp_vcpu.flags */
 #define HYP_VCPU_PROVOKE	BIT(0)	/* fault at EL2 in the next entry, for tests */
@@ -191,6 +195,8 @@ struct hyp_report {
  * @saved: the registers of el2regs.def as found at install.
  * @host: the host's registers of sysregs.def while a guest runs.
  * @host_mdscr: MDSCR_EL1 of the host while a guest runs.
+ * @host_pmselr: PMSELR_EL0.
+ * @host_pmuserenr: PMUSERENR_EL0.
  * @host_pmscr: PMSCR_EL1.
  * @host_trfcr: TRFCR_EL1.
  * @host_fp: the host's FP registers while the guest has loaded its own.
@@ -217,6 +223,8 @@ struct hyp_cpu {
 	u64 saved[HYP_NR_EL2REGS];
 	u64 host[HYP_NR_SYSREGS];
 	u64 host_mdscr;
+	u64 host_pmselr;
+	u64 host_pmuserenr;
 	u64 host_pmscr;
 	u64 host_trfcr;
 	struct hyp_fp host_fp;

@@ -34,6 +34,12 @@
 #define ICH_HCR_TALL0		BIT(11)
 #define ICH_HCR_TALL1		BIT(12)
 
+/* MPAM2_EL2: trap MPAM0_EL1, MPAM1_EL1. */
+#define MPAM2_TRAP		(BIT(48) | BIT(49))
+
+/* PMUSERENR_EL0: no trap to EL1 for EL0, they all come to EL2. */
+#define PMUSERENR_ALL		0xfULL
+
 #define SCTLR_M			BIT(0)
 #define TCR_EPD0		BIT(7)
 #define TCR_EPD1		BIT(23)
@@ -162,6 +168,15 @@ static void activate_traps(struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
 		write_sysreg_s(0, 3, 4, 3, 1, 4);
 		write_sysreg_s(0, 3, 4, 3, 1, 5);
 	}
+	if (features & HYP_HAS_FGT2) {
+		write_sysreg_s(0, 3, 4, 3, 1, 2);
+		write_sysreg_s(0, 3, 4, 3, 1, 3);
+		write_sysreg_s(0, 3, 4, 3, 1, 7);
+		write_sysreg_s(0, 3, 4, 3, 1, 0);
+		write_sysreg_s(0, 3, 4, 3, 1, 1);
+	}
+	if (features & HYP_HAS_MPAM)
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_MPAM2_EL2) | MPAM2_TRAP, 3, 4, 10, 5, 0);
 	if (features & HYP_HAS_RAS) {
 		write_sysreg_s(0, 3, 4, 5, 2, 3);	/* VSESR_EL2 */
 		write_sysreg_s(0, 3, 4, 12, 1, 1);	/* VDISR_EL2 */
@@ -195,6 +210,15 @@ static void deactivate_traps(const struct hyp_cpu *cpu)
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_HDFGRTR_EL2), 3, 4, 3, 1, 4);
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_HDFGWTR_EL2), 3, 4, 3, 1, 5);
 	}
+	if (features & HYP_HAS_FGT2) {
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HFGRTR2_EL2), 3, 4, 3, 1, 2);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HFGWTR2_EL2), 3, 4, 3, 1, 3);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HFGITR2_EL2), 3, 4, 3, 1, 7);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HDFGRTR2_EL2), 3, 4, 3, 1, 0);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_HDFGWTR2_EL2), 3, 4, 3, 1, 1);
+	}
+	if (features & HYP_HAS_MPAM)
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_MPAM2_EL2), 3, 4, 10, 5, 0);
 	if (features & HYP_HAS_RAS)
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_VSESR_EL2), 3, 4, 5, 2, 3);
 }
@@ -224,6 +248,16 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 
 	/* The host's breakpoints and its single step are not the guest's. */
 	write_sysreg(0, mdscr_el1);
+	/*
+	 * With PMSELR_EL0.SEL of no counter an access would be UNDEFINED at EL1,
+	 * and PMUSERENR_EL0 could send EL0's to EL1, before EL2 sees them.
+	 */
+	if (features & HYP_HAS_PMU) {
+		cpu->host_pmselr = read_sysreg(pmselr_el0);
+		cpu->host_pmuserenr = read_sysreg(pmuserenr_el0);
+		write_sysreg(0, pmselr_el0);
+		write_sysreg(PMUSERENR_ALL, pmuserenr_el0);
+	}
 	if (features & (HYP_HAS_SPE | HYP_HAS_TRF))
 		stop_tracing(cpu);
 	if (vcpu->flags & HYP_VCPU_PROVOKE)
@@ -289,6 +323,10 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	restore_host_timer(cpu);
 	if (features & (HYP_HAS_SPE | HYP_HAS_TRF))
 		resume_tracing(cpu);
+	if (features & HYP_HAS_PMU) {
+		write_sysreg(cpu->host_pmselr, pmselr_el0);
+		write_sysreg(cpu->host_pmuserenr, pmuserenr_el0);
+	}
 	write_sysreg(cpu->host_mdscr, mdscr_el1);
 	write_sysreg(hyp_host_vectors, vbar_el2);
 	cpu->vcpu = 0;
@@ -360,6 +398,9 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 	u64 ec = vcpu->esr >> ESR_EC_SHIFT & 0x3f;
 
 	if (cpu->serror) {
+		/* PC is behind an HVC that nobody will see: once more, then. */
+		if (code == HYP_EXIT_SYNC && ec == ESR_EC_HVC64)
+			vcpu->pc -= 4;
 		vcpu->esr = cpu->serror;
 		cpu->serror = 0;
 		code = HYP_EXIT_SERROR;

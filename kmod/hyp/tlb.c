@@ -11,19 +11,27 @@
 
 struct regime {
 	u64 vttbr;
+	u64 vtcr;
 	u64 tcr;
 };
 
-/* A VMID's turn.  With the speculative-AT errata (switch.c), no walk in it. */
-static struct regime take_vmid(u64 vttbr, u64 features)
+/*
+ * A VMID's turn; VTCR_EL2 says how many bits it has.  With the speculative-AT
+ * errata (switch.c), no walk in it.
+ */
+static struct regime take_vmid(u64 vttbr, u64 vtcr, u64 features)
 {
-	struct regime old = { .vttbr = read_sysreg(vttbr_el2) };
+	struct regime old = {
+		.vttbr = read_sysreg(vttbr_el2),
+		.vtcr = read_sysreg(vtcr_el2),
+	};
 
 	if (features & HYP_ERRATUM_SPEC_AT) {
 		old.tcr = read_sysreg(tcr_el1);
 		write_sysreg(old.tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
 		isb();
 	}
+	write_sysreg(vtcr, vtcr_el2);
 	write_sysreg(vttbr, vttbr_el2);
 	isb();
 	return old;
@@ -32,6 +40,7 @@ static struct regime take_vmid(u64 vttbr, u64 features)
 static void give_vmid(struct regime old, u64 features)
 {
 	write_sysreg(old.vttbr, vttbr_el2);
+	write_sysreg(old.vtcr, vtcr_el2);
 	isb();
 	if (features & HYP_ERRATUM_SPEC_AT) {
 		write_sysreg(old.tcr, tcr_el1);
@@ -40,14 +49,19 @@ static void give_vmid(struct regime old, u64 features)
 }
 
 /* Both stages of a VMID, on all CPUs. */
-void hyp_tlbi_vmid(u64 vttbr, u64 features)
+void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features)
 {
 	struct regime old;
 
 	dsb(ishst);
-	old = take_vmid(vttbr, features);
+	old = take_vmid(vttbr, vtcr, features);
 	asm volatile("tlbi vmalls12e1is" : : : "memory");
 	dsb(ish);
+	/* A55 2441007, A76 1286807: the first may not reach all; so below. */
+	if (features & HYP_ERRATUM_REPEAT_TLBI) {
+		asm volatile("tlbi vmalls12e1is" : : : "memory");
+		dsb(ish);
+	}
 	isb();
 	give_vmid(old, features);
 }
@@ -56,9 +70,9 @@ void hyp_tlbi_vmid(u64 vttbr, u64 features)
  * Stage 1 of a VMID and the instruction cache, on this CPU: another vCPU of
  * the VM ran here last, and its ASIDs are not those of the next.
  */
-void hyp_tlbi_local(u64 vttbr, u64 features)
+void hyp_tlbi_local(u64 vttbr, u64 vtcr, u64 features)
 {
-	struct regime old = take_vmid(vttbr, features);
+	struct regime old = take_vmid(vttbr, vtcr, features);
 
 	asm volatile("tlbi vmalle1" : : : "memory");
 	asm volatile("ic iallu" : : : "memory");
@@ -67,32 +81,46 @@ void hyp_tlbi_local(u64 vttbr, u64 features)
 	give_vmid(old, features);
 }
 
+static void tlbi_ipas(u64 ipa, u64 end)
+{
+	for (; ipa < end; ipa += 1UL << HYP_PAGE_SHIFT)
+		asm volatile("tlbi ipas2e1is, %0" : : "r" (ipa >> 12) : "memory");
+	dsb(ish);
+}
+
 /*
  * Stage 2 of a range, on all CPUs.  TLBs may hold both stages combined, which
  * only the invalidation of stage 1 after that of stage 2 reaches (Arm ARM
  * D8.14, TLBI IPAS2E1IS).
  */
-void hyp_tlbi_ipa(u64 vttbr, u64 features, u64 ipa, u64 size, u64 step)
+void hyp_tlbi_ipa(u64 vttbr, u64 vtcr, u64 features, u64 ipa, u64 size)
 {
 	struct regime old;
-	u64 end = ipa + size;
 
 	dsb(ishst);
-	old = take_vmid(vttbr, features);
-	for (; ipa < end; ipa += step)
-		asm volatile("tlbi ipas2e1is, %0" : : "r" (ipa >> 12) : "memory");
-	dsb(ish);
+	old = take_vmid(vttbr, vtcr, features);
+	tlbi_ipas(ipa, ipa + size);
+	if (features & HYP_ERRATUM_REPEAT_TLBI)
+		tlbi_ipas(ipa, ipa + size);
 	asm volatile("tlbi vmalle1is" : : : "memory");
 	dsb(ish);
+	if (features & HYP_ERRATUM_REPEAT_TLBI) {
+		asm volatile("tlbi vmalle1is" : : : "memory");
+		dsb(ish);
+	}
 	isb();
 	give_vmid(old, features);
 }
 
 /* One page of EL2's own map, on all CPUs. */
-void hyp_tlbi_el2(u64 addr)
+void hyp_tlbi_el2(u64 addr, u64 features)
 {
 	dsb(ishst);
 	asm volatile("tlbi vae2is, %0" : : "r" (addr >> 12) : "memory");
 	dsb(ish);
+	if (features & HYP_ERRATUM_REPEAT_TLBI) {
+		asm volatile("tlbi vae2is, %0" : : "r" (addr >> 12) : "memory");
+		dsb(ish);
+	}
 	isb();
 }

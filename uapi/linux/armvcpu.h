@@ -74,7 +74,8 @@ struct armvcpu_cap {
  * @reserved: zero.
  *
  * ARMVCPU_CREATE_VM returns a new file descriptor (close-on-exec).  The VM
- * lives until this file and those of all its vCPUs are closed.  Only the
+ * lives until this file and those of all its vCPUs are closed and the run
+ * structs are unmapped.  Only the
  * process (address space) that created it may use it; others get EIO.
  *
  * Errors: EINVAL (flags, range, reserved), ENOMEM, ENOSPC (no VMID is left:
@@ -339,7 +340,8 @@ struct armvcpu_reg_list {
  *
  * Level sensitive: the guest takes the exception for as long as the line is
  * raised and PSTATE does not mask it.  From any thread, also while the vCPU
- * runs; it is in effect on return.
+ * runs: it is then interrupted, and sees the new level when it goes on.  That
+ * may be shortly after the return.
  *
  * Errors: EINVAL, EFAULT, EIO (another process).
  */
@@ -525,7 +527,8 @@ struct armvcpu_exit_sysreg {
  * struct armvcpu_exit_call - HVC, or SMC by the VM's policy
  * @nr: x0 as the guest gave it; arguments are in the run struct's x[1] on.
  * @imm: the instruction's 16-bit immediate.
- * @is_32bit: 1: an SMC32/HVC32 function id: x[1] to x[7] are masked to 32 bits.
+ * @is_32bit: 1: @imm is 0 and @nr is an SMC32/HVC32 function id: x[1] to x[7]
+ *	are masked to 32 bits until the exit is completed.
  *	Those that the VMM leaves alone get their upper halves back (SMCCC: what
  *	is no result is preserved).
  *
@@ -648,7 +651,8 @@ struct armvcpu_exit_fail {
  * @u: out: by @exit_reason; fields that the VMM stores are marked.
  *
  * mmap() ARMVCPU_CAP_RUN_SIZE bytes of the vCPU file at offset 0, shared,
- * readable and writable.  The mapping may outlive the file.
+ * readable and writable.  A child of fork() does not get the mapping.  It keeps
+ * the vCPU alive after its file is closed.
  *
  * The module keeps its own copy of what it needs to complete an exit: nothing
  * here but @x, @immediate_exit, @action, mmio.data and sysreg.data is read
