@@ -26,7 +26,7 @@ static void world_init(struct world *w, u32 flags)
 	guest_pt_map(GUEST_USER, GUEST_RAM, 0x10000, PTE_NORMAL | PTE_USER);
 }
 
-/* ---- the guest's own business: no exit ------------------------------------------ */
+/* ---- the guest's own business: no exit --------------------------- */
 
 #define EXPECT_TRAP(_ec, statement) ({						\
 	const struct guest_trap *__trap = GUEST_TRAP(statement);		\
@@ -259,7 +259,7 @@ TEST(sp_alignment)
 	EXPECT_EQ(GUEST_VECTOR_SYNC, vcpu_sync_arg(&w.vcpu, 2));
 }
 
-/* ---- fetches and walks beyond memory: an external abort in the guest ------------- */
+/* ---- fetches and walks beyond memory: an external abort in the guest  */
 
 #define NOWHERE		0x7ff00000UL		/* RAM in stage 1, not in stage 2 */
 
@@ -345,7 +345,7 @@ TEST_F(beyond, walk_level_3)
 	vcpu_expect_done(&self->w.vcpu);
 }
 
-/* ---- debug exits ------------------------------------------------------------------ */
+/* ---- debug exits ------------------------------------------------- */
 
 SNIPPET(insn_brk, "brk #0xbeef");
 SNIPPET(insn_wfi, "wfi");
@@ -399,7 +399,7 @@ TEST_F(debug, brk_undef)
 	EXPECT_EQ(self->regs.pc, self->w.vcpu.run->x[3]);
 }
 
-/* ---- waiting ----------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------- */
 
 FIXTURE(wait) {
 	struct world w;
@@ -516,7 +516,7 @@ TEST(wfe_exits)
 	snippet_expect_stop(&w.vcpu, &regs);
 }
 
-/* ---- EL0 ---------------------------------------------------------------------------- */
+/* ---- EL0 --------------------------------------------------------- */
 
 /* What EL0 must not do comes to the guest's EL1, never to EL2. */
 FIXTURE(el0) {
@@ -616,7 +616,7 @@ TEST(el0_abort_of_a_load)
 	EXPECT_EQ(GUEST_USER, vcpu_sync_arg(&w.vcpu, 1));
 }
 
-/* ---- AArch32 at EL0 ------------------------------------------------------------------- */
+/* ---- AArch32 at EL0 ---------------------------------------------- */
 
 FIXTURE(a32) {
 	struct world w;

@@ -25,7 +25,7 @@ static void world_init(struct world *w)
 	guest_pt_map(GUEST_USER, GUEST_RAM, 0x10000, PTE_NORMAL | PTE_USER);
 }
 
-/* ---- synchronous ------------------------------------------------------------------ */
+/* ---- synchronous ------------------------------------------------- */
 
 /* At the exit of a hypercall PC is behind it; the register is the VMM's sign. */
 static void guest_waits(void)
@@ -157,7 +157,7 @@ TEST_F(sync, at_el0)
 	EXPECT_EQ(GUEST_USER, vcpu_sync_arg(vcpu, 2));
 }
 
-/* ---- SError ------------------------------------------------------------------------- */
+/* ---- SError ------------------------------------------------------ */
 
 static void serror_handler(struct guest_frame *frame, u64 vector)
 {
@@ -230,7 +230,7 @@ TEST(serror_beside_a_synchronous_exception)
 	vcpu_expect_done(&w.vcpu);
 }
 
-/* ---- vIRQ and vFIQ ------------------------------------------------------------------- */
+/* ---- vIRQ and vFIQ ----------------------------------------------- */
 
 #define ACK		(GUEST_MMIO + 0x40)
 #define UNMASK		"msr daifclr, #3\nisb"

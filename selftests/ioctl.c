@@ -133,7 +133,7 @@ static void check_unchanged(struct world *w, struct state *before)
 		test_fail("there is a second slot");
 }
 
-/* ---- capabilities --------------------------------------------------------- */
+/* ---- capabilities ------------------------------------------------ */
 
 FIXTURE(cap) {
 	int fd;
@@ -246,7 +246,7 @@ ASSERT_OFFSET(armvcpu_run, pc, 256);
 ASSERT_OFFSET(armvcpu_run, hpfar, 288);
 ASSERT_OFFSET(armvcpu_run, u, 296);
 
-/* ---- any file, any number ------------------------------------------------- */
+/* ---- any file, any number ---------------------------------------- */
 
 FIXTURE(numbers) {
 	struct world w;
@@ -350,7 +350,7 @@ TEST_F(numbers, no_read_no_write)
 	EXPECT_TRUE(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 }
 
-/* ---- bad pointers --------------------------------------------------------- */
+/* ---- bad pointers ------------------------------------------------ */
 
 FIXTURE(pointer) {
 	struct world w;
@@ -447,7 +447,7 @@ TEST_F(pointer, is_efault)
 	check_unchanged(&self->w, &before);
 }
 
-/* ---- bad arguments -------------------------------------------------------- */
+/* ---- bad arguments ----------------------------------------------- */
 
 FIXTURE(misuse) {
 	struct world w;
@@ -710,7 +710,7 @@ TEST_F(misuse, changes_nothing)
 	check_unchanged(&self->w, &before);
 }
 
-/* ---- what a table does not say --------------------------------------------- */
+/* ---- what a table does not say ----------------------------------- */
 
 TEST(pstate_bits_outside_the_mask)
 {

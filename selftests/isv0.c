@@ -210,7 +210,7 @@ TEST_F(isv0, access)
 	snippet_expect_stop(&self->vcpu, &self->regs);
 }
 
-/* ---- what else the VMM may do ------------------------------------------------ */
+/* ---- what else the VMM may do ------------------------------------ */
 
 FIXTURE(answer) {
 	struct vm vm;

@@ -40,7 +40,7 @@ static int delete_slot(struct vm *vm, u32 slot)
 	return vm_set_slot(vm, slot, 0, 0, 0, NULL);
 }
 
-/* ---- what is no slot ------------------------------------------------------------- */
+/* ---- what is no slot --------------------------------------------- */
 
 FIXTURE(wrong) {
 	struct vm vm;
@@ -205,7 +205,7 @@ TEST(the_ends_of_the_address_space)
 	}
 }
 
-/* ---- RLIMIT_MEMLOCK ---------------------------------------------------------------- */
+/* ---- RLIMIT_MEMLOCK ---------------------------------------------- */
 
 TEST(memory_is_charged)
 {
@@ -261,7 +261,7 @@ TEST(more_than_there_is)
 	EXPECT_EQ(0, locked_kb());
 }
 
-/* ---- read-only ------------------------------------------------------------------------ */
+/* ---- read-only --------------------------------------------------- */
 
 FIXTURE(readonly) {
 	struct world w;
@@ -367,7 +367,7 @@ TEST_F(readonly, of_read_only_memory)
 	guest_reads(&self->w, GUEST_RAM + SIZE, 0x77);
 }
 
-/* ---- what the guest sees -------------------------------------------------------------- */
+/* ---- what the guest sees ----------------------------------------- */
 
 /* First touch by reading, by writing; with the guest's caches off and on. */
 FIXTURE(sight) {
@@ -470,7 +470,7 @@ TEST_F(sight, code_in_a_new_slot)
 	}
 }
 
-/* ---- two VMs ---------------------------------------------------------------------------- */
+/* ---- two VMs ----------------------------------------------------- */
 
 /* The same address is different memory, in the same TLB. */
 TEST(two_vms)
@@ -521,7 +521,7 @@ TEST(shared_memory)
 	guest_reads(&w[1], GUEST_RAM + SIZE, mem[0]);
 }
 
-/* ---- deleting --------------------------------------------------------------------------- */
+/* ---- deleting ---------------------------------------------------- */
 
 TEST(deleted_memory_is_gone)
 {
@@ -615,7 +615,7 @@ TEST(unmapped_by_the_vmm)
 	ASSERT_EQ(0, delete_slot(&w.vm, 0));
 }
 
-/* ---- many ---------------------------------------------------------------------------------- */
+/* ---- many -------------------------------------------------------- */
 
 static void guest_touches(u64 first, u64 stride, u64 count)
 {

@@ -36,7 +36,7 @@ FIXTURE_VARIANT(mmio) {
 	bool big_endian;
 };
 
-/* ---- reads: width, sign, size of the register ------------------------------ */
+/* ---- reads: width, sign, size of the register -------------------- */
 
 SNIPPET(insn_ldrb_w, "ldrb w5, [x1]");
 FIXTURE_VARIANT_ADD(mmio, ldrb_w) {
@@ -115,7 +115,7 @@ FIXTURE_VARIANT_ADD(mmio, ldr_x) {
 	.value = 0x8877665544332211, .result = 0x8877665544332211,
 };
 
-/* ---- reads: the zero register, the first, the last, the base itself --------- */
+/* ---- reads: the zero register, the first, the last, the base itself  */
 
 SNIPPET(insn_ldrb_wzr, "ldrb wzr, [x1]");
 FIXTURE_VARIANT_ADD(mmio, ldrb_wzr) {
@@ -167,7 +167,7 @@ FIXTURE_VARIANT_ADD(mmio, ldr_into_its_base) {
 	.code = &insn_ldr_base, .len = 8, .reg64 = 1, .reg = 1, .value = 0x1111, .result = 0x1111,
 };
 
-/* ---- reads: addressing ------------------------------------------------------ */
+/* ---- reads: addressing ------------------------------------------- */
 
 SNIPPET(insn_ldur, "ldur x5, [x1, #-8]");
 FIXTURE_VARIANT_ADD(mmio, ldur) {
@@ -205,7 +205,7 @@ FIXTURE_VARIANT_ADD(mmio, ldarb) {
 	.code = &insn_ldarb, .len = 1, .reg = 5, .value = GARBAGE, .result = 0xa5,
 };
 
-/* ---- reads: alignment, MMU, byte order -------------------------------------- */
+/* ---- reads: alignment, MMU, byte order --------------------------- */
 
 FIXTURE_VARIANT_ADD(mmio, ldrh_unaligned) {
 	.code = &insn_ldrh_w, .len = 2, .reg = 5, .value = 0x1234, .result = 0x1234,
@@ -286,7 +286,7 @@ FIXTURE_VARIANT_ADD(mmio, ldr_x_big_endian) {
 	.mmu_off = true, .big_endian = true,
 };
 
-/* ---- writes ----------------------------------------------------------------- */
+/* ---- writes ------------------------------------------------------ */
 
 SNIPPET(insn_strb, "strb w5, [x1]");
 FIXTURE_VARIANT_ADD(mmio, strb) {
@@ -504,7 +504,7 @@ TEST_F(mmio, access)
 	snippet_expect_stop(&self->vcpu, &self->regs);
 }
 
-/* ---- beyond one access ------------------------------------------------------ */
+/* ---- beyond one access ------------------------------------------- */
 
 FIXTURE(device) {
 	struct vm vm;

@@ -99,7 +99,7 @@ FIXTURE_VARIANT(psci) {
 	}									\
 }
 
-/* ---- answered in the module -------------------------------------------------- */
+/* ---- answered in the module -------------------------------------- */
 
 FIXTURE_VARIANT_ADD(psci, version)
 	CALL(PSCI_VERSION, 0, 0, 0, 0x10001);
@@ -234,7 +234,7 @@ FIXTURE_VARIANT_ADD(psci, system_reset2_bad_type_64)
 FIXTURE_VARIANT_ADD(psci, suspend_reserved_bits)
 	CALL(CPU_SUSPEND, BIT(31), ENTRY, 0, INVALID_PARAMETERS);
 
-/* ---- carried out by the VMM -------------------------------------------------- */
+/* ---- carried out by the VMM -------------------------------------- */
 
 FIXTURE_VARIANT_ADD(psci, cpu_on)
 	EVENT(CPU_ON, MPIDR_OFF, ENTRY, 0x1234, INTERNAL_FAILURE,
@@ -377,7 +377,7 @@ TEST_F(psci, smc)
 	check_call(&self->cpus, &variant->call, &insn_smc);
 }
 
-/* ---- a CPU comes and goes ----------------------------------------------------- */
+/* ---- a CPU comes and goes ---------------------------------------- */
 
 static void guest_second(u64 context)
 {

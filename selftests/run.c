@@ -63,7 +63,7 @@ static void catch_usr1(void)
 	test_check(!sigaction(SIGUSR1, &action, NULL));
 }
 
-/* ---- immediate_exit ---------------------------------------------------------------- */
+/* ---- immediate_exit ---------------------------------------------- */
 
 TEST(immediate_exit)
 {
@@ -127,12 +127,14 @@ TEST(immediate_exit_before_the_first_instruction)
 	EXPECT_EQ(PSTATE_RESET, regs.pstate);
 }
 
-/* ---- signals ------------------------------------------------------------------------ */
+/* ---- signals ----------------------------------------------------- */
 
 /**
- * struct shooter - a thread that signals another until told to stop
+ * struct shooter - a thread that signals another
+ * @thread: the thread.
  * @target: the other one.
- * @count: how many signals, each a little later than the last.
+ * @count: how many signals, each a little later than the last, and no two at
+ *	a time: they would be one.
  */
 struct shooter {
 	pthread_t thread, target;
@@ -147,6 +149,8 @@ static void *shoot(void *arg)
 	for (i = 0; i < s->count; i++) {
 		usleep(1000 + i * 37);
 		test_check(!pthread_kill(s->target, SIGUSR1));
+		while (signals <= i)
+			usleep(100);
 	}
 	return NULL;
 }
@@ -293,7 +297,7 @@ TEST(interrupts_of_the_host_are_invisible)
 	EXPECT_EQ(x, vcpu_sync_arg(&w.vcpu, 0));
 }
 
-/* ---- threads ------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------- */
 
 static void *run_until_signal(void *arg)
 {
@@ -376,7 +380,7 @@ TEST(each_run_from_another_thread)
 	}
 }
 
-/* ---- power --------------------------------------------------------------------------- */
+/* ---- power ------------------------------------------------------- */
 
 TEST(a_vcpu_that_is_off_does_not_run)
 {
@@ -397,7 +401,7 @@ TEST(a_vcpu_that_is_off_does_not_run)
 	EXPECT_EQ(-EAGAIN, vcpu_run(&vcpu));
 }
 
-/* ---- actions --------------------------------------------------------------------------- */
+/* ---- actions ----------------------------------------------------- */
 
 #define ALLOW(action) BIT(ARMVCPU_ACTION_##action)
 
@@ -500,7 +504,7 @@ TEST(action_without_an_exit)
 	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_MMIO);
 }
 
-/* ---- other processes ------------------------------------------------------------------- */
+/* ---- other processes --------------------------------------------- */
 
 #define CHILD_OK	33
 
@@ -596,7 +600,7 @@ TEST(a_vcpu_outlives_the_file_of_its_vm)
 	snippet_expect_stop(&w.vcpu, &w.regs);
 }
 
-/* ---- callers of 32 bits ------------------------------------------------------------------ */
+/* ---- callers of 32 bits ------------------------------------------ */
 
 /*
  * An AArch32 program that calls ioctl(3, request, buffer) and exits with the

@@ -65,7 +65,7 @@ static s64 expect_answer(struct world *w)
 	return w->regs.x[0];
 }
 
-/* ---- hypercalls ---------------------------------------------------------------- */
+/* ---- hypercalls -------------------------------------------------- */
 
 FIXTURE(hypercall) {
 	struct world w;
@@ -165,7 +165,7 @@ TEST_F(hypercall, unknown_is_not_supported)
 	EXPECT_EQ(NOT_SUPPORTED, expect_answer(w));
 }
 
-/* ---- the convention's own ------------------------------------------------------ */
+/* ---- the convention's own ---------------------------------------- */
 
 FIXTURE(arch) {
 	struct world w;
@@ -230,7 +230,7 @@ TEST_F(arch, smc)
 	EXPECT_GE(variant->max, answer);
 }
 
-/* ---- SMC and the policy --------------------------------------------------------- */
+/* ---- SMC and the policy ------------------------------------------ */
 
 static int set_policy(struct vm *vm, const struct armvcpu_smccc_range *ranges, u32 count)
 {
@@ -469,7 +469,7 @@ TEST(policy_is_final_once_a_vcpu_has_run)
 	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_SMC);
 }
 
-/* ---- firmware ------------------------------------------------------------------- */
+/* ---- firmware ---------------------------------------------------- */
 
 static const struct armvcpu_smccc_range forward[] = {
 	{ .base = SMCCC_VERSION, .count = 2, .action = ARMVCPU_SMCCC_FORWARD },

@@ -57,7 +57,7 @@ static bool guest_mrs(struct world *w, u32 sysreg, u64 *value)
 	test_fail("a read of register 0x%x", sysreg);
 }
 
-/* ---- exits ------------------------------------------------------------------ */
+/* ---- exits ------------------------------------------------------- */
 
 FIXTURE(exits) {
 	struct world w;
@@ -205,7 +205,7 @@ TEST_F(exits, write)
 	snippet_expect_stop(&self->w.vcpu, &self->w.regs);
 }
 
-/* ---- actions ---------------------------------------------------------------- */
+/* ---- actions ----------------------------------------------------- */
 
 #define PMCCNTR		ARMVCPU_SYSREG(3, 3, 9, 13, 0)
 
@@ -261,7 +261,7 @@ TEST_F(action, undef)
 	EXPECT_EQ(self->w.regs.pstate, vcpu_get(&self->w.vcpu, ARMVCPU_REG_SPSR_EL1));
 }
 
-/* ---- what the module emulates ------------------------------------------------ */
+/* ---- what the module emulates ------------------------------------ */
 
 static void guest_os_lock(void)
 {
@@ -368,7 +368,7 @@ TEST_F(guest, runs)
 	vcpu_expect_done(&self->vcpu);
 }
 
-/* ---- ID registers ------------------------------------------------------------ */
+/* ---- ID registers ------------------------------------------------ */
 
 FIXTURE(id) {
 	struct world w;
