@@ -4,6 +4,7 @@
  * nanosecond of the clock, so the figures are instructions; "make bench" runs
  * it there.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,10 +138,11 @@ static struct vcpu vcpu;
 static void run_exits(u64 count)
 {
 	int fd = vcpu.fd;
-	u64 i;
 
-	for (i = 0; i < count; i++) {
-		if (ioctl(fd, ARMVCPU_RUN, 0))
+	while (count) {
+		if (!ioctl(fd, ARMVCPU_RUN, 0))
+			count--;
+		else if (errno != EINTR)	/* the kernel wanted the thread */
 			test_fail("ARMVCPU_RUN: %m");
 	}
 }

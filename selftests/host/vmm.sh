@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What userspace-vmm/ has for tests, and the documentation's worked examples,
+# each check as one line of TAP.
+#
+# vmm.sh
+#
+# KERNEL, CPU, GIC, SMP, QEMU choose the host as for rig/run.
+
+set -euo pipefail
+. "$(dirname "$0")/tap"
+
+case ${1:-} in
+-h | --help) usage; exit ;;
+esac
+"$RIG/setup"
+"$RIG/build" user
+VMM=$TOP/userspace-vmm
+scale=1
+[ "$KERNEL" != debug ] || scale=6
+
+# section NAME: what a program in the host said, between its two marks.
+section() { sed -n "/^>>> $1\$/,/^<<< $1 /{ //!p }" "$OUT/lines"; }
+status_of() { sed -n "s/^<<< $1 //p" "$OUT/lines"; }
+
+# shellcheck disable=SC2016 # for the host's shell to expand
+IN_THE_HOST='
+	mark() { echo ">>> $1"; "/$1" 2>&1; echo "<<< $1 $?"; }
+	mark unit
+	mark vmm-test.sh
+	mark tiny-vmm
+'
+
+# One host for all; with debug=1 the VMM's end with a dead VM is tried, too.
+in_the_host() {
+	local rc=0 name
+
+	"$RIG/run" --load-args debug=1 --timeout $((300 * scale)) \
+		--file "$BUILD/user/armvcpu-vmm" --file "$BUILD/user/tests/monitor.bin" \
+		--file "$BUILD/user/tests/unit" --file "$VMM/tests/vmm-test.sh" \
+		--file "$BUILD/user/examples/tiny-vmm" -- "$IN_THE_HOST" \
+		>"$OUT/out" 2>"$OUT/err" || rc=$?
+	tr -d '\r' <"$OUT/out" >"$OUT/lines"
+	for name in unit vmm-test.sh; do
+		section $name >"$OUT/section"
+		relay "${name%.sh}" "$(status_of $name)" <"$OUT/section"
+	done
+	result "tiny-vmm: its guest greets and powers off" [ "$(status_of tiny-vmm)" = 0 ]
+	result "vmm: the host ends well" [ $rc = 0 ]
+	[ $rc = 0 ] || remarks "$OUT/err"
+}
+
+uboot() {
+	local rc=0
+
+	GUEST=uboot TIMEOUT=$((200 * scale)) "$RIG/guest" </dev/null >"$OUT/out" 2>"$OUT/err" ||
+		rc=$?
+	result "U-Boot: its banner comes from inside a guest" grep -q '^U-Boot 2' "$OUT/out"
+	result "U-Boot: every answer is right" grep -q 'all answers were right' "$OUT/out"
+	result "U-Boot: it powers off, and all ends with 0" [ $rc = 0 ]
+	[ $rc = 0 ] || tail -n 20 "$OUT/out" "$OUT/err" | tr -d '\r' | remarks
+}
+
+examples() {
+	local check=$TOP/Documentation/examples/check.sh rc=0
+
+	[ -x "$check" ] || return 0
+	"$check" >"$OUT/out" 2>"$OUT/err" </dev/null || rc=$?
+	relay "documentation" $rc <"$OUT/out"
+	[ $rc = 0 ] || remarks "$OUT/err"
+}
+
+tap_begin
+in_the_host
+uboot
+examples
+tap_end
