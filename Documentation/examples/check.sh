@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The worked example of adding-an-exit.rst still works: its patch applies, the
+# module builds with it, a guest makes the new exits; and the pages quote the code
+# as it is. Prints TAP.
+#
+# check.sh
+#
+# KERNEL, CPU, GIC, SMP, QEMU choose the host as for selftests/rig/run. All that
+# is built lies in a temporary directory; the tree is left alone.
+
+# shellcheck disable=SC2317 # called through step
+
+set -euo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd -P)
+# shellcheck source=../../selftests/rig/common.sh
+. "$HERE/../../selftests/rig/common.sh"
+
+DOC=$TOP/Documentation
+case ${1:-} in
+-h | --help) usage; exit ;;
+esac
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+n=0 bad=0
+
+result() {
+	local status=$1 what=$2
+
+	n=$((n + 1))
+	echo "$status $n $what"
+	[ "$status" = ok ] || bad=1
+}
+
+# step WHAT COMMAND...: a test; what it said is told if it fails.
+step() {
+	local what=$1
+	shift
+
+	if "$@" >"$WORK/log" 2>&1; then
+		result ok "$what"
+	else
+		result "not ok" "$what"
+		tail -n 20 "$WORK/log" | sed 's/^/# /'
+		finish
+	fi
+}
+
+finish() {
+	echo "1..$n"
+	exit $bad
+}
+
+# Outside of any repository, whatever TMPDIR is.
+apply() { (cd "$WORK/src" && GIT_CEILING_DIRECTORIES=$WORK git apply -v "$1"); }
+
+build_module() {
+	ARMVCPU_MODULE_SRC=$WORK/src ARMVCPU_MODULE_OUT=$WORK/module "$RIG/build" module
+}
+
+build_test() {
+	"${CROSS}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE \
+		"-I$WORK/src/uapi" -o "$WORK/exit-count" "$HERE/exit-count.c"
+}
+
+# uapi.rst has all of tiny-vmm.c, in pieces.
+tiny_vmm_is_quoted() {
+	diff <(expand "$TOP/userspace-vmm/examples/tiny-vmm.c" | grep -v '^$') \
+		<(sed -n '/tiny-vmm: begin/,/tiny-vmm: end/s/^    //p' "$DOC/uapi.rst" |
+			grep -v '^$')
+}
+
+# Every line of code in adding-an-exit.rst is in the patched sources.
+patch_is_quoted() {
+	sed -n '/^The counter$/,/^\*The VMM\.\*/s/^    //p' "$DOC/adding-an-exit.rst" |
+		tr -d ' ' | grep -vxF ... | LC_ALL=C sort -u >"$WORK/quoted"
+	cat "$WORK"/src/kmod/*.[ch] "$WORK"/src/uapi/linux/*.h | tr -d ' \t' |
+		LC_ALL=C sort -u >"$WORK/lines"
+	[ -s "$WORK/quoted" ] && ! LC_ALL=C comm -23 "$WORK/quoted" "$WORK/lines" | grep .
+}
+
+# Not the tree's module but the new one.
+run_test() {
+	"$RIG/run" --no-load --timeout "${TIMEOUT:-120}" --file "$WORK/module/armvcpu.ko" \
+		--file "$WORK/exit-count" -- 'insmod /armvcpu.ko && /exit-count && rmmod armvcpu'
+}
+
+echo "TAP version 13"
+need git:git "gcc-aarch64-linux-gnu:${CROSS}gcc" \
+	libc6-dev-arm64-cross:/usr/aarch64-linux-gnu/include/stdio.h >&2
+mkdir "$WORK/src"
+cp -r "$TOP/Kbuild" "$TOP/kmod" "$TOP/uapi" "$WORK/src/"
+step "the patch applies" apply "$HERE/adding-an-exit.patch"
+step "tiny-vmm.c is quoted as it is" tiny_vmm_is_quoted
+step "the patch is quoted as it is" patch_is_quoted
+step "the module builds" build_module
+step "the test builds" build_test
+
+rc=0
+run_test >"$WORK/out" 2>"$WORK/log" || rc=$?
+while IFS= read -r line; do
+	case $line in
+	"ok - "*) result ok "${line#ok - }" ;;
+	"not ok - "*) result "not ok" "${line#not ok - }" ;;
+	*) echo "# $line" ;;
+	esac
+done < <(tr -d '\r' <"$WORK/out")
+if [ $rc = 0 ]; then
+	result ok "the host is well"
+else
+	result "not ok" "the host is well"
+	echo "# status $rc"
+	tail -n 20 "$WORK/log" | sed 's/^/# /'
+fi
+finish
