@@ -393,7 +393,7 @@ TEST_F(debug, brk_undef)
 	u64 esr;
 
 	self->w.vcpu.run->action = ARMVCPU_ACTION_UNDEF;
-	ASSERT_EQ(0, vcpu_run(&self->w.vcpu));
+	ASSERT_EQ(0, vcpu_run_exit(&self->w.vcpu));
 	ASSERT_TRUE(snippet_is_exception(&self->w.vcpu, &esr));
 	EXPECT_EQ(EC_UNKNOWN, ESR_EC(esr));
 	EXPECT_EQ(self->regs.pc, self->w.vcpu.run->x[3]);
@@ -504,7 +504,7 @@ TEST(wfe_exits)
 	/* The first one may find an event. */
 	for (i = 0; i < 2; i++) {
 		snippet_start(&w.vcpu, &regs, &insn_wfe, 0);
-		ASSERT_EQ(0, vcpu_run(&w.vcpu));
+		ASSERT_EQ(0, vcpu_run_exit(&w.vcpu));
 		if (w.vcpu.run->exit_reason == ARMVCPU_EXIT_WFX)
 			break;
 		ASSERT_TRUE(snippet_is_stop(&w.vcpu));

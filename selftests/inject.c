@@ -121,7 +121,7 @@ TEST_F(sync, in_place_of_an_exit)
 	vcpu_expect(vcpu, ARMVCPU_EXIT_MMIO);
 	vcpu->run->u.mmio.data = 0xbad;
 	ASSERT_EQ(0, vcpu_inject(vcpu, variant->type, variant->far));
-	ASSERT_EQ(0, vcpu_run(vcpu));
+	ASSERT_EQ(0, vcpu_run_exit(vcpu));
 	ASSERT_TRUE(snippet_is_exception(vcpu, &esr));
 	EXPECT_EQ(variant->ec, ESR_EC(esr));
 	EXPECT_EQ(regs.pc, vcpu->run->x[3]);

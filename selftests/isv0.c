@@ -178,7 +178,7 @@ TEST_F(isv0, access)
 
 	if (variant->cache_op) {
 		/* A core may do nothing where there is no memory. */
-		ASSERT_EQ(0, vcpu_run(&self->vcpu));
+		ASSERT_EQ(0, vcpu_run_exit(&self->vcpu));
 		if (snippet_is_stop(&self->vcpu))
 			SKIP(return, "this CPU's cache operation needs no memory");
 		ASSERT_EQ(ARMVCPU_EXIT_ABORT, run->exit_reason);

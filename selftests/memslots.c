@@ -337,7 +337,7 @@ TEST_F(readonly, abort_of_a_write)
 	snippet_start(&self->w.vcpu, &self->w.regs, &insn_str, GUEST_RAM);
 	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
 	self->w.vcpu.run->action = ARMVCPU_ACTION_ABORT;
-	ASSERT_EQ(0, vcpu_run(&self->w.vcpu));
+	ASSERT_EQ(0, vcpu_run_exit(&self->w.vcpu));
 	ASSERT_TRUE(snippet_is_exception(&self->w.vcpu, &esr));
 	EXPECT_EQ(EC_DABT, ESR_EC(esr));
 	EXPECT_EQ(FSC_EXTABT, ESR_FSC(esr));

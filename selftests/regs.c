@@ -161,9 +161,7 @@ static u64 serve(struct vcpu *vcpu, u64 count)
 	int ret;
 
 	for (;;) {
-		ret = vcpu_run(vcpu);
-		if (ret == -EINTR)
-			continue;
+		ret = vcpu_run_exit(vcpu);
 		if (ret)
 			test_fail("ARMVCPU_RUN: %s", strerror(-ret));
 		exits++;
@@ -766,7 +764,7 @@ TEST_F(restore, goes_on)
 
 	load_init(&loads[0], vcpu, variant->mmu, 31, 24);
 	for (i = 0; i < 12; i++) {
-		ASSERT_EQ(0, vcpu_run(vcpu));
+		ASSERT_EQ(0, vcpu_run_exit(vcpu));
 		if (vcpu->run->exit_reason == ARMVCPU_EXIT_HYPERCALL)
 			vcpu->run->x[0] = vcpu->run->u.call.nr;
 		if (vcpu->run->exit_reason == ARMVCPU_EXIT_MMIO && !vcpu->run->u.mmio.is_write)

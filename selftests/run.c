@@ -210,13 +210,8 @@ TEST(signals_do_not_lose_a_completion)
 	snippet_prepare(&w.vcpu, VCPU_MMU_ON);
 	shooter_start(&shooter, 100);
 	for (i = 0; signals < 100; i++) {
-		int ret;
-
 		snippet_start(&w.vcpu, &w.regs, &insn_ldr, SNIPPET_ADDRESS);
-		do {
-			ret = vcpu_run(&w.vcpu);
-		} while (ret == -EINTR);
-		ASSERT_EQ(0, ret);
+		ASSERT_EQ(0, vcpu_run_exit(&w.vcpu));
 		ASSERT_EQ(ARMVCPU_EXIT_MMIO, w.vcpu.run->exit_reason);
 		ASSERT_EQ(SNIPPET_ADDRESS, w.vcpu.run->u.mmio.ipa);
 		w.vcpu.run->u.mmio.data = i;
@@ -279,8 +274,8 @@ static void guest_computes(u64 count)
 
 TEST(interrupts_of_the_host_are_invisible)
 {
-	u64 i, x = 1, count = 20000000, start = now_ns();
-	int ret, interrupted = 0;
+	u64 i, x = 1, count = 20000000, start = now_ns(), elapsed, interrupted = 0;
+	int ret;
 	struct world w;
 
 	world_init(&w);
@@ -290,8 +285,10 @@ TEST(interrupts_of_the_host_are_invisible)
 		interrupted++;
 	ASSERT_EQ(0, ret);
 	ASSERT_TRUE(vcpu_is_ucall(&w.vcpu));
-	EXPECT_LT(10 * NSEC_PER_MSEC, now_ns() - start);
-	EXPECT_GT(3, interrupted);
+	elapsed = now_ns() - start;
+	EXPECT_LT(10 * NSEC_PER_MSEC, elapsed);
+	/* The kernel has work for the thread now and then, and 250 ticks a second. */
+	EXPECT_GT(3 + elapsed / (50 * NSEC_PER_MSEC), interrupted);
 	for (i = 0; i < count; i++)
 		x = x * 6364136223846793005UL + 1442695040888963407UL;
 	EXPECT_EQ(x, vcpu_sync_arg(&w.vcpu, 0));
@@ -299,11 +296,16 @@ TEST(interrupts_of_the_host_are_invisible)
 
 /* ---- threads ----------------------------------------------------- */
 
+/* Whoever asks for a register at the same moment makes the vCPU busy, too. */
 static void *run_until_signal(void *arg)
 {
 	struct vcpu *vcpu = arg;
+	long ret;
 
-	return (void *)(long)vcpu_run(vcpu);
+	do {
+		ret = vcpu_run(vcpu);
+	} while (!signals && (ret == -EBUSY || ret == -EINTR));
+	return (void *)ret;
 }
 
 TEST(a_vcpu_that_runs_is_busy)

@@ -44,7 +44,7 @@ static bool guest_mrs(struct world *w, u32 sysreg, u64 *value)
 	int ret;
 
 	world_start(w, insn_mrs(sysreg, 5));
-	ret = vcpu_run(&w->vcpu);
+	ret = vcpu_run_exit(&w->vcpu);
 	if (ret)
 		test_fail("ARMVCPU_RUN: %d", ret);
 	if (snippet_is_stop(&w->vcpu)) {
@@ -134,7 +134,7 @@ static bool expect_exit(struct world *w, u32 reg, u32 rt, bool write, bool may_b
 	u64 esr;
 
 	world_start(w, write ? insn_msr(reg, rt) : insn_mrs(reg, rt));
-	ret = vcpu_run(&w->vcpu);
+	ret = vcpu_run_exit(&w->vcpu);
 	if (may_be_undefined && !ret &&
 	    (snippet_is_stop(&w->vcpu) || snippet_is_exception(&w->vcpu, &esr)))
 		return false;
@@ -159,7 +159,7 @@ static void expect_undef(struct world *w, u32 insn)
 	u64 esr;
 
 	world_start(w, insn);
-	if (vcpu_run(&w->vcpu) || !snippet_is_exception(&w->vcpu, &esr) ||
+	if (vcpu_run_exit(&w->vcpu) || !snippet_is_exception(&w->vcpu, &esr) ||
 	    ESR_EC(esr) != EC_UNKNOWN) {
 		vcpu_print_exit(&w->vcpu);
 		test_fail("expected an undefined instruction");
@@ -252,7 +252,7 @@ TEST_F(action, undef)
 	expect_exit(&self->w, PMCCNTR, 5, variant->write, false);
 	run->u.sysreg.data = 0xbad;
 	run->action = ARMVCPU_ACTION_UNDEF;
-	ASSERT_EQ(0, vcpu_run(&self->w.vcpu));
+	ASSERT_EQ(0, vcpu_run_exit(&self->w.vcpu));
 	ASSERT_TRUE(snippet_is_exception(&self->w.vcpu, &esr));
 	EXPECT_EQ((u64)EC_UNKNOWN << 26 | ESR_IL, esr);
 	/* ELR_EL1 is at the instruction, SPSR_EL1 is what was. */

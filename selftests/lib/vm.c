@@ -289,14 +289,20 @@ int vcpu_run(struct vcpu *vcpu)
 	return xioctl(vcpu->fd, ARMVCPU_RUN, NULL);
 }
 
-/* The kernel may interrupt a thread for reasons of its own; not for ever. */
-static void run_to_exit(struct vcpu *vcpu, const char *file, int line)
+int vcpu_run_exit(struct vcpu *vcpu)
 {
-	int tries = 1000, ret;
+	int tries = 100000, ret;
 
 	do {
 		ret = vcpu_run(vcpu);
 	} while (ret == -EINTR && --tries);
+	return ret;
+}
+
+static void run_to_exit(struct vcpu *vcpu, const char *file, int line)
+{
+	int ret = vcpu_run_exit(vcpu);
+
 	if (ret)
 		__test_fail(file, line, "ARMVCPU_RUN: %s", strerror(-ret));
 }

@@ -111,7 +111,10 @@ int vcpu_power(struct vcpu *vcpu);
 /* One RUN: 0 or -errno. */
 int vcpu_run(struct vcpu *vcpu);
 
-/* RUN until an exit, which has to be this one. */
+/* RUN until an exit: the kernel may interrupt a thread for reasons of its own. */
+int vcpu_run_exit(struct vcpu *vcpu);
+
+/* ... which has to be this one. */
 #define vcpu_expect(vcpu, reason) __vcpu_expect(vcpu, reason, __FILE__, __LINE__)
 void __vcpu_expect(struct vcpu *vcpu, u32 reason, const char *file, int line);
 
