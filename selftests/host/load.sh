@@ -13,8 +13,6 @@ case ${1:-} in
 -h | --help) usage; exit ;;
 esac
 need_modtool
-# The one boot whose leaks matter keeps its scan (run does it for a load only).
-export KMEMLEAK=0
 COMMON=(--no-load --file "$MODTOOL" --file "$HOST/inside")
 scale=1
 [ "$KERNEL" != debug ] || scale=6
