@@ -38,7 +38,8 @@ in_the_host() {
 	"$RIG/run" --load-args debug=1 --timeout $((300 * scale)) \
 		--file "$BUILD/user/armvcpu-vmm" --file "$BUILD/user/tests/monitor.bin" \
 		--file "$BUILD/user/tests/unit" --file "$VMM/tests/vmm-test.sh" \
-		--file "$BUILD/user/examples/tiny-vmm" -- "$IN_THE_HOST" \
+		--file "$BUILD/user/examples/tiny-vmm" -- \
+		"export RIG_TIMEOUT_SCALE=$scale; $IN_THE_HOST" \
 		>"$OUT/out" 2>"$OUT/err" || rc=$?
 	tr -d '\r' <"$OUT/out" >"$OUT/lines"
 	for name in unit vmm-test.sh; do
