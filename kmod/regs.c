@@ -117,9 +117,15 @@ static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 
 	if (slot) {
 		*slot = value;
-		/* Whether the guest's next writes have to be seen: sysreg.c. */
-		if (slot == &vcpu->hyp->sys[HYP_SCTLR_EL1])
+		/*
+		 * Whether the guest's next writes have to be seen (sysreg.c).
+		 * Memory is the VMM's to care for: it sets registers of a guest
+		 * that starts, or that it brings in from elsewhere.
+		 */
+		if (slot == &vcpu->hyp->sys[HYP_SCTLR_EL1]) {
 			sysreg_caches_changed(vcpu);
+			vcpu->cleaned = false;
+		}
 		return 0;
 	}
 	switch (encoding) {

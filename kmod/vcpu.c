@@ -225,6 +225,17 @@ static int vcpu_interrupted(struct vcpu *vcpu)
 	return -EINTR;
 }
 
+/*
+ * What the kernel wants of this task is done on the way to userspace, and that
+ * is no exported function: so all the way there, and back into RUN without the
+ * VMM noticing.  The exit that was pending has been completed, once.
+ */
+static int vcpu_restart(void)
+{
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	return -ERESTARTNOINTR;
+}
+
 static void vcpu_start(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -266,9 +277,12 @@ static long vcpu_run(struct vcpu *vcpu)
 	smp_mb();
 	do {
 		compat_resched();
-		/* What the kernel wants of this task also waits for its return. */
-		if (signal_pending(current) || task_work_pending(current)) {
+		if (task_sigpending(current)) {
 			ret = vcpu_interrupted(vcpu);
+			break;
+		}
+		if (unlikely(signal_pending(current) || task_work_pending(current))) {
+			ret = vcpu_restart();
 			break;
 		}
 		if (unlikely(READ_ONCE(vcpu->vm->dead))) {

@@ -410,8 +410,7 @@ struct armvcpu_power {
  * ARMVCPU_RUN - complete the last exit, then run the guest until the next.
  *
  * Returns 0 with the exit in struct armvcpu_run, or fails:
- *   EINTR   a signal is pending, @immediate_exit is set, or the kernel has
- *           work that waits for the thread to leave it; @exit_reason is
+ *   EINTR   a signal is pending, or @immediate_exit is set; @exit_reason is
  *           ARMVCPU_EXIT_INTR.  The last exit has been completed.
  *   EBUSY   another thread runs this vCPU or reads or writes its registers.
  *   EAGAIN  the vCPU is powered off.
