@@ -434,27 +434,45 @@ FIXTURE_SETUP(wait)
 	snippet_prepare(&self->w.vcpu, VCPU_MMU_ON);
 	vcpu_set(&self->w.vcpu, ARMVCPU_REG_SYS(3, 3, 14, 3, 2), variant->cval);
 	vcpu_set(&self->w.vcpu, ARMVCPU_REG_SYS(3, 3, 14, 3, 1), variant->ctl);
-	snippet_start(&self->w.vcpu, &self->regs, &insn_wfi, 0);
 }
 
 FIXTURE_TEARDOWN(wait)
 {
 }
 
+static void check_wfx(struct world *w, struct armvcpu_core_regs *regs, u64 deadline)
+{
+	const struct armvcpu_exit_wfx *wfx = &w->vcpu.run->u.wfx;
+
+	if (wfx->is_wfe || wfx->reserved || wfx->timer != deadline)
+		test_fail("wfe %u, timer 0x%llx", wfx->is_wfe, wfx->timer);
+	snippet_check_regs(&w->vcpu, regs);
+}
+
 TEST_F(wait, wfi)
 {
-	struct armvcpu_run *run = self->w.vcpu.run;
+	struct world *w = &self->w;
+
+	snippet_start_wfi(&w->vcpu, &self->regs, &insn_wfi);
+	check_wfx(w, &self->regs, variant->deadline);
+	snippet_expect_stop(&w->vcpu, &self->regs);
+}
+
+TEST_F(wait, wfi_once_more)
+{
+	struct world *w = &self->w;
 	int i;
 
-	for (i = 0; i < 3; i++) {
-		vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_WFX);
-		EXPECT_EQ(0, run->u.wfx.is_wfe);
-		EXPECT_EQ(0, run->u.wfx.reserved);
-		EXPECT_EQ(variant->deadline, run->u.wfx.timer);
-		snippet_check_regs(&self->w.vcpu, &self->regs);
-		run->action = i < 2 ? ARMVCPU_ACTION_RETRY : ARMVCPU_ACTION_COMPLETE;
+	snippet_start_wfi(&w->vcpu, &self->regs, &insn_wfi);
+	for (i = 0; i < 5; i++) {
+		w->vcpu.run->action = ARMVCPU_ACTION_RETRY;
+		ASSERT_EQ(0, vcpu_run_exit(&w->vcpu));
+		if (snippet_is_stop(&w->vcpu))
+			snippet_start_wfi(&w->vcpu, &self->regs, &insn_wfi);
+		ASSERT_EQ(ARMVCPU_EXIT_WFX, w->vcpu.run->exit_reason);
+		check_wfx(w, &self->regs, variant->deadline);
 	}
-	snippet_expect_stop(&self->w.vcpu, &self->regs);
+	snippet_expect_stop(&w->vcpu, &self->regs);
 }
 
 /* An interrupt that is there ends the wait, masked as it is. */
@@ -471,8 +489,7 @@ TEST(wfi_with_an_interrupt)
 		snippet_start(&w.vcpu, &regs, &insn_wfi, 0);
 		snippet_expect_stop(&w.vcpu, &regs);
 		ASSERT_EQ(0, vcpu_line(&w.vcpu, line, 0));
-		snippet_start(&w.vcpu, &regs, &insn_wfi, 0);
-		vcpu_expect(&w.vcpu, ARMVCPU_EXIT_WFX);
+		snippet_start_wfi(&w.vcpu, &regs, &insn_wfi);
 	}
 }
 
@@ -539,11 +556,10 @@ FIXTURE_VARIANT_ADD(el0, eret) { .insn = 0xd69f03e0, .ec = EC_UNKNOWN };
 FIXTURE_VARIANT_ADD(el0, mrs_ttbr0) { .insn = 0xd5382000, .ec = EC_UNKNOWN };
 FIXTURE_VARIANT_ADD(el0, mrs_vbar_el2) { .insn = 0xd53cc000, .ec = EC_UNKNOWN };
 FIXTURE_VARIANT_ADD(el0, tlbi) { .insn = 0xd508871f, .ec = EC_UNKNOWN };
-/* By SCTLR_EL1 of the guest: UCT, DZE, UCI, nTWI. */
+/* By SCTLR_EL1 of the guest: UCT, DZE, UCI. */
 FIXTURE_VARIANT_ADD(el0, mrs_ctr) { .insn = 0xd53b0020, .ec = EC_SYS64, .any_iss = true };
 FIXTURE_VARIANT_ADD(el0, dc_zva) { .insn = 0xd50b7420, .ec = EC_SYS64, .any_iss = true };
 FIXTURE_VARIANT_ADD(el0, dc_civac) { .insn = 0xd50b7e20, .ec = EC_SYS64, .any_iss = true };
-FIXTURE_VARIANT_ADD(el0, wfi) { .insn = 0xd503207f, .ec = EC_WFX, .any_iss = true };
 /* By CNTKCTL_EL1 of the guest. */
 FIXTURE_VARIANT_ADD(el0, mrs_cntvct) { .insn = 0xd53be040, .ec = EC_SYS64, .any_iss = true };
 /* ldr x0, [x1]: a page of EL1's. */
@@ -640,10 +656,16 @@ FIXTURE_TEARDOWN(a32)
 static void guest_runs_a32(u64 pstate, u64 r0)
 {
 	const u64 x[8] = { r0, SNIPPET_ADDRESS, 0x22, 0x33 };
-	const struct guest_trap *trap = guest_el0(GUEST_USER, pstate, 0, x);
+	const struct guest_trap *trap;
 
+	/* nTWI: it may wait. */
+	write_sysreg(read_sysreg(sctlr_el1) | BIT(16), sctlr_el1);
+	isb();
+	trap = guest_el0(GUEST_USER, pstate, 0, x);
 	GUEST_ASSERT_EQ(1, trap->count);
 	GUEST_ASSERT_EQ(GUEST_VECTOR_EL0_32, trap->vector);
+	if (ESR_EC(trap->esr) != EC_SVC32)
+		GUEST_SYNC_ARGS(2, trap->esr, trap->far, trap->frame.elr);
 	GUEST_ASSERT_EQ(EC_SVC32, ESR_EC(trap->esr));
 	GUEST_ASSERT_EQ(SNIPPET_ADDRESS, trap->frame.x[1]);
 	/* Nothing is left of an IT block. */
@@ -839,6 +861,96 @@ TEST_F(a32, isv0)
 	run->x[3] = 0xc;
 	vcpu_expect_sync(&self->w.vcpu, 1);
 	check_a32(&self->w, 0xa, 0xb, 0xc);
+}
+
+/* By the vector of AArch32, at the instruction. */
+TEST_F(a32, abort_of_a_read)
+{
+	static const u16 code[] = {
+		0x2309,		/* movs r3, #9 */
+		0x6808,		/* ldr r0, [r1] */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	self->w.vcpu.run->action = ARMVCPU_ACTION_ABORT;
+	vcpu_expect_sync(&self->w.vcpu, 2);
+	EXPECT_EQ(EC_DABT_LOW, ESR_EC(vcpu_sync_arg(&self->w.vcpu, 0)));
+	EXPECT_EQ(FSC_EXTABT, ESR_FSC(vcpu_sync_arg(&self->w.vcpu, 0)));
+	EXPECT_EQ(SNIPPET_ADDRESS, vcpu_sync_arg(&self->w.vcpu, 1));
+	EXPECT_EQ(GUEST_USER + 2, vcpu_sync_arg(&self->w.vcpu, 2));
+}
+
+TEST_F(a32, injected_undef)
+{
+	static const u32 code[] = {
+		0xe5810000,	/* str r0, [r1] */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	ASSERT_EQ(0, vcpu_inject(&self->w.vcpu, ARMVCPU_INJECT_UNDEF, 0));
+	vcpu_expect_sync(&self->w.vcpu, 2);
+	EXPECT_EQ(EC_UNKNOWN, ESR_EC(vcpu_sync_arg(&self->w.vcpu, 0)));
+	EXPECT_EQ(GUEST_USER, vcpu_sync_arg(&self->w.vcpu, 2));
+}
+
+TEST_F(a32, fetch_beyond_memory)
+{
+	static const u32 code[] = {
+		0xe28ff902,	/* add pc, pc, #0x8000 */
+	};
+
+	guest_pt_map(GUEST_USER + 0x8000, NOWHERE, 0x1000, PTE_NORMAL | PTE_USER);
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect_sync(&self->w.vcpu, 2);
+	EXPECT_EQ(EC_IABT_LOW, ESR_EC(vcpu_sync_arg(&self->w.vcpu, 0)));
+	EXPECT_EQ(FSC_EXTABT, ESR_FSC(vcpu_sync_arg(&self->w.vcpu, 0)));
+	EXPECT_EQ(GUEST_USER + 0x8008, vcpu_sync_arg(&self->w.vcpu, 1));
+}
+
+/* Started again where an interrupt of the host has ended the wait. */
+static void start_a32_wfi(struct world *w, const void *code, size_t size, u64 flags)
+{
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		start_a32(w, code, size, flags);
+		if (vcpu_run_exit(&w->vcpu) || !vcpu_is_ucall(&w->vcpu))
+			break;
+	}
+	if (w->vcpu.run->exit_reason != ARMVCPU_EXIT_WFX || w->vcpu.run->pc != GUEST_USER) {
+		vcpu_print_exit(&w->vcpu);
+		test_fail("expected the exit of a WFI");
+	}
+}
+
+TEST_F(a32, wfi)
+{
+	static const u32 code[] = {
+		0xe320f003,	/* wfi */
+		0xe3a03009,	/* mov r3, #9 */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32_wfi(&self->w, code, sizeof(code), 0);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
+TEST_F(a32, thumb_wfi)
+{
+	static const u16 code[] = {
+		0xbf30,		/* wfi */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32_wfi(&self->w, code, sizeof(code), PSR_AA32_THUMB);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
 }
 
 TEST_F(a32, bkpt)

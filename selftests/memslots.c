@@ -501,6 +501,55 @@ TEST(two_vms)
 	vcpu_expect(&w[0].vcpu, ARMVCPU_EXIT_MMIO);
 }
 
+/* ---- two vCPUs -------------------------------------------------------- */
+
+#define OWN_VA		(6UL << 30)
+#define OWN_IPA		(5UL << 30)
+
+static u64 second_root[512] __aligned(4096);
+
+static void guest_looks(u64 address)
+{
+	for (;;)
+		GUEST_SYNC_ARGS(1, guest_read64(address), 0, 0);
+}
+
+/* The same address by other tables, of the same ASID, in the TLB of one CPU. */
+TEST(two_vcpus_with_tables_of_their_own)
+{
+	struct vcpu vcpus[2];
+	struct vm vm;
+	u64 *mem[2];
+	int i;
+
+	pin_to_cpu(0);
+	vm_init(&vm);
+	mem[0] = vm_add_memory(&vm, 0, GUEST_RAM, SIZE);
+	mem[1] = vm_add_memory(&vm, 1, OWN_IPA, SIZE);
+	*guest_pt_entry(OWN_VA, 1) = OWN_IPA | PTE_NORMAL | PTE_VALID;
+	memcpy(second_root, (void *)guest_pt_root(), sizeof(second_root));
+	*guest_pt_entry(OWN_VA, 1) = GUEST_RAM | PTE_NORMAL | PTE_VALID;
+	for (i = 0; i < 2; i++) {
+		vcpu_init(&vcpus[i], &vm, 0);
+		vcpu_call(&vcpus[i], guest_looks, OWN_VA);
+		mem[i][0] = 0x1000 + i;
+	}
+	/* x20 of guest_start */
+	vcpu_set(&vcpus[1], ARMVCPU_REG_X(20), (u64)second_root);
+	for (i = 0; i < 100; i++) {
+		vcpu_expect_sync(&vcpus[i % 2], 1);
+		ASSERT_EQ(0x1000 + i % 2, vcpu_sync_arg(&vcpus[i % 2], 0));
+	}
+	/* And after each other, on the other CPU. */
+	if (nr_cpus() < 2)
+		return;
+	pin_to_cpu(1);
+	for (i = 0; i < 100; i++) {
+		vcpu_expect_sync(&vcpus[i / 50], 1);
+		ASSERT_EQ(0x1000 + i / 50, vcpu_sync_arg(&vcpus[i / 50], 0));
+	}
+}
+
 /* The same memory in two VMs, and twice in one. */
 TEST(shared_memory)
 {

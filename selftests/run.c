@@ -459,7 +459,10 @@ FIXTURE_SETUP(action)
 		w->regs.x[0] = 0x84000008;	/* SYSTEM_OFF */
 		vcpu_set_regs(&w->vcpu, &w->regs);
 	}
-	vcpu_expect(&w->vcpu, variant->reason);
+	if (variant->code == &insn_wfi)
+		snippet_start_wfi(&w->vcpu, &w->regs, &insn_wfi);
+	else
+		vcpu_expect(&w->vcpu, variant->reason);
 	vcpu_get_regs(&w->vcpu, &w->regs);
 }
 

@@ -56,6 +56,21 @@ void snippet_start(struct vcpu *vcpu, struct armvcpu_core_regs *regs, const void
 	vcpu_set_regs(vcpu, regs);
 }
 
+void snippet_start_wfi(struct vcpu *vcpu, struct armvcpu_core_regs *regs, const void *code)
+{
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		snippet_start(vcpu, regs, code, SNIPPET_ADDRESS);
+		if (vcpu_run_exit(vcpu) || !snippet_is_stop(vcpu))
+			break;
+	}
+	if (vcpu->run->exit_reason != ARMVCPU_EXIT_WFX) {
+		vcpu_print_exit(vcpu);
+		test_fail("expected the exit of a WFI");
+	}
+}
+
 void __snippet_check_regs(struct vcpu *vcpu, const struct armvcpu_core_regs *regs,
 			  const char *file, int line)
 {

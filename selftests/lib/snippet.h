@@ -47,6 +47,12 @@ void snippet_prepare(struct vcpu *vcpu, bool mmu);
 void snippet_start(struct vcpu *vcpu, struct armvcpu_core_regs *regs, const void *code,
 		   u64 address);
 
+/*
+ * The same with a WFI in @code, and on to its exit. Where an interrupt of the
+ * host is pending just then, there is nothing to wait for: once more, then.
+ */
+void snippet_start_wfi(struct vcpu *vcpu, struct armvcpu_core_regs *regs, const void *code);
+
 /* All registers in the run struct and by the ioctl are those of @regs. */
 #define snippet_check_regs(vcpu, regs) __snippet_check_regs(vcpu, regs, __FILE__, __LINE__)
 void __snippet_check_regs(struct vcpu *vcpu, const struct armvcpu_core_regs *regs,
