@@ -362,6 +362,69 @@ TEST_F(line, raised_from_another_thread)
 	}
 }
 
+/* Interrupts that one CPU has sent another so far. */
+static u64 ipis(int cpu)
+{
+	FILE *f = fopen("/proc/interrupts", "re");
+	char line[512], *column;
+	u64 sum = 0;
+	int i;
+
+	test_check(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "IPI"))
+			continue;
+		column = strchr(line, ':');
+		for (i = 0; column && i <= cpu; i++) {
+			u64 count = strtoull(column + 1, &column, 10);
+
+			sum += i == cpu ? count : 0;
+		}
+	}
+	fclose(f);
+	return sum;
+}
+
+static void *run_on_cpu_1(void *arg)
+{
+	pin_to_cpu(1);
+	expect_ack(arg, GUEST_VECTOR_IRQ);
+	return NULL;
+}
+
+/*
+ * A guest that runs learns of a change now, and not at the next tick of the
+ * host: the ioctl interrupts its CPU.
+ */
+TEST(a_line_interrupts_a_guest_that_runs)
+{
+	pthread_t thread;
+	struct world w;
+	u64 before, end;
+	int i, seen = 0;
+
+	if (nr_cpus() < 2)
+		SKIP(return, "there is one CPU");
+	world_init(&w);
+	pin_to_cpu(0);
+	vcpu_call(&w.vcpu, guest_spins_unmasked);
+	vcpu_expect_sync(&w.vcpu, 1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_on_cpu_1, &w.vcpu));
+	usleep(20000);
+	for (i = 0; i < 30; i++) {
+		before = ipis(1);
+		end = now_ns() + 100 * NSEC_PER_MSEC;
+		/* Lowered again and again: nothing that the guest would exit for. */
+		ASSERT_EQ(0, vcpu_line(&w.vcpu, ARMVCPU_LINE_FIQ, 0));
+		while (ipis(1) == before && now_ns() < end)
+			usleep(100);
+		seen += ipis(1) != before;
+	}
+	EXPECT_EQ(30, seen);
+	ASSERT_EQ(0, vcpu_line(&w.vcpu, ARMVCPU_LINE_IRQ, 1));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+}
+
 /* FIQ before IRQ, as the architecture has it for equal masks. */
 static void guest_both(void)
 {
