@@ -3,9 +3,14 @@
  * armvcpu: the whole contract between the module and userspace.
  *
  * Three kinds of file: /dev/armvcpu (system), one per VM, one per vCPU.  An
- * ioctl that fails changes nothing.  Unknown ioctls are ENOTTY, unknown flags
- * and non-zero padding are EINVAL.  Nothing here ever changes its layout; new
- * things come with a new capability.
+ * ioctl that fails changes nothing, but where GET_REG_LIST and RUN say so.
+ * Unknown ioctls are ENOTTY, unknown flags and non-zero padding are EINVAL.
+ * Nothing here ever changes its layout; new things come with a new capability.
+ *
+ * A VM's file and those of its vCPUs are for the process (address space) that
+ * created the VM: any other gets EIO, whatever it asks for.  A vCPU's file is
+ * for one thread at a time: EBUSY, whatever it asks for, while another one is
+ * in an ioctl of it; ARMVCPU_SET_IRQ_LINE and ARMVCPU_GET_POWER excepted.
  */
 #ifndef _UAPI_LINUX_ARMVCPU_H
 #define _UAPI_LINUX_ARMVCPU_H
@@ -35,7 +40,7 @@
  *
  * Used with ARMVCPU_CHECK_CAP on the system and on VM files.
  *
- * Errors: EINVAL (@flags), EFAULT.
+ * Errors: EINVAL (@flags), EFAULT, EIO (a VM file, another process).
  */
 struct armvcpu_cap {
 	__u32 cap;
@@ -75,11 +80,12 @@ struct armvcpu_cap {
  *
  * ARMVCPU_CREATE_VM returns a new file descriptor (close-on-exec).  The VM
  * lives until this file and those of all its vCPUs are closed and the run
- * structs are unmapped.  Only the
- * process (address space) that created it may use it; others get EIO.
+ * structs are unmapped.  Only the process (address space) that created it may
+ * use it; others get EIO.
  *
  * Errors: EINVAL (flags, range, reserved), ENOMEM, ENOSPC (no VMID is left:
- * too many VMs exist), EMFILE, EFAULT.
+ * too many VMs exist), EMFILE and ENFILE (no file descriptor, no file is
+ * left), EFAULT.
  */
 struct armvcpu_create_vm {
 	__u32 flags;
@@ -94,8 +100,8 @@ struct armvcpu_create_vm {
 /* vCPU starts powered off: RUN is EAGAIN until ARMVCPU_SET_POWER. */
 #define ARMVCPU_VCPU_POWERED_OFF	0x1
 /*
- * Debug exceptions (BRK, breakpoint, watchpoint, software step) of the guest
- * are exits (MDCR_EL2.TDE) and not the guest's own.
+ * Debug exceptions of the guest are exits (MDCR_EL2.TDE) and not its own: BRK,
+ * and BKPT of AArch32.  There are no others yet (struct armvcpu_exit_debug).
  */
 #define ARMVCPU_VCPU_DEBUG_EXITS	0x2
 /* WFE that would wait is an exit; otherwise the module yields the CPU. */
@@ -113,8 +119,9 @@ struct armvcpu_create_vm {
  * general registers zero.
  *
  * Errors: EINVAL (flags, reserved, bits of @mpidr), EEXIST (@mpidr is taken),
- * ENOSPC (ARMVCPU_CAP_MAX_VCPUS), ENODEV (the VM is dead), ENOMEM, EMFILE,
- * EFAULT, EIO (another process).
+ * ENOSPC (ARMVCPU_CAP_MAX_VCPUS), ENODEV (the VM is dead), ENOMEM, ERANGE (the
+ * host's memory for it lies above 48 bits of address, where EL2 has no map),
+ * EMFILE, ENFILE, EFAULT, EIO (another process).
  */
 struct armvcpu_create_vcpu {
 	__u32 flags;
@@ -124,7 +131,7 @@ struct armvcpu_create_vcpu {
 
 #define ARMVCPU_CREATE_VCPU		_IOW(ARMVCPU_IOC, 0x10, struct armvcpu_create_vcpu)
 
-/* Guest writes to the slot are MMIO write exits. */
+/* Guest writes to the slot are exits: MMIO, or ABORT, with "readonly" set. */
 #define ARMVCPU_SLOT_READONLY		0x1
 
 /**
@@ -137,9 +144,9 @@ struct armvcpu_create_vcpu {
  * @uaddr: address in the caller, a multiple of it.
  *
  * The memory is pinned until the slot is deleted or the VM is gone, and is
- * charged to RLIMIT_MEMLOCK of the caller.  A slot in use cannot be changed,
- * only deleted.  Deleting works while vCPUs run: on return no vCPU reaches
- * the memory any more.
+ * charged to RLIMIT_MEMLOCK of the caller (no limit with CAP_IPC_LOCK).  A slot
+ * in use cannot be changed, only deleted.  Deleting works while vCPUs run: on
+ * return no vCPU reaches the memory any more.
  *
  * The guest may run with caches off: memory that userspace writes before the
  * guest first touches a page of it is seen by the guest in any case.
@@ -147,8 +154,9 @@ struct armvcpu_create_vcpu {
  * Errors: EINVAL (slot number, flags, alignment, wrap-around, beyond the IPA
  * size), EEXIST (the slot number is in use, or the range overlaps another
  * slot), ENOENT (deleting a slot that is not there), ENOMEM (memory or
- * RLIMIT_MEMLOCK), EFAULT (not mapped, not writable for a writable slot, or
- * memory that cannot be pinned: device mappings), ENODEV (the VM is dead),
+ * RLIMIT_MEMLOCK), EFAULT (the argument; or @uaddr is not mapped, not writable
+ * for a writable slot, or memory that the kernel does not pin: a device's, or a
+ * file's that newer kernels refuse to), ENODEV (the VM is dead; deleting, too),
  * EIO (another process), EINTR (a fatal signal).
  */
 struct armvcpu_mem_slot {
@@ -222,8 +230,8 @@ struct armvcpu_smccc_policy {
  *
  * SET drops an exit that has not been completed: the guest goes on at @pc.
  *
- * Errors: EINVAL (@pstate has a bit outside ARMVCPU_CAP_PSTATE_MASK or another
- * mode), EBUSY (the vCPU runs), EFAULT, EIO (another process).
+ * Errors: EINVAL (SET: @pstate has a bit outside ARMVCPU_CAP_PSTATE_MASK or
+ * another mode), EBUSY (the vCPU runs), EFAULT, EIO (another process).
  */
 struct armvcpu_core_regs {
 	__u64 x[31];
@@ -243,8 +251,10 @@ struct armvcpu_core_regs {
  * @fpcr: FPCR.
  * @reserved: zero.
  *
- * Errors: EINVAL (@reserved, reserved bits of FPSR, FPCR), EBUSY (the vCPU runs), EFAULT,
- * EIO (another process).
+ * ARMVCPU_SET_FP_REGS and ARMVCPU_GET_FP_REGS.
+ *
+ * Errors: EINVAL (SET: @reserved, reserved bits of @fpsr, @fpcr), EBUSY (the
+ * vCPU runs), EFAULT, EIO (another process).
  */
 struct armvcpu_fp_regs {
 	__u64 v[32][2];
@@ -297,9 +307,9 @@ struct armvcpu_fp_regs {
  * @flags: zero.
  * @value: the value: in for SET, out for GET.
  *
- * Errors: ENOENT (no such register), EINVAL (flags, a value the register
- * cannot hold: PSTATE, or a read-only register set to another value), EBUSY
- * (the vCPU runs), EFAULT, EIO (another process).
+ * Errors: ENOENT (no such register), EINVAL (flags; SET: a value the register
+ * cannot hold, of PSTATE, FPSR, FPCR, OSLSR_EL1, or a read-only register set to
+ * another value), EBUSY (the vCPU runs), EFAULT, EIO (another process).
  */
 struct armvcpu_one_reg {
 	__u32 id;
@@ -317,10 +327,14 @@ struct armvcpu_one_reg {
  * @ids: user pointer to an array of __u32.
  *
  * Saving the registers of the list and setting them on a new vCPU of the same
- * MPIDR gives the same vCPU.
+ * MPIDR and flags gives a vCPU with the same registers.  What is no register is
+ * the VMM's to know and to set: the lines that are raised, the power state, an
+ * ARMVCPU_INJECT that no RUN has delivered yet.  Whether an injected SError is
+ * still pending cannot be asked.  An exit that has not been completed is not
+ * saved either: RUN with @immediate_exit set completes it.
  *
- * Errors: E2BIG (too little room: @count is still written), EINVAL, EFAULT,
- * EIO (another process).
+ * Errors: E2BIG (too little room: @count is still written), EINVAL (@flags),
+ * ENOMEM, EBUSY (the vCPU runs), EFAULT, EIO (another process).
  */
 struct armvcpu_reg_list {
 	__u32 count;
@@ -343,7 +357,7 @@ struct armvcpu_reg_list {
  * runs: it is then interrupted, and sees the new level when it goes on.  That
  * may be shortly after the return.
  *
- * Errors: EINVAL, EFAULT, EIO (another process).
+ * Errors: EINVAL (@line, @level), EFAULT, EIO (another process).
  */
 struct armvcpu_irq_line {
 	__u32 line;
@@ -370,8 +384,9 @@ struct armvcpu_irq_line {
  * A synchronous exception is taken at the guest's present PC, in place of
  * completing an exit that is pending; one per entry.
  *
- * Errors: EINVAL, EBUSY (the vCPU runs, or a synchronous exception is
- * already pending), EFAULT, EIO (another process).
+ * Errors: EINVAL (@type, @flags, @far of what has none), EBUSY (the vCPU runs,
+ * or a synchronous exception is already pending), EFAULT, EIO (another
+ * process).
  */
 struct armvcpu_inject {
 	__u32 type;
@@ -393,10 +408,10 @@ struct armvcpu_inject {
  *
  * A vCPU becomes ON_PENDING by another's PSCI CPU_ON (ARMVCPU_EXIT_PSCI): the
  * VMM then sets its registers and runs it, which makes it ON; or refuses with
- * SET to OFF.  A vCPU becomes OFF by its own CPU_OFF.
+ * SET to OFF.  A vCPU becomes OFF by its own CPU_OFF.  SET changes no register.
  *
- * Errors: EINVAL, EBUSY (the vCPU runs; SET only), EFAULT, EIO (another
- * process).
+ * Errors: EINVAL (SET: @state, @flags), EBUSY (SET: the vCPU runs), EFAULT, EIO
+ * (another process).
  */
 struct armvcpu_power {
 	__u32 state;
@@ -415,8 +430,10 @@ struct armvcpu_power {
  *   EBUSY   another thread runs this vCPU or reads or writes its registers.
  *   EAGAIN  the vCPU is powered off.
  *   EINVAL  @action is unknown or does not fit the last exit.
- *   ENODEV  the VM is dead (a fault at EL2), or EL2 has been given back for
- *           a reboot; see the kernel log.
+ *   ENODEV  the VM is dead (a fault at EL2); or EL2 of the CPU that the thread
+ *           is on is not the module's: it was given back for a reboot, or
+ *           something has taken it away.  See the kernel log.  The last exit
+ *           may have been completed.
  *   EIO     another process than the VM's.
  */
 #define ARMVCPU_RUN			_IO(ARMVCPU_IOC, 0x2b)
@@ -527,8 +544,8 @@ struct armvcpu_exit_sysreg {
  * @nr: x0 as the guest gave it; arguments are in the run struct's x[1] on.
  * @imm: the instruction's 16-bit immediate.
  * @is_32bit: 1: @imm is 0 and @nr is an SMC32/HVC32 function id: x[1] to x[7]
- *	are masked to 32 bits until the exit is completed.
- *	Those that the VMM leaves alone get their upper halves back (SMCCC: what
+ *	are masked to 32 bits until the exit is completed or dropped.  Those
+ *	that the VMM leaves alone then get their upper halves back (SMCCC: what
  *	is no result is preserved).
  *
  * x[0] already holds NOT_SUPPORTED (-1): a VMM that does not know the call
@@ -569,7 +586,9 @@ struct armvcpu_exit_call {
  * the SYSTEM_ calls INTERNAL_FAILURE.  COMPLETE and nothing else.
  *
  * With CPU_ON the module gives the target the state of a reset, system
- * registers included; the VMM sets PC, x0 and PSTATE after that.
+ * registers included; the VMM sets PC and x0 after that.  The target is reset
+ * when its next ioctl begins: ARMVCPU_SET_CORE_REGS sets what it says, but what
+ * was stored in the target's x[] before is lost.
  */
 struct armvcpu_exit_psci {
 	__u32 event;
@@ -597,13 +616,17 @@ struct armvcpu_exit_wfx {
 
 /**
  * struct armvcpu_exit_debug - debug exception (ARMVCPU_VCPU_DEBUG_EXITS)
- * @ec: ESR_EL2.EC: 0x30 breakpoint, 0x32 software step, 0x34 watchpoint,
- *	0x38 BKPT, 0x3c BRK.
- * @comment: BRK: its 16-bit immediate.
- * @far: watchpoint: the address.
+ * @ec: ESR_EL2.EC: 0x3c BRK, 0x38 BKPT of AArch32.  Reserved for later: 0x30
+ *	breakpoint, 0x32 software step, 0x34 watchpoint.
+ * @comment: BRK, BKPT: the immediate of the instruction.
+ * @far: watchpoint: the address; otherwise 0.
+ *
+ * A guest has no breakpoints, watchpoints and single steps yet: its MDSCR_EL1
+ * has no effect, and its other debug registers are SYSREG exits.
  *
  * PC is at the instruction.  COMPLETE moves it behind a BRK or BKPT and leaves
- * it alone for the others; RETRY leaves it; UNDEF injects the exception.
+ * it alone for the others; RETRY leaves it; UNDEF injects an undefined
+ * instruction.
  */
 struct armvcpu_exit_debug {
 	__u32 ec;
@@ -616,7 +639,7 @@ struct armvcpu_exit_debug {
 #define ARMVCPU_FAIL_SERROR		2	/* a physical SError came in guest */
 #define ARMVCPU_FAIL_EL2		3	/* EL2 itself faulted: VM is dead */
 #define ARMVCPU_FAIL_MEMORY		4	/* host cannot back the page, see @err */
-#define ARMVCPU_FAIL_ENTRY		5	/* illegal guest state at entry */
+#define ARMVCPU_FAIL_ENTRY		5	/* AArch32 on a CPU that has none */
 
 /**
  * struct armvcpu_exit_fail - the guest cannot go on by itself
@@ -624,7 +647,8 @@ struct armvcpu_exit_debug {
  * @err: a positive errno, or 0.
  *
  * ESR, FAR, HPFAR and PC are in the run struct.  After COMPLETE or RETRY the
- * instruction is executed again, unless the VM is dead.
+ * instruction is executed again, after UNDEF the guest takes an undefined
+ * instruction in its place, unless the VM is dead.
  */
 struct armvcpu_exit_fail {
 	__u32 reason;
@@ -644,14 +668,17 @@ struct armvcpu_exit_fail {
  * @pc: out: the guest's PC at the exit: at the instruction, or behind it for a
  *	call (HYPERCALL, SMC, PSCI).  Setting it here has no effect.
  * @pstate: out: the guest's PSTATE at the exit.
- * @esr: out: ESR_EL2 of the exit, 0 if it has none.
- * @far: out: FAR_EL2.
- * @hpfar: out: HPFAR_EL2, or as computed where the hardware leaves it unknown.
+ * @esr: out: ESR_EL2 of the exit; 0 for INTR, no meaning for
+ *	ARMVCPU_FAIL_ENTRY.
+ * @far: out: FAR_EL2 of MMIO, ABORT and FAIL; otherwise no meaning.
+ * @hpfar: out: HPFAR_EL2 of these, or as computed where the hardware leaves it
+ *	unknown; otherwise no meaning.
  * @u: out: by @exit_reason; fields that the VMM stores are marked.
  *
  * mmap() ARMVCPU_CAP_RUN_SIZE bytes of the vCPU file at offset 0, shared,
  * readable and writable.  A child of fork() does not get the mapping.  It keeps
- * the vCPU alive after its file is closed.
+ * the vCPU alive after its file is closed.  mmap() fails with EINVAL (another
+ * offset or size, not shared), EIO (another process), ENOMEM.
  *
  * The module keeps its own copy of what it needs to complete an exit: nothing
  * here but @x, @immediate_exit, @action, mmio.data and sysreg.data is read
