@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The worked example of adding-an-exit.rst still works: its patch applies, the
-# module builds with it, a guest makes the new exits; and the pages quote the code
-# as it is. Prints TAP.
+# module builds with it, a guest makes the new exits; the pages quote the code as it
+# is; and what repeats the list of registers by hand repeats all of it. Prints TAP.
 #
 # check.sh
 #
@@ -79,6 +79,35 @@ patch_is_quoted() {
 	[ -s "$WORK/quoted" ] && ! LC_ALL=C comm -23 "$WORK/quoted" "$WORK/lines" | grep .
 }
 
+# The guest has no name for SP_EL1, its own stack pointer; SCTLR_EL1 would turn its
+# MMU off and on.
+NOT_IN_TESTS=" SP_EL1 SCTLR_EL1 "
+
+# Every register of kmod/hyp/sysregs.def has a name in the library, an entry in the
+# tests' list, and a place in uapi.rst.
+registers_are_listed() {
+	local def=$TOP/kmod/hyp/sysregs.def print=$TOP/userspace-vmm/lib/print.c
+	local tests=$TOP/selftests/lib/guest_sysregs.def bad=0 n=0 name enc row
+
+	sed -n 's/^SYSREG[_MU]*(\([A-Z0-9_]*\),[ \t]*\(.*\), [^,]*)$/\1 \2/p' "$def" >"$WORK/regs"
+	tr -d '\t ' <"$tests" >"$WORK/tests"
+	sed -n '/^\* \*Its own\*/,/^\* \*The hardware/p' "$DOC/uapi.rst" >"$WORK/own"
+	while read -r name enc; do
+		n=$((n + 1))
+		row="ARMVCPU_SYSREG($enc), \"$name\""
+		case $name in
+		SP_EL0 | SP_EL1 | ELR_EL1 | SPSR_EL1) row="\"$name\"," ;; # of the CORE class
+		esac
+		grep -qF "$row" "$print" || { echo "$name is not in $print"; bad=1; }
+		grep -qw "$name" "$WORK/own" || { echo "$name is not in uapi.rst"; bad=1; }
+		[[ $NOT_IN_TESTS == *" $name "* ]] ||
+			grep -qF "SYSREG(${name,,},${enc// /}," "$WORK/tests" ||
+			{ echo "$name is not in $tests"; bad=1; }
+	done <"$WORK/regs"
+	# All of them have been read.
+	[ "$n" -gt 0 ] && [ "$n" = "$(grep -c '^SYSREG' "$def")" ] && [ "$bad" = 0 ]
+}
+
 # Not the tree's module but the new one.
 run_test() {
 	"$RIG/run" --no-load --timeout "${TIMEOUT:-120}" --file "$WORK/module/armvcpu.ko" \
@@ -93,6 +122,7 @@ cp -r "$TOP/Kbuild" "$TOP/kmod" "$TOP/uapi" "$WORK/src/"
 step "the patch applies" apply "$HERE/adding-an-exit.patch"
 step "tiny-vmm.c is quoted as it is" tiny_vmm_is_quoted
 step "the patch is quoted as it is" patch_is_quoted
+step "every register is in every list" registers_are_listed
 step "the module builds" build_module
 step "the test builds" build_test
 
