@@ -66,7 +66,7 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_AARCH32_EL0		7
 /* Mask of the ARMVCPU_VCPU_* flags that ARMVCPU_CREATE_VCPU takes. */
 #define ARMVCPU_CAP_VCPU_FLAGS		8
-/* Mask of PSTATE bits, mode field aside, that ARMVCPU_SET_CORE_REGS takes. */
+/* Mask of AArch64's PSTATE bits, mode aside, that ARMVCPU_SET_CORE_REGS takes. */
 #define ARMVCPU_CAP_PSTATE_MASK		9
 /* VMs that can exist at the same time (VMIDs). */
 #define ARMVCPU_CAP_MAX_VMS		10
@@ -223,7 +223,8 @@ struct armvcpu_smccc_policy {
  * @sp_el1: SP_EL1.
  * @pc: address of the next instruction.
  * @pstate: PSTATE in the format of SPSR_EL2: mode EL0t, EL1t or EL1h; with
- *	ARMVCPU_CAP_AARCH32_EL0 also AArch32 User mode.
+ *	ARMVCPU_CAP_AARCH32_EL0 also AArch32 User mode, and then bits 31:5 as
+ *	they are.
  *
  * ARMVCPU_SET_CORE_REGS and ARMVCPU_GET_CORE_REGS.  A Linux guest starts with
  * @pc at the image, x0 = the device tree, x1 = x2 = x3 = 0, @pstate = 0x3c5.
