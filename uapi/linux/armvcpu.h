@@ -97,7 +97,7 @@ struct armvcpu_create_vm {
 
 /* ---- VM files ---------------------------------------------------------- */
 
-/* vCPU starts powered off: RUN is EAGAIN until ARMVCPU_SET_POWER. */
+/* vCPU starts powered off: RUN is EAGAIN until CPU_ON or ARMVCPU_SET_POWER. */
 #define ARMVCPU_VCPU_POWERED_OFF	0x1
 /*
  * Debug exceptions of the guest are exits (MDCR_EL2.TDE) and not its own: BRK,
