@@ -4,7 +4,7 @@
  * handlers that are too small for a file of their own.
  *
  * To add an exit: a row in exit_handlers[] and a handler; if it goes to the
- * VMM, a row in allowed_actions[] and a case in exit_complete().
+ * VMM, a row in exit_kinds[].
  */
 #include <linux/bits.h>
 #include <linux/sched.h>
@@ -168,20 +168,44 @@ int exit_fail(struct vcpu *vcpu, u32 reason, int err)
 
 /* ---- completing what the VMM was asked --------------------------------- */
 
+static void debug_complete(struct vcpu *vcpu)
+{
+	switch (ESR_ELx_EC(vcpu->pending.esr)) {
+	case ESR_ELx_EC_BRK64:
+	case ESR_ELx_EC_BKPT32:
+		skip_insn(vcpu);
+	}
+}
+
 #define ACTION(action)	BIT(ARMVCPU_ACTION_##action)
 
-static const u8 allowed_actions[] = {
-	[ARMVCPU_EXIT_NONE]	 = ACTION(COMPLETE),
-	[ARMVCPU_EXIT_INTR]	 = ACTION(COMPLETE),
-	[ARMVCPU_EXIT_MMIO]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
-	[ARMVCPU_EXIT_ABORT]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
-	[ARMVCPU_EXIT_SYSREG]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
-	[ARMVCPU_EXIT_HYPERCALL] = ACTION(COMPLETE),
-	[ARMVCPU_EXIT_SMC]	 = ACTION(COMPLETE),
-	[ARMVCPU_EXIT_PSCI]	 = ACTION(COMPLETE),
-	[ARMVCPU_EXIT_WFX]	 = ACTION(COMPLETE) | ACTION(RETRY),
-	[ARMVCPU_EXIT_DEBUG]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
-	[ARMVCPU_EXIT_FAIL]	 = ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
+/**
+ * struct exit_kind - what may be done with a pending exit
+ * @actions: ARMVCPU_ACTION_* that fit it; COMPLETE always does.
+ * @complete: finishes what the guest began, with what the VMM says; NULL if
+ *	nothing is left to do.
+ */
+struct exit_kind {
+	u8 actions;
+	void (*complete)(struct vcpu *vcpu);
+};
+
+static const struct exit_kind exit_kinds[] = {
+	[ARMVCPU_EXIT_NONE]	 = { ACTION(COMPLETE) },
+	[ARMVCPU_EXIT_INTR]	 = { ACTION(COMPLETE) },
+	[ARMVCPU_EXIT_MMIO]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
+				     mmio_complete },
+	[ARMVCPU_EXIT_ABORT]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
+				     skip_insn },
+	[ARMVCPU_EXIT_SYSREG]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
+				     sysreg_complete },
+	[ARMVCPU_EXIT_HYPERCALL] = { ACTION(COMPLETE), call_complete },
+	[ARMVCPU_EXIT_SMC]	 = { ACTION(COMPLETE), call_complete },
+	[ARMVCPU_EXIT_PSCI]	 = { ACTION(COMPLETE) },
+	[ARMVCPU_EXIT_WFX]	 = { ACTION(COMPLETE) | ACTION(RETRY), skip_insn },
+	[ARMVCPU_EXIT_DEBUG]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
+				     debug_complete },
+	[ARMVCPU_EXIT_FAIL]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF) },
 };
 
 /**
@@ -194,18 +218,9 @@ static const u8 allowed_actions[] = {
 int exit_check_action(struct vcpu *vcpu, u8 action)
 {
 	if (action > ARMVCPU_ACTION_UNDEF ||
-	    !(allowed_actions[vcpu->pending.reason] & BIT(action)))
+	    !(exit_kinds[vcpu->pending.reason].actions & BIT(action)))
 		return -EINVAL;
 	return 0;
-}
-
-static void debug_complete(struct vcpu *vcpu)
-{
-	switch (ESR_ELx_EC(vcpu->pending.esr)) {
-	case ESR_ELx_EC_BRK64:
-	case ESR_ELx_EC_BKPT32:
-		skip_insn(vcpu);
-	}
 }
 
 /**
@@ -243,25 +258,8 @@ void exit_complete(struct vcpu *vcpu, u8 action)
 		inject_undef(vcpu);
 		return;
 	}
-	switch (reason) {
-	case ARMVCPU_EXIT_MMIO:
-		mmio_complete(vcpu);
-		break;
-	case ARMVCPU_EXIT_SYSREG:
-		sysreg_complete(vcpu);
-		break;
-	case ARMVCPU_EXIT_ABORT:
-	case ARMVCPU_EXIT_WFX:
-		skip_insn(vcpu);
-		break;
-	case ARMVCPU_EXIT_DEBUG:
-		debug_complete(vcpu);
-		break;
-	case ARMVCPU_EXIT_HYPERCALL:
-	case ARMVCPU_EXIT_SMC:
-		call_complete(vcpu);
-		break;
-	}
+	if (exit_kinds[reason].complete)
+		exit_kinds[reason].complete(vcpu);
 }
 
 /* ---- handlers ---------------------------------------------------------- */

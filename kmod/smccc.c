@@ -3,6 +3,8 @@
  * HVC and SMC (SMC Calling Convention, DEN0028).  PSCI comes first.  Then an
  * SMC is looked up in the VM's policy, and an HVC that is not the convention's
  * own goes to the VMM.
+ *
+ * To answer a call: a row in known_calls[] and a function.
  */
 #include <linux/acpi.h>
 #include <linux/arm-smccc.h>
@@ -26,26 +28,6 @@ static int answer(struct vcpu *vcpu, s64 result)
 {
 	vcpu_set_reg(vcpu, 0, result);
 	return 1;
-}
-
-/* SMCCC_VERSION and SMCCC_ARCH_FEATURES, over either conduit. */
-static bool arch_call(struct vcpu *vcpu, u32 fn)
-{
-	switch (fn) {
-	case ARM_SMCCC_VERSION_FUNC_ID:
-		answer(vcpu, ARM_SMCCC_VERSION_1_1);
-		return true;
-	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
-		switch ((u32)vcpu_reg(vcpu, 1)) {
-		case ARM_SMCCC_VERSION_FUNC_ID:
-		case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
-			answer(vcpu, SMCCC_RET_SUCCESS);
-			return true;
-		}
-		answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
-		return true;
-	}
-	return false;
 }
 
 /* Arguments of a 32-bit call: W1 to W7. */
@@ -100,6 +82,56 @@ void call_complete(struct vcpu *vcpu)
 		unmask(vcpu, i + 1, vcpu->pending.args[i]);
 }
 
+/* ---- calls that the module answers ------------------------------------- */
+
+static int smccc_version(struct vcpu *vcpu)
+{
+	return answer(vcpu, ARM_SMCCC_VERSION_1_1);
+}
+
+static int arch_features(struct vcpu *vcpu)
+{
+	switch ((u32)vcpu_reg(vcpu, 1)) {
+	case ARM_SMCCC_VERSION_FUNC_ID:
+	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
+		return answer(vcpu, SMCCC_RET_SUCCESS);
+	}
+	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
+}
+
+/* HVC goes to the VMM; for an SMC that no policy names there is no other taker. */
+static int unknown_call(struct vcpu *vcpu)
+{
+	if (ESR_ELx_EC(vcpu->hyp->esr) == ESR_ELx_EC_HVC64)
+		return to_user(vcpu, ARMVCPU_EXIT_HYPERCALL);
+	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
+}
+
+/**
+ * struct known_call - a call that the module answers, over either conduit
+ * @fn: W0.
+ * @call: as an exit_handler; PC is behind the instruction.
+ */
+struct known_call {
+	u32 fn;
+	exit_handler call;
+};
+
+static const struct known_call known_calls[] = {
+	{ ARM_SMCCC_VERSION_FUNC_ID, smccc_version },
+	{ ARM_SMCCC_ARCH_FEATURES_FUNC_ID, arch_features },
+};
+
+static int known_call(struct vcpu *vcpu, u32 fn)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(known_calls); i++)
+		if (known_calls[i].fn == fn)
+			return known_calls[i].call(vcpu);
+	return unknown_call(vcpu);
+}
+
 /**
  * hvc_exit() - HVC; PC is behind it already
  * @vcpu: the vCPU.
@@ -108,14 +140,12 @@ void call_complete(struct vcpu *vcpu)
  */
 int hvc_exit(struct vcpu *vcpu)
 {
+	u32 fn = vcpu_reg(vcpu, 0);
+
 	/* The convention is for HVC #0 only. */
-	if (!call_imm(vcpu)) {
-		if (psci_is_call(vcpu_reg(vcpu, 0)))
-			return psci_call(vcpu);
-		if (arch_call(vcpu, vcpu_reg(vcpu, 0)))
-			return 1;
-	}
-	return to_user(vcpu, ARMVCPU_EXIT_HYPERCALL);
+	if (call_imm(vcpu))
+		return unknown_call(vcpu);
+	return psci_is_call(fn) ? psci_call(vcpu) : known_call(vcpu, fn);
 }
 
 /* ---- SMC --------------------------------------------------------------- */
@@ -215,9 +245,7 @@ int smc_exit(struct vcpu *vcpu)
 	case ARMVCPU_SMCCC_FORWARD:
 		return forward(vcpu, x0);
 	}
-	if (arch_call(vcpu, fn))
-		return 1;
-	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
+	return known_call(vcpu, fn);
 }
 
 /* ---- the policy -------------------------------------------------------- */
