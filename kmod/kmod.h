@@ -138,7 +138,6 @@ struct vm {
 	u64 __percpu *last_ran;
 };
 
-int vm_init(void);
 void vm_exit(void);
 int vm_create(const struct armvcpu_create_vm *arg);
 void vm_get(struct vm *vm);
@@ -148,7 +147,6 @@ int vm_check_cap(void __user *argp);
 u64 vm_count(void);
 u64 pstate_mask(void);
 bool has_aarch32_el0(void);
-extern struct dentry *armvcpu_debugfs;
 
 /* ---- memslot.c --------------------------------------------------------- */
 

@@ -69,14 +69,11 @@ static int __init armvcpu_init(void)
 	ret = el2_init();
 	if (ret)
 		return ret;
-	ret = vm_init();
-	if (ret)
-		goto out_el2;
 	fpsimd_init();
 	ret = misc_register(&system_device);
 	if (ret) {
 		pr_err("cannot create /dev/armvcpu: %d\n", ret);
-		goto out_vm;
+		goto out_el2;
 	}
 	if (debug) {
 		debugfs_dir = debugfs_create_dir("armvcpu", NULL);
@@ -86,8 +83,6 @@ static int __init armvcpu_init(void)
 		num_online_cpus(), stage2_max_ipa_bits(), stage2_vmid_bits());
 	return 0;
 
-out_vm:
-	vm_exit();
 out_el2:
 	el2_exit();
 	return ret;

@@ -26,17 +26,6 @@ static u32 max_vmid(void)
 }
 
 /**
- * vm_init() - nothing yet but the check that nothing was left
- *
- * Return: 0.
- */
-int vm_init(void)
-{
-	atomic64_set(&nr_vms, 0);
-	return 0;
-}
-
-/**
  * vm_exit() - all VMs are gone: their files hold the module
  */
 void vm_exit(void)
