@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TLB maintenance that only EL2 can do: of a guest's VMID, while the host runs
- * on this CPU, and of EL2's own map.  The host has written the tables before;
- * "dsb ishst" makes that visible to the walkers of all CPUs first.
+ * on this CPU, and of EL2's own map.  The host has written the tables before,
+ * and walks of its own may still be under way: the barrier that comes first makes
+ * the former visible to the walkers of all CPUs and completes the latter, so that
+ * none ends in another regime (Arm ARM D8.1.5) and is kept with a guest's VMID.
  */
 #include "el2.h"
 
@@ -53,7 +55,7 @@ void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features)
 {
 	struct regime old;
 
-	dsb(ishst);
+	dsb(ish);
 	old = take_vmid(vttbr, vtcr, features);
 	asm volatile("tlbi vmalls12e1is" : : : "memory");
 	dsb(ish);
@@ -72,8 +74,10 @@ void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features)
  */
 void hyp_tlbi_local(u64 vttbr, u64 vtcr, u64 features)
 {
-	struct regime old = take_vmid(vttbr, vtcr, features);
+	struct regime old;
 
+	dsb(nsh);
+	old = take_vmid(vttbr, vtcr, features);
 	asm volatile("tlbi vmalle1" : : : "memory");
 	asm volatile("ic iallu" : : : "memory");
 	dsb(nsh);
@@ -97,7 +101,7 @@ void hyp_tlbi_ipa(u64 vttbr, u64 vtcr, u64 features, u64 ipa, u64 size)
 {
 	struct regime old;
 
-	dsb(ishst);
+	dsb(ish);
 	old = take_vmid(vttbr, vtcr, features);
 	tlbi_ipas(ipa, ipa + size);
 	if (features & HYP_ERRATUM_REPEAT_TLBI)
