@@ -114,9 +114,13 @@
 	slot	0x800, hyp_guest_vectors
 	end	hyp_guest_vectors
 
-/* Stack out of bounds: x0 vector, x1 guest; their old values are lost. */
+/*
+ * Stack out of bounds: x0 vector, x1 guest; the old values of x0 to x3 are lost.
+ * Above is the frame of the host's hvc, the way back.
+ */
 	entry	hyp_stack_overflow
 	mrs	x2, tpidr_el2
+	sub	x2, x2, #HYP_FRAME_SIZE
 	mov	sp, x2
 	stp	xzr, xzr, [sp, #-16]!
 	/* fall through */
