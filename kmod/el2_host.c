@@ -233,18 +233,9 @@ static void clean_image(void)
 	isb();
 }
 
-/* With interrupts off.  Returns 0, -EBUSY if the stub is not there. */
-static int install_this_cpu(void)
+/* To the image, by whoever answers HVC_SOFT_RESTART.  With interrupts off. */
+static bool enter_image(struct hyp_cpu *hyp)
 {
-	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
-	struct hyp_cpu *hyp = cpu->hyp;
-
-	if (cpu->installed || READ_ONCE(el2_shut))
-		return 0;
-	if (el2_call(HYP_CALL_PROBE, 0, 0, 0, 0) != HYP_STUB_ERR)
-		return -EBUSY;
-
-	cpu->midr = read_cpuid_id();
 	hyp->features = cpu_features();
 	hyp->mair = EL2_MAIR;
 	hyp->tcr = EL2_TCR | EL2_TCR_TG0 |
@@ -257,7 +248,21 @@ static int install_this_cpu(void)
 	el2_call(HYP_STUB_SOFT_RESTART,
 		 virt_to_phys(el2_image) + sym_hyp_stub_install,
 		 virt_to_phys(hyp), 0, 0);
-	if (el2_call(HYP_CALL_VERSION, 0, 0, 0, 0) != HYP_VERSION)
+	return el2_call(HYP_CALL_VERSION, 0, 0, 0, 0) == HYP_VERSION;
+}
+
+/* With interrupts off.  Returns 0, -EBUSY if the stub is not there. */
+static int install_this_cpu(void)
+{
+	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
+
+	if (cpu->installed || READ_ONCE(el2_shut))
+		return 0;
+	if (el2_call(HYP_CALL_PROBE, 0, 0, 0, 0) != HYP_STUB_ERR)
+		return -EBUSY;
+
+	cpu->midr = read_cpuid_id();
+	if (!enter_image(cpu->hyp))
 		return -EBUSY;
 	cpu->installed = true;
 	return 0;
@@ -663,7 +668,7 @@ static int claim_ppis(void)
 		acpi_ppis();
 	}
 	if (!el2_ppis[0].irq) {
-		pr_err("the firmware describes no virtual timer interrupt: nothing tells whether EL2 is in use\n");
+		pr_err("the firmware describes no virtual timer interrupt: nothing tells whether EL2 is in use; add it to the timer node of the device tree\n");
 		return -ENODEV;
 	}
 	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++) {
@@ -714,7 +719,7 @@ static int check_el2(void)
 		return -EOPNOTSUPP;
 	}
 	if (!field(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1), 8)) {
-		pr_err("this machine has no EL2, or its firmware hides it\n");
+		pr_err("this machine has no EL2, or its firmware hides it: nothing can be loaded here; in QEMU use -M virt,virtualization=on\n");
 		return -ENODEV;
 	}
 	if (!booted_at_el2() && !allow_unknown_boot) {
@@ -756,8 +761,10 @@ int el2_init(void)
 		ret = build_map();
 	if (ret) {
 		if (ret == -ERANGE)
-			pr_err("memory above %d bits of physical address: not supported\n",
+			pr_err("memory above %d bits of physical address: not supported; boot with mem= below that\n",
 			       EL2_VA_BITS);
+		else
+			pr_err("no memory for EL2's image and stacks: free some and try again\n");
 		goto out_memory;
 	}
 	/* First: a CPU may come back from idle as soon as it has been taken. */
@@ -766,7 +773,8 @@ int el2_init(void)
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "armvcpu:online", el2_cpu_up, el2_cpu_down);
 	el2_in_init = false;
 	if (ret < 0) {
-		pr_err("a CPU's hyp-stub did not let us in: EL2 is as it was\n");
+		pr_err("a CPU's hyp-stub did not let us in (%d): EL2 is as it was; take that CPU offline and try again\n",
+		       ret);
 		cpu_pm_unregister_notifier(&el2_pm_notifier);
 		goto out_memory;
 	}
@@ -869,7 +877,10 @@ void el2_report(void)
 	for (i = 0; i < 30; i += 3)
 		pr_err("EL2: x%-2d %016llx  x%-2d %016llx  x%-2d %016llx\n", i, r->x[i],
 		       i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
-	pr_err("EL2: x30 %016llx\n", r->x[30]);
+	offset = r->x[30] - virt_to_phys(el2_image);
+	symbol = symbol_of(offset);
+	pr_err("EL2: x30 %016llx (%s+%#llx)\n", r->x[30],
+	       symbol ? symbol->name : "not in the image", symbol ? offset - symbol->addr : 0);
 }
 
 /* ---- the knob for the tests -------------------------------------------- */
@@ -884,26 +895,117 @@ bool el2_take_provocation(void)
 	return unlikely(atomic_read(&el2_provoke_run)) && atomic_xchg(&el2_provoke_run, 0);
 }
 
+static void provoke_exception(u64 kind)
+{
+	preempt_disable();
+	if (el2_ready() && el2_call(HYP_CALL_PROVOKE, kind, 0, 0, 0) == HYP_EXIT_EL2)
+		el2_report();
+	preempt_enable();
+}
+
+/* An id that nobody knows: the stub's answer. */
+static int provoke_unknown(void)
+{
+	return el2_call(HYP_CALL_PROBE, 1, 2, 3, 4) == HYP_STUB_ERR ? 0 : -EIO;
+}
+
+/* What kexec does: the stub's vectors, and later an online CPU takes EL2 again. */
+static int provoke_reset(void)
+{
+	if (el2_call(HYP_STUB_RESET_VECTORS, 0, 0, 0, 0))
+		return -EIO;
+	return el2_call(HYP_CALL_VERSION, 0, 0, 0, 0) == HYP_STUB_ERR ? 0 : -EIO;
+}
+
+/*
+ * HVC_SOFT_RESTART of our own vectors, into the image once more: EL2 is given
+ * back, and what is found then must be what was found the first time.
+ */
+static int provoke_restart(void)
+{
+	struct hyp_cpu *hyp = this_cpu_ptr(&el2_cpus)->hyp;
+	/* What was found: old_vbar to saved[]. */
+	static u64 before[(offsetof(struct hyp_cpu, host) -
+			   offsetof(struct hyp_cpu, old_vbar)) / sizeof(u64)];
+	const u64 *found = (void *)hyp + offsetof(struct hyp_cpu, old_vbar);
+	unsigned int i;
+	int ret = 0;
+
+	memcpy(before, found, sizeof(before));
+	if (!enter_image(hyp)) {
+		el2_lost();
+		return -EIO;
+	}
+	for (i = 0; i < ARRAY_SIZE(before); i++) {
+		if (found[i] == before[i])
+			continue;
+		pr_err("EL2: register %u of those found was %#llx and is %#llx after a restart\n",
+		       i, before[i], found[i]);
+		ret = -EIO;
+	}
+	return ret;
+}
+
+static int provoke_call(int (*call)(void))
+{
+	static DEFINE_RAW_SPINLOCK(lock);
+	unsigned long flags;
+	int ret = -ENODEV;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	if (el2_ready())
+		ret = call();
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return ret;
+}
+
+/**
+ * struct provocation - a word for the knob
+ * @word: what is written to the file.
+ * @call: a hypercall that must have an answer; or NULL:
+ * @kind: HYP_PROVOKE_*, an exception at EL2.
+ */
+struct provocation {
+	const char *word;
+	int (*call)(void);
+	u64 kind;
+};
+
+static const struct provocation provocations[] = {
+	{ "hvc", NULL, HYP_PROVOKE_LOAD },
+	{ "undef", NULL, HYP_PROVOKE_UNDEF },
+	{ "sp_el0", NULL, HYP_PROVOKE_SP_EL0 },
+	{ "stack", NULL, HYP_PROVOKE_STACK },
+	{ "unknown", provoke_unknown },
+	{ "restart", provoke_restart },
+	{ "reset", provoke_reset },
+};
+
 static ssize_t provoke_write(struct file *file, const char __user *user, size_t size,
 			     loff_t *pos)
 {
-	char what[8] = "";
+	char word[12] = "";
+	int i, ret;
 
-	if (!size || size >= sizeof(what))
+	if (!size || size >= sizeof(word))
 		return -EINVAL;
-	if (copy_from_user(what, user, size))
+	if (copy_from_user(word, user, size))
 		return -EFAULT;
-	if (sysfs_streq(what, "run")) {
+	if (sysfs_streq(word, "run")) {
 		atomic_set(&el2_provoke_run, 1);
-	} else if (sysfs_streq(what, "hvc")) {
-		preempt_disable();
-		if (el2_ready() && el2_call(HYP_CALL_PROVOKE, 0, 0, 0, 0) == HYP_EXIT_EL2)
-			el2_report();
-		preempt_enable();
-	} else {
-		return -EINVAL;
+		return size;
 	}
-	return size;
+	for (i = 0; i < ARRAY_SIZE(provocations); i++)
+		if (sysfs_streq(word, provocations[i].word))
+			break;
+	if (i == ARRAY_SIZE(provocations))
+		return -EINVAL;
+	if (!provocations[i].call) {
+		provoke_exception(provocations[i].kind);
+		return size;
+	}
+	ret = provoke_call(provocations[i].call);
+	return ret ?: size;
 }
 
 static const struct file_operations provoke_fops = {

@@ -88,7 +88,7 @@ int stage2_check_host(void)
 		return -ERANGE;
 	}
 	if (field(mmfr0, 0) >= ARRAY_SIZE(pa_bits)) {
-		pr_err("unknown size of physical addresses (ID_AA64MMFR0_EL1.PARange %llu)\n",
+		pr_err("unknown size of physical addresses (ID_AA64MMFR0_EL1.PARange %llu): the core is newer than this module; look for an update\n",
 		       field(mmfr0, 0));
 		return -ERANGE;
 	}

@@ -103,8 +103,9 @@ static void log_expect(const char *log, const char *text)
 		test_fail("the log does not say '%s' but:\n%s", text, log);
 }
 
-/* A whole report of what the knob does. */
-static void log_expect_report(const char *log, int cpu, const char *where)
+/* A whole report of what the knob does; @far: ~0 for any. */
+static void log_expect_exception(const char *log, int cpu, const char *where, u32 vector, u32 ec,
+				 u64 far_expected)
 {
 	const char *line, *x;
 	u64 esr, far, value;
@@ -116,13 +117,15 @@ static void log_expect_report(const char *log, int cpu, const char *where)
 		snprintf(text, sizeof(text), "exception on CPU%d, vector ", cpu);
 		log_expect(log, text);
 	}
-	log_expect(log, where);
+	snprintf(text, sizeof(text), ", vector 0x%x, %s", vector, where);
+	log_expect(log, text);
 	log_expect(log, "(hyp_provoke+0x");
 	line = strstr(log, " ESR ");
-	if (!line || sscanf(line, " ESR %llx", &esr) != 1 || ESR_EC(esr) != PROVOKED_EC)
-		test_fail("not the ESR of a data abort in:\n%s", log);
+	if (!line || sscanf(line, " ESR %llx", &esr) != 1 || ESR_EC(esr) != ec)
+		test_fail("not the ESR of an exception of class 0x%x in:\n%s", ec, log);
 	line = strstr(log, "EL2: FAR ");
-	if (!line || sscanf(line, "EL2: FAR %llx", &far) != 1 || far != PROVOKED_FAR)
+	if (!line || sscanf(line, "EL2: FAR %llx", &far) != 1 ||
+	    (far_expected != ~0UL && far != far_expected))
 		test_fail("not the FAR of the load in:\n%s", log);
 	for (i = 0; i < 31; i++) {
 		snprintf(text, sizeof(text), " x%-2d ", i);
@@ -130,6 +133,11 @@ static void log_expect_report(const char *log, int cpu, const char *where)
 		if (!x || sscanf(x + strlen(text), "%16llx", &value) != 1)
 			test_fail("no x%d in:\n%s", i, log);
 	}
+}
+
+static void log_expect_report(const char *log, int cpu, const char *where)
+{
+	log_expect_exception(log, cpu, where, 0x200, PROVOKED_EC, PROVOKED_FAR);
 }
 
 /* ---- the knob --------------------------------------------------------------- */
@@ -241,6 +249,139 @@ TEST_F(el2, hypercall_is_reported_on_each_cpu)
 		log_expect_report(self->log, cpu, "in a hypercall");
 		ASSERT_EQ(1, log_count(self->log, "unexpected exception"));
 	}
+}
+
+/* A table of its own, and each entry of it is real. */
+TEST_F(el2, other_exceptions_are_reported)
+{
+	static const struct {
+		const char *word;
+		u32 vector;
+		u32 ec;
+		u64 far;
+	} rows[] = {
+		{ "undef", 0x200, 0x00, ~0UL },
+		{ "sp_el0", 0x000, PROVOKED_EC, PROVOKED_FAR },
+		/* Below the stack: its address is nobody's business. */
+		{ "stack", 0x200, PROVOKED_EC, ~0UL },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		pin_to_cpu(i % nr_cpus());
+		log_forget(self->kmsg);
+		provoke(rows[i].word);
+		log_read(self->kmsg, self->log);
+		log_expect_exception(self->log, i % nr_cpus(), "in a hypercall", rows[i].vector,
+				     rows[i].ec, rows[i].far);
+		check_vm();
+	}
+}
+
+/* ---- the stub's calls, which our vectors answer ------------------------------- */
+
+TEST_F(el2, unknown_hypercalls_get_the_stubs_answer)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < nr_cpus(); cpu++) {
+		pin_to_cpu(cpu);
+		provoke("unknown");
+	}
+	log_read(self->kmsg, self->log);
+	EXPECT_STREQ("", self->log);
+	check_vm();
+}
+
+/*
+ * HVC_SOFT_RESTART, as kexec does it: EL2 is given back, with all registers as
+ * they were found (the knob compares them), and the code that it leads to runs.
+ */
+TEST_F(el2, soft_restart_gives_back_what_was_found)
+{
+	struct vcpu vcpu;
+	struct vm vm;
+	int cpu, i;
+
+	vm_init(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	for (i = 0; i < 3; i++) {
+		for (cpu = 0; cpu < nr_cpus(); cpu++) {
+			pin_to_cpu(cpu);
+			/* The guest's are in EL2's registers before and after. */
+			vcpu_call(&vcpu, guest_compute, 100 + cpu);
+			vcpu_expect_sync(&vcpu, 1);
+			provoke("restart");
+			vcpu_call(&vcpu, guest_compute, 200 + cpu);
+			vcpu_expect_sync(&vcpu, 1);
+			ASSERT_EQ(computed(200 + cpu), vcpu_sync_arg(&vcpu, 0));
+		}
+	}
+	log_read(self->kmsg, self->log);
+	EXPECT_STREQ("", self->log);
+}
+
+static int set_online(int cpu, const char *online)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	return write_file(path, online);
+}
+
+/* HVC_RESET_VECTORS: the stub has EL2 again; who runs a guest is told. */
+TEST_F(el2, reset_vectors_and_the_way_back)
+{
+	int cpu = nr_cpus() - 1;
+	char cpus[64], online[64];
+	struct vcpu vcpu;
+	struct vm vm;
+
+	vm_init(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	pin_to_cpu(cpu);
+	vcpu_call(&vcpu, guest_compute, 10);
+	vcpu_expect_sync(&vcpu, 1);
+
+	provoke("reset");
+	vcpu_call(&vcpu, guest_compute, 20);
+	EXPECT_EQ(-ENODEV, vcpu_run(&vcpu));
+	EXPECT_EQ(-ENODEV, vcpu_run(&vcpu));
+	log_read(self->kmsg, self->log);
+	log_expect(self->log, "EL2 is not ours any more: something has called HVC_RESET_VECTORS");
+	EXPECT_EQ(-ENODEV, write_file(MODULE_PROVOKE, "unknown"));
+	read_line(MODULE_CPUS, cpus, sizeof(cpus));
+	read_line("/sys/devices/system/cpu/online", online, sizeof(online));
+	EXPECT_STRNE(online, cpus);
+
+	/* The other CPUs have not lost it, and the VM nothing. */
+	if (cpu) {
+		pin_to_cpu(0);
+		vcpu_expect_sync(&vcpu, 1);
+		ASSERT_EQ(computed(20), vcpu_sync_arg(&vcpu, 0));
+		/* A CPU that comes takes EL2. */
+		ASSERT_EQ(0, set_online(cpu, "0"));
+		ASSERT_EQ(0, set_online(cpu, "1"));
+		read_line(MODULE_CPUS, cpus, sizeof(cpus));
+		EXPECT_STREQ(online, cpus);
+		pin_to_cpu(cpu);
+		vcpu_call(&vcpu, guest_compute, 30);
+		vcpu_expect_sync(&vcpu, 1);
+		ASSERT_EQ(computed(30), vcpu_sync_arg(&vcpu, 0));
+	}
+}
+
+TEST_F(el2, unload_after_reset_vectors)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < nr_cpus(); cpu++) {
+		pin_to_cpu(cpu);
+		provoke("reset");
+	}
+	EXPECT_EQ(0, module_unload());
+	EXPECT_EQ(0, module_load("debug=1"));
+	check_vm();
 }
 
 TEST_F(el2, vms_go_on_after_a_hypercall)

@@ -78,7 +78,7 @@ u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4
 	case HYP_CALL_VERSION:
 		return HYP_VERSION;
 	case HYP_CALL_PROVOKE:
-		hyp_provoke();
+		hyp_provoke(arg1);
 		return 0;
 	}
 	return HYP_STUB_ERR;

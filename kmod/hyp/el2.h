@@ -90,7 +90,7 @@ void hyp_tlbi_el2(u64 addr, u64 features);
 /* panic.c */
 void hyp_panic(struct hyp_cpu *cpu, u32 vector, u32 guest);
 void hyp_host_fault(struct hyp_cpu *cpu);
-void hyp_provoke(void);
+void hyp_provoke(u64 kind);
 
 #pragma GCC visibility pop
 

@@ -29,7 +29,7 @@
 #define HYP_CALL_TLBI_EL2	0x41560004	/* x1: address of a page of EL2's own map */
 #define HYP_CALL_RESTORE	0x41560005	/* give EL2 back */
 #define HYP_CALL_VERSION	0x41560006	/* HYP_VERSION: the image is in place */
-#define HYP_CALL_PROVOKE	0x41560007	/* an exception at EL2, for tests */
+#define HYP_CALL_PROVOKE	0x41560007	/* x1: HYP_PROVOKE_*; for tests */
 #define HYP_CALL_NR		8
 
 /* An id that no stub knows: the probe for a hyp-stub. */
@@ -42,6 +42,12 @@
 #define HYP_EXIT_IRQ		2	/* a physical interrupt, pending for the host */
 #define HYP_EXIT_SERROR		3	/* a physical SError in the guest; esr */
 #define HYP_EXIT_EL2		4	/* EL2 itself took an exception: struct hyp_report */
+
+/* Exceptions at EL2. */
+#define HYP_PROVOKE_LOAD	0	/* of an address that EL2 does not map */
+#define HYP_PROVOKE_UNDEF	1	/* an undefined instruction */
+#define HYP_PROVOKE_SP_EL0	2	/* the load, with SP_EL0 selected */
+#define HYP_PROVOKE_STACK	3	/* the stack overflows */
 
 /* struct hyp_cpu.features; the same word on each CPU says what that CPU has. */
 #define HYP_HAS_FGT		BIT(0)

@@ -77,13 +77,31 @@ void hyp_host_fault(struct hyp_cpu *cpu)
 }
 
 /**
- * hyp_provoke() - read an address that EL2 does not map
+ * hyp_provoke() - an exception at EL2
+ * @kind: HYP_PROVOKE_*.
  *
  * For the test of all this, behind the module's parameter debug.
  */
-void hyp_provoke(void)
+void hyp_provoke(u64 kind)
 {
 	u64 value;
 
-	asm volatile("ldr %0, [%1]" : "=r" (value) : "r" (8ULL) : "memory");
+	switch (kind) {
+	case HYP_PROVOKE_LOAD:
+		asm volatile("ldr %0, [%1]" : "=r" (value) : "r" (8ULL) : "memory");
+		break;
+	case HYP_PROVOKE_UNDEF:
+		asm volatile(".inst 0" : : : "memory");	/* UDF */
+		break;
+	case HYP_PROVOKE_SP_EL0:
+		asm volatile("msr spsel, #0\n\t"
+			     "ldr %0, [%1]\n\t"
+			     "msr spsel, #1" : "=r" (value) : "r" (8ULL) : "memory");
+		break;
+	case HYP_PROVOKE_STACK:
+		asm volatile("sub sp, sp, %0\n\t"
+			     "str xzr, [sp]\n\t"
+			     "add sp, sp, %0" : : "r" (1ULL << HYP_PAGE_SHIFT) : "memory");
+		break;
+	}
 }

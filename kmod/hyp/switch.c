@@ -261,7 +261,7 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	if (features & (HYP_HAS_SPE | HYP_HAS_TRF))
 		stop_tracing(cpu);
 	if (vcpu->flags & HYP_VCPU_PROVOKE)
-		hyp_provoke();
+		hyp_provoke(HYP_PROVOKE_LOAD);
 
 	/*
 	 * Walks of the host's regime that have begun must be over before its
