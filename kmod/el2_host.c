@@ -179,6 +179,9 @@ static u64 cpu_features(void)
 		features |= HYP_HAS_AMU;
 	if (field(dfr0, 40))
 		features |= HYP_HAS_TRF;
+	/* The trace buffer, unless EL3 keeps it (TRBIDR_EL1.P). */
+	if (field(dfr0, 44) && !(read_sysreg_s(SYS_TRBIDR_EL1) & BIT(4)))
+		features |= HYP_HAS_TRBE;
 	/* The statistical profiling buffer, unless EL3 keeps it (PMBIDR_EL1.P). */
 	if (field(dfr0, 32) && !(read_sysreg_s(SYS_PMBIDR_EL1) & BIT(4)))
 		features |= HYP_HAS_SPE;
@@ -227,9 +230,12 @@ static void warn_of_errata(void)
 static void clean_image(void)
 {
 	clean_to_poc(el2_image, el2_image_size);
-	/* Its pages may have held other code, and a restored image comes as data. */
-	asm volatile("ic ialluis" : : : "memory");
-	dsb(ish);
+	/*
+	 * Its pages may have held other code, and a restored image comes as data.
+	 * Each CPU does this for itself before it goes there.
+	 */
+	asm volatile("ic iallu" : : : "memory");
+	dsb(nsh);
 	isb();
 }
 

@@ -20,6 +20,8 @@ void hyp_install(struct hyp_cpu *cpu)
 	cpu->serror = 0;
 	cpu->host_pmscr = 0;
 	cpu->host_trfcr = 0;
+	cpu->host_pmblimitr = 0;
+	cpu->host_trblimitr = 0;
 	/* The core has the registers, but the host may use a GICv2 (SRE is clear). */
 	if ((cpu->features & HYP_HAS_GICV3) && !(read_sysreg_s(3, 4, 12, 9, 5) & 1))
 		cpu->features &= ~(u64)HYP_HAS_GICV3;

@@ -37,7 +37,10 @@
 
 #define HYP_VERSION		0x4156000000000001
 
-/* What HYP_CALL_RUN returns.  The other calls return 0 or HYP_EXIT_EL2. */
+/*
+ * What HYP_CALL_RUN returns.  The other calls return 0 unless it says otherwise
+ * above, HYP_EXIT_EL2 after an exception, and HYP_STUB_ERR if nobody knows them.
+ */
 #define HYP_EXIT_SYNC		1	/* esr, far, hpfar are in struct hyp_vcpu */
 #define HYP_EXIT_IRQ		2	/* a physical interrupt, pending for the host */
 #define HYP_EXIT_SERROR		3	/* a physical SError in the guest; esr */
@@ -60,6 +63,7 @@
 #define HYP_HAS_MPAM		BIT(7)
 #define HYP_HAS_FGT2		BIT(11)
 #define HYP_HAS_PMU		BIT(12)
+#define HYP_HAS_TRBE		BIT(13)
 #define HYP_ERRATUM_SPEC_AT	BIT(8)
 #define HYP_ERRATUM_834220	BIT(9)
 #define HYP_ERRATUM_REPEAT_TLBI	BIT(10)
@@ -205,6 +209,8 @@ struct hyp_report {
  * @host_pmuserenr: PMUSERENR_EL0.
  * @host_pmscr: PMSCR_EL1.
  * @host_trfcr: TRFCR_EL1.
+ * @host_pmblimitr: PMBLIMITR_EL1.
+ * @host_trblimitr: TRBLIMITR_EL1.
  * @host_fp: the host's FP registers while the guest has loaded its own.
  * @report: the last unexpected exception at EL2.
  *
@@ -233,6 +239,8 @@ struct hyp_cpu {
 	u64 host_pmuserenr;
 	u64 host_pmscr;
 	u64 host_trfcr;
+	u64 host_pmblimitr;
+	u64 host_trblimitr;
 	struct hyp_fp host_fp;
 	struct hyp_report report;
 } __aligned(64);

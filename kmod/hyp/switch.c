@@ -40,6 +40,11 @@
 /* PMUSERENR_EL0: no trap to EL1 for EL0, they all come to EL2. */
 #define PMUSERENR_ALL		0xfULL
 
+/* PMBLIMITR_EL1.E, TRBLIMITR_EL1.E */
+#define BUFFER_ENABLE		BIT(0)
+
+#define VDISR_A			BIT(31)
+
 #define SCTLR_M			BIT(0)
 #define TCR_EPD0		BIT(7)
 #define TCR_EPD1		BIT(23)
@@ -56,6 +61,8 @@
 #define PAR_F			BIT(0)
 #define PAR_PA			0x000ffffffffff000ULL
 #define PSTATE_MODE		0xfULL
+
+#define HYP_HAS_TRACE		(HYP_HAS_SPE | HYP_HAS_TRF | HYP_HAS_TRBE)
 
 static inline u64 host_reg(const struct hyp_cpu *cpu, int reg)
 {
@@ -106,8 +113,9 @@ static void block_walks(u64 tcr, u64 sctlr)
 }
 
 /*
- * The host's profiling must not run on into the guest: the buffers are
- * described by the host's translation regime.
+ * The host's profiling must not run on into the guest.  Neither may its buffers
+ * stay enabled: their pointers are addresses of the host's regime, and as soon as
+ * MDCR_EL2 is the guest's, E2PB and E2TB say that they are EL2's.
  */
 static void stop_tracing(struct hyp_cpu *cpu)
 {
@@ -119,6 +127,9 @@ static void stop_tracing(struct hyp_cpu *cpu)
 			asm volatile("hint #17" : : : "memory");	/* PSB CSYNC */
 			dsb(nsh);
 		}
+		cpu->host_pmblimitr = read_sysreg_s(3, 0, 9, 10, 0);
+		if (cpu->host_pmblimitr & BUFFER_ENABLE)
+			write_sysreg_s(0, 3, 0, 9, 10, 0);
 	}
 	if (cpu->features & HYP_HAS_TRF) {
 		cpu->host_trfcr = read_sysreg_s(3, 0, 1, 2, 1);
@@ -129,10 +140,23 @@ static void stop_tracing(struct hyp_cpu *cpu)
 			dsb(nsh);
 		}
 	}
+	if (cpu->features & HYP_HAS_TRBE) {
+		cpu->host_trblimitr = read_sysreg_s(3, 0, 9, 11, 0);
+		if (cpu->host_trblimitr & BUFFER_ENABLE)
+			write_sysreg_s(0, 3, 0, 9, 11, 0);
+	}
+	isb();
 }
 
+/* Once the host's translation regime and MDCR_EL2 are back. */
 static void resume_tracing(const struct hyp_cpu *cpu)
 {
+	isb();
+	if ((cpu->features & HYP_HAS_SPE) && cpu->host_pmblimitr & BUFFER_ENABLE)
+		write_sysreg_s(cpu->host_pmblimitr, 3, 0, 9, 10, 0);
+	if ((cpu->features & HYP_HAS_TRBE) && cpu->host_trblimitr & BUFFER_ENABLE)
+		write_sysreg_s(cpu->host_trblimitr, 3, 0, 9, 11, 0);
+	isb();
 	if ((cpu->features & HYP_HAS_SPE) && cpu->host_pmscr)
 		write_sysreg_s(cpu->host_pmscr, 3, 0, 9, 9, 0);
 	if ((cpu->features & HYP_HAS_TRF) && cpu->host_trfcr)
@@ -258,7 +282,7 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 		write_sysreg(0, pmselr_el0);
 		write_sysreg(PMUSERENR_ALL, pmuserenr_el0);
 	}
-	if (features & (HYP_HAS_SPE | HYP_HAS_TRF))
+	if (features & HYP_HAS_TRACE)
 		stop_tracing(cpu);
 	if (vcpu->flags & HYP_VCPU_PROVOKE)
 		hyp_provoke(HYP_PROVOKE_LOAD);
@@ -282,13 +306,16 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	/* The exception return synchronises the rest. */
 }
 
-static void save_guest(struct hyp_vcpu *vcpu)
+static void save_guest(const struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
 	if (vcpu->fp_live)
 		hyp_fp_save(&vcpu->fp);
 	save_sysregs(vcpu->sys);
 	/* Taken by the guest, it has gone from HCR_EL2. */
 	vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
+	/* Deferred by an ESB; the guest has no RAS, so to it that is a NOP. */
+	if ((cpu->features & HYP_HAS_RAS) && read_sysreg_s(3, 4, 12, 1, 1) & VDISR_A)
+		vcpu->hcr |= HCR_VSE;
 }
 
 /**
@@ -321,7 +348,7 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 		isb();
 	restore_mmu(cpu->host, features);
 	restore_host_timer(cpu);
-	if (features & (HYP_HAS_SPE | HYP_HAS_TRF))
+	if (features & HYP_HAS_TRACE)
 		resume_tracing(cpu);
 	if (features & HYP_HAS_PMU) {
 		write_sysreg(cpu->host_pmselr, pmselr_el0);
@@ -420,7 +447,7 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 			break;
 		}
 	}
-	save_guest(vcpu);
+	save_guest(cpu, vcpu);
 	hyp_leave(cpu, vcpu);
 	return code;
 }
