@@ -8,6 +8,7 @@
  * is mapped.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <asm/barrier.h>
 #include <asm/cpufeature.h>
@@ -140,35 +141,57 @@ void stage2_destroy(struct vm *vm)
 
 /* ---- caches ------------------------------------------------------------ */
 
-static void clean_for_guest(struct page *page, u64 ctr)
+static void clean_data(struct page *page, u64 ctr)
 {
-	unsigned long start = (unsigned long)page_address(page), addr;
-	unsigned long dline = 4UL << field(ctr, 16), iline = 4UL << (ctr & 0xf);
+	unsigned long addr = (unsigned long)page_address(page), end = addr + PAGE_SIZE;
+	unsigned long line = 4UL << field(ctr, 16);
 
-	for (addr = start; addr < start + PAGE_SIZE; addr += dline)
+	for (; addr < end; addr += line)
 		asm volatile("dc civac, %0" : : "r" (addr) : "memory");
+}
+
+static void invalidate_insns(struct page *page, u64 ctr)
+{
+	unsigned long addr = (unsigned long)page_address(page), end = addr + PAGE_SIZE;
+	unsigned long line = 4UL << (ctr & 0xf);
+
+	for (; addr < end; addr += line)
+		asm volatile("ic ivau, %0" : : "r" (addr) : "memory");
+}
+
+/* All data is clean: no stale instruction, of one page or (NULL) of all. */
+static void finish_clean(struct page *page, u64 ctr)
+{
 	dsb(sy);
 	/* CTR_EL0.DIC: no need.  L1Ip: by address only if physically tagged. */
-	if (ctr & BIT(29) || (ctr >> 14 & 3) != 3)
+	if (ctr & BIT(29))
 		return;
-	for (addr = start; addr < start + PAGE_SIZE; addr += iline)
-		asm volatile("ic ivau, %0" : : "r" (addr) : "memory");
+	if (page && (ctr >> 14 & 3) == 3)
+		invalidate_insns(page, ctr);
+	else
+		asm volatile("ic ialluis" : : : "memory");
+	dsb(ish);
+	isb();
+}
+
+static void clean_pages(struct page **pages, u64 n, u64 ctr)
+{
+	u64 i;
+
+	for (i = 0; i < n; i++) {
+		clean_data(pages[i], ctr);
+		if (i % 16 == 15)
+			cond_resched();
+	}
 }
 
 /* Data to the PoC, and no stale instruction. */
 static void pages_for_guest(struct page **pages, u64 n)
 {
-	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0), i;
+	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
 
-	for (i = 0; i < n; i++) {
-		clean_for_guest(pages[i], ctr);
-		if (i % 64 == 63)
-			cond_resched();
-	}
-	if (!(ctr & BIT(29)) && (ctr >> 14 & 3) != 3)
-		asm volatile("ic ialluis" : : : "memory");
-	dsb(ish);
-	isb();
+	clean_pages(pages, n, ctr);
+	finish_clean(n == 1 ? pages[0] : NULL, ctr);
 }
 
 /* ---- mapping ----------------------------------------------------------- */
@@ -257,7 +280,12 @@ static void clean_mapped(u64 ipa, u64 size, void *data)
 {
 	struct memslot *slot = data;
 
-	pages_for_guest(slot->pages + ((ipa - slot->ipa) >> PAGE_SHIFT), size >> PAGE_SHIFT);
+	/* Then the guest never runs again. */
+	if (fatal_signal_pending(current))
+		return;
+	clean_pages(slot->pages + ((ipa - slot->ipa) >> PAGE_SHIFT), size >> PAGE_SHIFT,
+		    read_sanitised_ftr_reg(SYS_CTR_EL0));
+	cond_resched();
 }
 
 /**
@@ -277,6 +305,7 @@ void stage2_clean(struct vm *vm)
 	for (i = 0; i < vm->nr_slots; i++)
 		pgt_visit(&vm->s2, vm->slots[i]->ipa, vm->slots[i]->npages << PAGE_SHIFT,
 			  clean_mapped, vm->slots[i]);
+	finish_clean(NULL, read_sanitised_ftr_reg(SYS_CTR_EL0));
 	mutex_unlock(&vm->s2_lock);
 	up_read(&vm->slots_lock);
 }
