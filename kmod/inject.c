@@ -26,6 +26,8 @@ static u64 handler_pstate(struct vcpu *vcpu)
 	u64 old = vcpu->hyp->pstate, sctlr = vcpu_sys(vcpu, HYP_SCTLR_EL1);
 	u64 new = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
 
+	/* NZCV stay. */
+	new |= old & (PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT);
 	/* PAN stays, or is set if SCTLR_EL1.SPAN is clear. */
 	if (host_has(SYS_ID_AA64MMFR1_EL1, 20)) {
 		if (vcpu_aarch32(vcpu) ? old & PSR_AA32_PAN_BIT : old & PSR_PAN_BIT)

@@ -131,6 +131,34 @@ TEST_F(sync, in_place_of_an_exit)
 	EXPECT_EQ(regs.x[5], *(u64 *)(regs.sp_el1 - GUEST_FRAME_SIZE + 5 * 8));
 }
 
+/* As hardware takes it: the handler begins with the flags of what it interrupts. */
+TEST_F(sync, flags_stay)
+{
+	static const u64 flags[] = { 0, 0xfUL << 28, 0x5UL << 28, 0xaUL << 28 };
+	struct vcpu *vcpu = &self->w.vcpu;
+	u32 *vectors = (u32 *)(self->w.ram + 0x800);
+	struct armvcpu_core_regs regs;
+	struct snippet code;
+	unsigned int i;
+
+	snippet_make(&code, 0xf9400025);	/* ldr x5, [x1] */
+	memcpy(self->w.ram, &code, sizeof(code));
+	for (i = 0; i < 0x800 / sizeof(*vectors); i++)
+		vectors[i] = 0xd4000022;	/* hvc #1 */
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		snippet_prepare(vcpu, VCPU_MMU_ON);
+		snippet_start(vcpu, &regs, (void *)GUEST_RAM, SNIPPET_ADDRESS);
+		vcpu_set(vcpu, ARMVCPU_REG_CLASS_SYS | ARMVCPU_SYSREG(3, 0, 12, 0, 0), GUEST_RAM + 0x800);
+		vcpu_set(vcpu, ARMVCPU_REG_PSTATE, (regs.pstate & ~(0xfUL << 28)) | flags[i]);
+		vcpu_expect(vcpu, ARMVCPU_EXIT_MMIO);
+		ASSERT_EQ(0, vcpu_inject(vcpu, variant->type, variant->far));
+		vcpu_expect(vcpu, ARMVCPU_EXIT_HYPERCALL);
+		EXPECT_EQ(GUEST_RAM + 0x800 + 0x204, vcpu->run->pc);
+		EXPECT_EQ(flags[i], vcpu->run->pstate & (0xfUL << 28));
+		EXPECT_EQ(flags[i], vcpu_get(vcpu, ARMVCPU_REG_SPSR_EL1) & (0xfUL << 28));
+	}
+}
+
 static void guest_el0_spins(void)
 {
 	const u64 x[8] = { 0, GUEST_MMIO };
@@ -200,6 +228,41 @@ TEST(serror)
 	vcpu_expect_sync(&w.vcpu, 2);
 	vcpu_expect_sync(&w.vcpu, 3);
 	ASSERT_EQ(0, vcpu_inject(&w.vcpu, ARMVCPU_INJECT_SERROR, 0));
+	vcpu_expect_sync(&w.vcpu, 4);
+	vcpu_expect_done(&w.vcpu);
+}
+
+/*
+ * On a core with RAS an ESB takes a pending SError for itself. The guest does not
+ * know of RAS: to it that is a NOP.
+ */
+static void guest_serror_and_esb(void)
+{
+	struct guest_cpu *cpu = guest_cpu();
+
+	cpu->handler = serror_handler;
+	GUEST_SYNC(1);
+	asm volatile("hint #16" : : : "memory");
+	GUEST_SYNC(2);
+	GUEST_ASSERT(read_sysreg(isr_el1) & PSR_A);
+	asm volatile("hint #16" : : : "memory");
+	GUEST_SYNC(3);
+	asm volatile("msr daifclr, #4\nisb" : : : "memory");
+	GUEST_ASSERT_EQ(1, cpu->interrupts);
+	GUEST_SYNC(4);
+	GUEST_ASSERT_EQ(1, cpu->interrupts);
+}
+
+TEST(serror_survives_esb)
+{
+	struct world w;
+
+	world_init(&w);
+	vcpu_call(&w.vcpu, guest_serror_and_esb);
+	vcpu_expect_sync(&w.vcpu, 1);
+	ASSERT_EQ(0, vcpu_inject(&w.vcpu, ARMVCPU_INJECT_SERROR, 0));
+	vcpu_expect_sync(&w.vcpu, 2);
+	vcpu_expect_sync(&w.vcpu, 3);
 	vcpu_expect_sync(&w.vcpu, 4);
 	vcpu_expect_done(&w.vcpu);
 }
@@ -420,7 +483,8 @@ TEST(a_line_interrupts_a_guest_that_runs)
 			usleep(100);
 		seen += ipis(1) != before;
 	}
-	EXPECT_EQ(30, seen);
+	/* Not if another task has its CPU at that moment. */
+	EXPECT_LE(20, seen);
 	ASSERT_EQ(0, vcpu_line(&w.vcpu, ARMVCPU_LINE_IRQ, 1));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 }
