@@ -8,6 +8,7 @@
  */
 #include <linux/bits.h>
 #include <linux/sched.h>
+#include <linux/swab.h>
 #include <asm/esr.h>
 
 #include "kmod.h"
@@ -20,7 +21,6 @@
 #define ISS_ISV			BIT_ULL(24)
 #define ISS_FSC			0x3fULL
 #define FSC_TYPE		0x3cULL
-#define FSC_LEVEL		0x03ULL
 #define FSC_ADDRESS_SIZE	0x00
 #define FSC_TRANSLATION		0x04
 #define FSC_ACCESS_FLAG		0x08
@@ -334,6 +334,34 @@ static int debug_handler(struct vcpu *vcpu)
 	return exit_to_user(vcpu, ARMVCPU_EXIT_DEBUG);
 }
 
+/*
+ * The level of stage 1 whose descriptor is where no memory is; the syndrome has
+ * that of stage 2.  A guest that changes its tables meanwhile gets some level.
+ */
+static u32 walk_level(struct vcpu *vcpu)
+{
+	/* TCR_EL1.TG0 and TG1, as the size of a page. */
+	static const u8 tg0[] = { 12, 16, 14, 12 }, tg1[] = { 12, 14, 12, 16 };
+	u64 tcr = vcpu_sys(vcpu, HYP_TCR_EL1), va = vcpu->hyp->far, table, desc;
+	bool high = va & BIT_ULL(55);
+	unsigned int shift = high ? tg1[tcr >> 30 & 3] : tg0[tcr >> 14 & 3];
+	unsigned int bits = 64 - (tcr >> (high ? 16 : 0) & 63);
+	int level = 4 - DIV_ROUND_UP(max(bits, shift + 1) - shift, shift - 3), low;
+
+	va &= GENMASK_ULL(min(bits, 48U) - 1, 0);
+	table = vcpu_sys(vcpu, high ? HYP_TTBR1_EL1 : HYP_TTBR0_EL1) & GENMASK_ULL(47, 1);
+	for (level = max(level, 0); level < 3; level++) {
+		low = shift + (3 - level) * (shift - 3);
+		if (memslot_read(vcpu->vm, table + (va >> low) * 8, &desc, sizeof(desc)))
+			break;
+		if (vcpu_sys(vcpu, HYP_SCTLR_EL1) & SCTLR_ELx_EE)
+			swab64s(&desc);
+		table = desc & GENMASK_ULL(47, shift);
+		va &= GENMASK_ULL(low - 1, 0);
+	}
+	return level;
+}
+
 static int memory_fault(struct vcpu *vcpu, bool insn)
 {
 	struct vm *vm = vcpu->vm;
@@ -368,7 +396,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	/* Nothing there: what the bus would answer to a fetch or a walk. */
 	if (insn || walk) {
 		inject_abort(vcpu, insn, vcpu->hyp->far,
-			     walk ? FSC_EXTERNAL_ON_WALK | (esr & FSC_LEVEL) : FSC_EXTERNAL);
+			     walk ? FSC_EXTERNAL_ON_WALK | walk_level(vcpu) : FSC_EXTERNAL);
 		return 1;
 	}
 	if (esr & ISS_ISV && !cache_op)
