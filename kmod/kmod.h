@@ -142,6 +142,7 @@ void vm_exit(void);
 int vm_create(const struct armvcpu_create_vm *arg);
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
+void vm_kick(struct vm *vm);
 void vm_kill(struct vm *vm);
 int vm_check_cap(void __user *argp);
 u64 vm_count(void);

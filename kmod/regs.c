@@ -13,8 +13,11 @@
 
 /* Condition flags and QC, exception bits: what FPSR has. */
 #define FPSR_MASK	0xf800009fULL
-/* AHP, DN, FZ, RMode, FZ16, exception enables; FEAT_EBF16; FEAT_AFP. */
-#define FPCR_MASK	0x07f89f00ULL
+/*
+ * AHP, DN, FZ, RMode, Stride, FZ16, Len, exception enables; FEAT_EBF16;
+ * FEAT_AFP.  Stride and Len are for AArch32, and not RES0 on all cores.
+ */
+#define FPCR_MASK	0x07ff9f00ULL
 #define FPCR_EBF16	BIT_ULL(13)
 #define FPCR_AFP	GENMASK_ULL(2, 0)
 
@@ -242,6 +245,8 @@ static int set_one(struct vcpu *vcpu, u32 id, u64 value)
 		if (n)
 			return -ENOENT;
 		WRITE_ONCE(vcpu->vm->cntvoff, value);
+		/* The others' counters, too, if they run. */
+		vm_kick(vcpu->vm);
 		return 0;
 	}
 	return -ENOENT;

@@ -164,7 +164,8 @@ static int vcpu_enter(struct vcpu *vcpu)
 	preempt_disable();
 	fpsimd_enter(vcpu);
 	local_irq_disable();
-	if (signal_pending(current) || compat_need_resched()) {
+	/* With interrupts off: a kick from here on ends the slice. */
+	if (signal_pending(current) || compat_need_resched() || READ_ONCE(vm->dead)) {
 		local_irq_enable();
 		preempt_enable();
 		return 1;
@@ -192,6 +193,7 @@ static int vcpu_enter(struct vcpu *vcpu)
 		*last_ran = vcpu->serial;
 	}
 
+	vcpu->hyp->cntvoff = READ_ONCE(vm->cntvoff);
 	if (unlikely(el2_take_provocation()))
 		vcpu->hyp->flags |= HYP_VCPU_PROVOKE;
 	vtime_account_guest_enter();
@@ -230,8 +232,10 @@ static int vcpu_interrupted(struct vcpu *vcpu)
  * is no exported function: so all the way there, and back into RUN without the
  * VMM noticing.  The exit that was pending has been completed, once.
  */
-static int vcpu_restart(void)
+static int vcpu_restart(struct vcpu *vcpu)
 {
+	/* Another thread may come in between: nothing is pending any more. */
+	exit_to_user(vcpu, ARMVCPU_EXIT_INTR);
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 	return -ERESTARTNOINTR;
 }
@@ -270,8 +274,6 @@ static long vcpu_run(struct vcpu *vcpu)
 	exit_complete(vcpu, action);
 	if (READ_ONCE(run->immediate_exit))
 		return vcpu_interrupted(vcpu);
-	vcpu->hyp->cntvoff = READ_ONCE(vcpu->vm->cntvoff);
-
 	WRITE_ONCE(vcpu->runner, current);
 	/* Who runs, before what was changed for it; mirrored in vcpu_kick(). */
 	smp_mb();
@@ -282,7 +284,7 @@ static long vcpu_run(struct vcpu *vcpu)
 			break;
 		}
 		if (unlikely(signal_pending(current) || task_work_pending(current))) {
-			ret = vcpu_restart();
+			ret = vcpu_restart(vcpu);
 			break;
 		}
 		if (unlikely(READ_ONCE(vcpu->vm->dead))) {

@@ -146,19 +146,28 @@ static void vm_destroy(struct kref *ref)
 }
 
 /**
- * vm_kill() - none of the VM's vCPUs runs again
+ * vm_kick() - make all vCPUs that run come out of the guest and in again
  * @vm: the VM.
  */
-void vm_kill(struct vm *vm)
+void vm_kick(struct vm *vm)
 {
 	u32 i;
 
-	WRITE_ONCE(vm->dead, true);
 	mutex_lock(&vm->vcpus_lock);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i])
 			vcpu_kick(vm->vcpus[i]);
 	mutex_unlock(&vm->vcpus_lock);
+}
+
+/**
+ * vm_kill() - none of the VM's vCPUs runs again
+ * @vm: the VM.
+ */
+void vm_kill(struct vm *vm)
+{
+	WRITE_ONCE(vm->dead, true);
+	vm_kick(vm);
 }
 
 /**
