@@ -267,7 +267,7 @@ TEST_F(el2, other_exceptions_are_reported)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		pin_to_cpu(i % nr_cpus());
 		log_forget(self->kmsg);
 		provoke(rows[i].word);

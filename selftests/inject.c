@@ -10,6 +10,7 @@
 #include "snippet.h"
 
 #define FAR		0x123456789abcUL
+#define VBAR_EL1	(ARMVCPU_REG_CLASS_SYS | ARMVCPU_SYSREG(3, 0, 12, 0, 0))
 
 struct world {
 	struct vm vm;
@@ -145,10 +146,10 @@ TEST_F(sync, flags_stay)
 	memcpy(self->w.ram, &code, sizeof(code));
 	for (i = 0; i < 0x800 / sizeof(*vectors); i++)
 		vectors[i] = 0xd4000022;	/* hvc #1 */
-	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		snippet_prepare(vcpu, VCPU_MMU_ON);
 		snippet_start(vcpu, &regs, (void *)GUEST_RAM, SNIPPET_ADDRESS);
-		vcpu_set(vcpu, ARMVCPU_REG_CLASS_SYS | ARMVCPU_SYSREG(3, 0, 12, 0, 0), GUEST_RAM + 0x800);
+		vcpu_set(vcpu, VBAR_EL1, GUEST_RAM + 0x800);
 		vcpu_set(vcpu, ARMVCPU_REG_PSTATE, (regs.pstate & ~(0xfUL << 28)) | flags[i]);
 		vcpu_expect(vcpu, ARMVCPU_EXIT_MMIO);
 		ASSERT_EQ(0, vcpu_inject(vcpu, variant->type, variant->far));
