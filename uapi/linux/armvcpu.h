@@ -149,7 +149,10 @@ struct armvcpu_create_vcpu {
  * return no vCPU reaches the memory any more.
  *
  * The guest may run with caches off: memory that userspace writes before the
- * guest first touches a page of it is seen by the guest in any case.
+ * guest first touches a page of it is seen by the guest in any case.  A vCPU
+ * whose caches are on may touch a whole block (2 MiB with 4K pages, 32 MiB with
+ * 16K) when it touches one page of it, for the others as well: what userspace
+ * writes there later is for guests that access it through their caches.
  *
  * Errors: EINVAL (slot number, flags, alignment, wrap-around, beyond the IPA
  * size), EEXIST (the slot number is in use, or the range overlaps another
@@ -429,6 +432,8 @@ struct armvcpu_power {
  *   EINTR   a signal is pending, or @immediate_exit is set; @exit_reason is
  *           ARMVCPU_EXIT_INTR.  The last exit has been completed.
  *   EBUSY   another thread runs this vCPU or reads or writes its registers.
+ *           If @exit_reason is ARMVCPU_EXIT_INTR now, the last exit has been
+ *           completed: the kernel restarted RUN, and the other was faster.
  *   EAGAIN  the vCPU is powered off.
  *   EINVAL  @action is unknown or does not fit the last exit.
  *   ENODEV  the VM is dead (a fault at EL2); or EL2 of the CPU that the thread
@@ -455,8 +460,8 @@ struct armvcpu_power {
 #define ARMVCPU_EXIT_FAIL		10	/* u.fail: nothing handles the exception */
 
 /*
- * action: what the next RUN does with the exit that is pending.  Every RUN
- * sets it back to COMPLETE.
+ * action: what the next RUN does with the exit that is pending.  A RUN that
+ * completes the exit sets it back to COMPLETE.
  */
 /* Complete it: result to the register, PC behind the instruction. */
 #define ARMVCPU_ACTION_COMPLETE		0
