@@ -20,26 +20,6 @@
 #include "compat.h"
 #include "kmod.h"
 
-static_assert(sizeof(struct armvcpu_run) == 512);
-static_assert(offsetof(struct armvcpu_run, x) == 0);
-static_assert(offsetof(struct armvcpu_run, immediate_exit) == 248);
-static_assert(offsetof(struct armvcpu_run, exit_reason) == 252);
-static_assert(offsetof(struct armvcpu_run, pc) == 256);
-static_assert(offsetof(struct armvcpu_run, u) == 296);
-static_assert(sizeof(struct armvcpu_cap) == 16);
-static_assert(sizeof(struct armvcpu_create_vm) == 32);
-static_assert(sizeof(struct armvcpu_create_vcpu) == 16);
-static_assert(sizeof(struct armvcpu_mem_slot) == 32);
-static_assert(sizeof(struct armvcpu_smccc_range) == 16);
-static_assert(sizeof(struct armvcpu_smccc_policy) == 16);
-static_assert(sizeof(struct armvcpu_core_regs) == 280);
-static_assert(sizeof(struct armvcpu_fp_regs) == 528);
-static_assert(sizeof(struct armvcpu_one_reg) == 16);
-static_assert(sizeof(struct armvcpu_reg_list) == 16);
-static_assert(sizeof(struct armvcpu_irq_line) == 8);
-static_assert(sizeof(struct armvcpu_inject) == 16);
-static_assert(sizeof(struct armvcpu_power) == 8);
-
 /* HCR_EL2 (Arm ARM D19.2.48). */
 #define EL2_HCR_VM		BIT_ULL(0)	/* stage 2 */
 #define EL2_HCR_SWIO		BIT_ULL(1)	/* invalidate by set/way cleans, too */
