@@ -253,16 +253,25 @@ static void nothing(int sig)
 	(void)sig;
 }
 
-/* All that end or stop the program; the main thread reads them from a file. */
+/*
+ * All that end or stop the program; the main thread reads them from a file. What
+ * was ignored when the program started stays so: by nohup, or by a shell that has
+ * put it into the background.
+ */
 static void main_signals(sigset_t *set)
 {
+	static const int signals[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT,
+	};
+	struct sigaction sa;
+	size_t i;
+
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	sigaddset(set, SIGQUIT);
-	sigaddset(set, SIGTSTP);
-	sigaddset(set, SIGCONT);
+	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (!sigaction(signals[i], NULL, &sa) &&
+		    sa.sa_handler != SIG_IGN)
+			sigaddset(set, signals[i]);
+	}
 }
 
 static void set_up_signals(void)
