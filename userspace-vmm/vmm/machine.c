@@ -284,7 +284,8 @@ static void set_up_signals(void)
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
 	main_signals(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	/* Not in addition to what the parent has blocked: SIGUSR1 must arrive. */
+	pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
 void vm_init(struct vm *vm, const struct config *config)
