@@ -171,10 +171,14 @@ static void add_slot(struct vm *vm, u32 slot, u32 flags, u64 ipa, void *mem,
 	    strerror(-err));
 }
 
-static void add_rom_slots(struct vm *vm)
+static void add_rom_slot(struct vm *vm)
 {
 	add_slot(vm, SLOT_ROM, ARMVCPU_SLOT_READONLY, BOARD_FLASH_BASE,
 		 vm->rom.mem, vm->rom.size);
+}
+
+static void add_vars_slot(struct vm *vm)
+{
 	add_slot(vm, SLOT_VARS, ARMVCPU_SLOT_READONLY, BOARD_VARS_BASE,
 		 vm->rom.vars, ROM_VARS_SIZE);
 }
@@ -309,8 +313,10 @@ void vm_init(struct vm *vm, const struct config *config)
 	add_devices(vm);
 	create_vm(vm);
 	raise_memlock();
-	if (config->firmware)
-		add_rom_slots(vm);
+	if (config->firmware) {
+		add_rom_slot(vm);
+		add_vars_slot(vm);
+	}
 	vm->ram = alloc_ram(config->mem);
 	load_ram(vm);
 	set_up_signals();
@@ -358,19 +364,26 @@ static void vm_stop(struct vm *vm)
  */
 static void vm_reset(struct vm *vm)
 {
+	const struct config *config = vm->config;
 	unsigned int i;
 	int err;
 
 	note("the guest resets");
 	err = armvcpu_vm_delete_slot(vm->fd, SLOT_RAM);
-	if (!err && madvise(vm->ram, vm->config->mem, MADV_DONTNEED))
+	if (!err && config->firmware)
+		err = armvcpu_vm_delete_slot(vm->fd, SLOT_ROM);
+	if (!err && madvise(vm->ram, config->mem, MADV_DONTNEED))
 		err = -errno;
-	for (i = 0; !err && i < vm->config->cpus; i++)
+	for (i = 0; !err && i < config->cpus; i++)
 		err = vcpu_reset(&vm->vcpus[i]);
 	if (err)
 		die("cannot reset the guest: %s", strerror(-err));
 	/* The files may be others by now, as on a disk. */
-	boot_plan(vm->config, &vm->plan);
+	if (config->firmware) {
+		rom_load(&vm->rom);
+		add_rom_slot(vm);
+	}
+	boot_plan(config, &vm->plan);
 	load_ram(vm);
 	bus_reset(&vm->bus);
 

@@ -55,21 +55,31 @@ static void *alloc_erased(u64 size)
 	return mem;
 }
 
-void rom_init(struct rom *rom, u64 base, u64 size, u64 bank_size,
-	      const char *path)
+void rom_load(struct rom *rom)
 {
 	struct file file;
 
-	file_open(&file, path);
-	if (file.size > bank_size)
-		die("%s: %llu bytes, the ROM takes %llu", path, file.size,
-		    bank_size);
-	rom->dev.ops = &rom_ops;
-	rom->dev.base = base;
-	rom->dev.size = size;
+	file_open(&file, rom->path);
+	if (file.size > rom->bank_size)
+		die("%s: %llu bytes, the ROM takes %llu", rom->path, file.size,
+		    rom->bank_size);
+	if (rom->mem)
+		munmap(rom->mem, rom->size);
 	rom->size = align_up(file.size, sysconf(_SC_PAGESIZE));
 	rom->mem = alloc_erased(rom->size);
 	file_read(&file, 0, rom->mem, file.size);
 	file_close(&file);
+}
+
+void rom_init(struct rom *rom, u64 base, u64 size, u64 bank_size,
+	      const char *path)
+{
+	memset(rom, 0, sizeof(*rom));
+	rom->dev.ops = &rom_ops;
+	rom->dev.base = base;
+	rom->dev.size = size;
+	rom->bank_size = bank_size;
+	rom->path = path;
+	rom_load(rom);
 	rom->vars = alloc_erased(ROM_VARS_SIZE);
 }

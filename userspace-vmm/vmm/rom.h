@@ -13,6 +13,8 @@
 /**
  * struct rom - the window, two banks of flash
  * @dev: the device.
+ * @path: the file with the firmware.
+ * @bank_size: bytes of the first bank.
  * @mem: the image, padded to @size with ones; for a read-only memory slot at
  *	the first bank's base.
  * @size: bytes at @mem, a multiple of the host's page size.
@@ -20,13 +22,21 @@
  */
 struct rom {
 	struct device dev;
+	const char *path;
+	u64 bank_size;
 	void *mem;
 	u64 size;
 	void *vars;
 };
 
-/* @bank_size is that of the first bank. Dies if the file is not fit for it. */
+/* Dies if the file is not fit for the first bank. */
 void rom_init(struct rom *rom, u64 base, u64 size, u64 bank_size,
 	      const char *path);
+
+/*
+ * Reads the file again. @mem and @size change, and the old ones must not be in a
+ * slot any more. Dies like rom_init().
+ */
+void rom_load(struct rom *rom);
 
 #endif /* _VMM_ROM_H */
