@@ -7,10 +7,6 @@
 
 #define PSCI_SUCCESS	0
 
-/* CNTV_CTL_EL0 */
-#define CTL_ENABLE	BIT(0)
-#define CTL_IMASK	BIT(1)
-
 static void cpu_on(struct vcpu *caller)
 {
 	struct armvcpu_run *run = caller->hw.run;
@@ -55,25 +51,12 @@ static void cpu_off(struct vcpu *vcpu)
 		vm_request(vm, VM_HALTED);
 }
 
-/* A suspend to any depth is a wait: PSCI lets it be as shallow as one likes. */
-static void cpu_suspend(struct vcpu *vcpu)
-{
-	u64 ctl, cval, timer = ~0ULL;
-
-	if (!armvcpu_vcpu_get_reg(&vcpu->hw, ARMVCPU_REG_SYS(3, 3, 14, 3, 1),
-				  &ctl) &&
-	    !armvcpu_vcpu_get_reg(&vcpu->hw, ARMVCPU_REG_SYS(3, 3, 14, 3, 2),
-				  &cval) &&
-	    (ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE)
-		timer = cval;
-	vcpu_wait(vcpu, timer);
-}
-
 bool psci_handle(struct vcpu *vcpu)
 {
+	const struct armvcpu_exit_psci *psci = &vcpu->hw.run->u.psci;
 	struct vm *vm = vcpu->vm;
 
-	switch (vcpu->hw.run->u.psci.event) {
+	switch (psci->event) {
 	case ARMVCPU_PSCI_CPU_ON:
 		cpu_on(vcpu);
 		return true;
@@ -81,7 +64,8 @@ bool psci_handle(struct vcpu *vcpu)
 		cpu_off(vcpu);
 		return false;
 	case ARMVCPU_PSCI_CPU_SUSPEND:
-		cpu_suspend(vcpu);
+		/* PSCI lets a suspend be as shallow as one likes: a wait. */
+		vcpu_wait(vcpu, psci->timer);
 		return true;
 	case ARMVCPU_PSCI_SYSTEM_OFF:
 		vm_request(vm, VM_POWEROFF);
