@@ -59,14 +59,29 @@ static void make_raw(void)
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 
+/* If nobody handles it. */
+static bool ends_program(int sig)
+{
+	switch (sig) {
+	case SIGKILL:
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGCONT:
+	case SIGCHLD:
+	case SIGURG:
+	case SIGWINCH:
+		return false;
+	}
+	return true;
+}
+
 void term_init(void)
 {
-	static const int signals[] = {
-		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
-		SIGXCPU, SIGXFSZ,
-	};
 	struct sigaction sa = { .sa_handler = crashed, .sa_flags = SA_RESETHAND };
-	size_t i;
+	struct sigaction old;
+	int sig;
 
 	if (tcgetattr(STDIN_FILENO, &cooked))
 		return;
@@ -82,8 +97,11 @@ void term_init(void)
 	/* Output keeps its processing, for the VMM's own messages. */
 
 	atexit(restore);
-	for (i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &sa, NULL);
+	for (sig = 1; sig <= SIGRTMAX; sig++) {
+		if (ends_program(sig) && !sigaction(sig, NULL, &old) &&
+		    old.sa_handler == SIG_DFL)
+			sigaction(sig, &sa, NULL);
+	}
 	make_raw();
 }
 
