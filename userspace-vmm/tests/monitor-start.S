@@ -1,10 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Entry points and vectors of the monitor.
+ * Entry points and vectors of the monitor, behind the header of an arm64 Image:
+ * it is flat code and a kernel, and firmware as well.
  */
 	.section .text.start, "ax"
 	.globl	_start
-_start:				/* x0: device tree */
+_start:
+	b	start
+	.word	0
+	.quad	0x80000		/* text_offset, from the beginning of RAM */
+	.quad	image_size
+	.quad	0		/* flags */
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.ascii	"mark"		/* for a test to change */
+
+/*
+ * x0: device tree.  x9: where we are; x10 to x11: where we belong, which a ROM
+ * is not.  The MMU is off: stores reach memory.
+ */
+start:
+	adr	x9, _start
+	ldr	x10, =_start
+	ldr	x11, =edata
+	mov	x12, x9
+	cmp	x9, x10
+	b.eq	1f
+0:	ldr	x13, [x12]
+	str	x13, [x10]
+	add	x12, x12, #8
+	add	x10, x10, #8
+	cmp	x10, x11
+	b.lo	0b
+	ic	iallu
+	dsb	sy
+	isb
+1:	ldr	x10, =2f
+	br	x10
+
+2:	adrp	x10, entry
+	add	x10, x10, :lo12:entry
+	stp	x9, x0, [x10]
+	stp	x1, x2, [x10, #16]
+	str	x3, [x10, #32]
 	adr	x1, vectors
 	msr	vbar_el1, x1
 	adrp	x1, stack_end

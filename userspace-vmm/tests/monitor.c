@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A guest for testing the VMM: does what the characters on its serial port say
- * and tells what came of it. Runs with the MMU off, on what --flat gives it.
+ * and tells what came of it. Runs with the MMU off, on whatever loads it.
  */
 #include "monitor.h"
 
@@ -25,6 +25,10 @@
 /* Of no one. */
 #define CALL_UNKNOWN		0xc6000000
 
+/* Context id of a CPU that stays in the guest. */
+#define STAY			0x57a1
+
+u64 entry[5];
 static u64 mailbox;
 static u64 touched;
 
@@ -97,11 +101,14 @@ void secondary(u64 context)
 	/* What an earlier life of this CPU left must not be there. */
 	asm volatile("mrs %0, tpidr_el1" : "=r" (stale));
 	__atomic_store_n(&mailbox, context + stale, __ATOMIC_RELEASE);
+	if (context == STAY) {
+		for (;;)
+			;
+	}
 	asm volatile("msr tpidr_el1, %0" : : "r" (0x1000UL));
 	call(PSCI_CPU_OFF, 0, 0, 0);
 }
 
-/* Twice: it must come back from off as it came the first time. */
 static void start_secondary(u64 context)
 {
 	mailbox = 0;
@@ -110,6 +117,12 @@ static void start_secondary(u64 context)
 	while (!__atomic_load_n(&mailbox, __ATOMIC_ACQUIRE))
 		;
 	report("CPU 1 says", mailbox);
+}
+
+/* Twice: it must come back from off as it came the first time. */
+static void use_secondary(u64 context)
+{
+	start_secondary(context);
 	while (call(PSCI_AFFINITY_INFO, 1, 0, 0) != 1)
 		;
 }
@@ -160,14 +173,103 @@ static void wait(void)
 	asm volatile("msr cntv_ctl_el0, %0" : : "r" (0UL));
 }
 
+/* A suspend that the timer ends early, if only once: the host may be slow. */
+static int suspend_briefly(void)
+{
+	u64 hz, began, took, shortest = ~0UL;
+	unsigned int i;
+
+	asm volatile("mrs %0, cntfrq_el0" : "=r" (hz));
+	for (i = 0; i < 20; i++) {
+		began = counter();
+		asm volatile("msr cntv_cval_el0, %0; msr cntv_ctl_el0, %1; isb"
+			     : : "r" (began + hz / 100), "r" (1UL));
+		call(PSCI_CPU_SUSPEND, 0, 0, 0);
+		took = counter() - began;
+		if (took < shortest)
+			shortest = took;
+	}
+	asm volatile("msr cntv_ctl_el0, %0" : : "r" (0UL));
+	return shortest < hz / 12;
+}
+
+/* Registers that are no business of the VMM's, and still are there. */
+static void silent_registers(void)
+{
+	u64 value, later;
+
+	/* ID_AA64MMFR0_EL1, one without a meaning, MPIDR_EL1. */
+	asm volatile("mrs %0, s3_0_c0_c7_0" : "=r" (value));
+	asm volatile("mrs %0, s3_0_c0_c7_7" : "=r" (value));
+	asm volatile("mrs %0, mpidr_el1" : "=r" (value));
+	/* ACTLR_EL1, AFSR0_EL1, AFSR1_EL1, AMAIR_EL1. */
+	asm volatile("msr actlr_el1, %0; mrs %0, actlr_el1" : "+r" (value));
+	asm volatile("msr afsr0_el1, xzr; mrs %0, afsr0_el1" : "=r" (value));
+	asm volatile("msr afsr1_el1, xzr; mrs %0, afsr1_el1" : "=r" (value));
+	asm volatile("msr amair_el1, xzr; mrs %0, amair_el1" : "=r" (value));
+	/* The physical counter runs; its timer does not. */
+	asm volatile("isb; mrs %0, cntpct_el0" : "=r" (value) : : "memory");
+	asm volatile("msr s3_3_c14_c2_1, %0" : : "r" (1UL));
+	asm volatile("isb; mrs %0, cntpct_el0" : "=r" (later) : : "memory");
+	report("the counter runs", later > value);
+	asm volatile("mrs %0, s3_3_c14_c2_1" : "=r" (value));
+	report("CNTP_CTL_EL0", value);
+}
+
+static void report_entry(void)
+{
+	u64 el, daif, sctlr;
+
+	asm volatile("mrs %0, currentel; mrs %1, daif; mrs %2, sctlr_el1"
+		     : "=r" (el), "=r" (daif), "=r" (sctlr));
+	report("entry", entry[0]);
+	report("x0", entry[1]);
+	report("x1 to x3", entry[2] | entry[3] | entry[4]);
+	report("EL", el >> 2);
+	report("masked", daif >> 6);
+	report("MMU and caches", sctlr & 0x1005);
+}
+
+/* As it is, without a line's end. */
+static void dump_fdt(void)
+{
+	const u8 *fdt = (const u8 *)entry[1];
+	u32 i, size = __builtin_bswap32(*(const u32 *)(fdt + 4));
+
+	for (i = 0; i < size; i++)
+		write32(UARTDR, fdt[i]);
+}
+
+/* The one at an address of eight digits. */
+static void read_word(void)
+{
+	unsigned int i;
+	u64 addr = 0;
+
+	for (i = 0; i < 8; i++) {
+		int c = getchar();
+
+		addr = addr << 4 | (c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	print("word ");
+	print_hex(addr);
+	report("", read32(addr));
+}
+
 static int command(int c)
 {
 	u64 value;
 
 	switch (c) {
 	case '1':
-		start_secondary(0x5a);
-		start_secondary(0xa5);
+		use_secondary(0x5a);
+		use_secondary(0xa5);
+		return 1;
+	case '2':
+		start_secondary(STAY);
+		return 1;
+	case '@':
+		read_word();
 		return 1;
 	case 'a':
 		/* A pair has no syndrome. */
@@ -176,6 +278,9 @@ static int command(int c)
 		return 1;
 	case 'c':
 		report("unknown call", call(CALL_UNKNOWN, 1, 2, 3));
+		return 1;
+	case 'd':
+		dump_fdt();
 		return 1;
 	case 'e':
 		report("echo", getchar());
@@ -190,6 +295,12 @@ static int command(int c)
 		return 1;
 	case 'h':
 		call(PSCI_CPU_OFF, 0, 0, 0);
+		return 1;
+	case 'i':
+		silent_registers();
+		return 1;
+	case 'k':
+		report_entry();
 		return 1;
 	case 'm':
 		report("memory was", touched);
@@ -218,6 +329,9 @@ static int command(int c)
 		return 1;
 	case 'w':
 		wait();
+		return 1;
+	case 'z':
+		report("CPU_SUSPEND ends with the timer", suspend_briefly());
 		return 1;
 	case 'W':
 		for (;;)

@@ -7,6 +7,9 @@
 
 #include "util.h"
 
+/* What the monitor was entered with: the address, x0 to x3. */
+extern u64 entry[5];
+
 /* monitor-start.S */
 void secondary_start(void);
 

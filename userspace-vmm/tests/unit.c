@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What can be tested of the VMM without a guest: devices, bus, console keys,
- * Image header, device tree. Prints TAP.
+ * Image header, device tree. Prints TAP. With arguments it is what helper.c makes
+ * of it.
  */
 #include <endian.h>
 #include <libfdt.h>
@@ -11,20 +12,13 @@
 #include "board.h"
 #include "boot.h"
 #include "device.h"
+#include "helper.h"
 #include "libarmvcpu.h"
 #include "pl011.h"
 #include "pl031.h"
 #include "term.h"
 
-static bool failed;
-
-#define CHECK(cond) \
-	do { \
-		if (!(cond)) { \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			failed = true; \
-		} \
-	} while (0)
+bool failed;
 
 static u32 reg_read(struct device *dev, u64 reg)
 {
@@ -501,7 +495,7 @@ static void test_names(void)
 	CHECK(!strcmp(armvcpu_exit_name(ARMVCPU_EXIT_FAIL + 1), "?"));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
@@ -525,6 +519,8 @@ int main(void)
 	bool any = false;
 	size_t i;
 
+	if (argc > 1)
+		return helper_main(argv + 1);
 	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(tests));
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
 		failed = false;

@@ -5,7 +5,7 @@
 #
 # vmm-test.sh
 #
-# VMM=/armvcpu-vmm and MONITOR=/monitor.bin say otherwise.
+# VMM=/armvcpu-vmm, MONITOR=/monitor.bin and UNIT=/unit say otherwise.
 
 # shellcheck disable=SC2317 # called through result
 
@@ -13,9 +13,11 @@
 scale=${RIG_TIMEOUT_SCALE:-1}
 VMM=${VMM:-/armvcpu-vmm}
 MONITOR=${MONITOR:-/monitor.bin}
+UNIT=${UNIT:-/unit}
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
+mkfifo "$dir/keys"
 n=0 bad=0
 
 # result WHAT COMMAND...: a test, which COMMAND decides.
@@ -34,13 +36,19 @@ result() {
 }
 
 # run STATUS WHAT INPUT OPTION...: the monitor with INPUT typed; its end is a
-# test, what it said is in out and err.
+# test, what it said is in out and err. Little memory: a reset gives it anew.
 run() {
 	want=$1 what=$2 input=$3
 	shift 3
+	run_file "$want" "$what" "$input" --flat "$MONITOR" --mem 8M "$@"
+}
+
+# run_file STATUS WHAT INPUT OPTION...: the same with other files.
+run_file() {
+	want=$1 what=$2 input=$3
+	shift 3
 	# shellcheck disable=SC2059 # escapes are meant
-	printf "$input" | timeout $((30 * scale)) "$VMM" --flat "$MONITOR" "$@" \
-		>"$dir/out" 2>"$dir/err"
+	printf "$input" | timeout $((30 * scale)) "$VMM" "$@" >"$dir/out" 2>"$dir/err"
 	result "$what" is $? = "$want"
 }
 
@@ -57,11 +65,51 @@ is() {
 	return 1
 }
 
+# until_true TENTHS COMMAND...: within so many tenths of a second, on a fast host.
+until_true() {
+	left=$(($1 * scale))
+	shift
+	while ! "$@"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+# start COMMAND...: in the background, with keys for type(); returns when the
+# guest runs.
+start() {
+	exec 3>&-
+	"$@" <"$dir/keys" >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	# Both ways: that waits for nobody.
+	exec 3<>"$dir/keys"
+	until_true 300 says "device tree 1"
+}
+# shellcheck disable=SC2059 # escapes are meant
+type_in() { printf "$1" >&3; }
+
+# answers KEYS LINE: the guest that was started does.
+answers() {
+	type_in "$1"
+	until_true 300 says "$2"
+}
+
+# A process that has ended is there until it is waited for.
+alive() { grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
+gone() { ! alive "$pid"; }
+
+# status STATUS: of the VMM in the background.
+status() {
+	until_true 300 gone || kill -KILL "$pid"
+	wait "$pid"
+	is $? = "$1"
+}
+
 # ends SIGNAL STATUS: so the VMM in the background does.
 ends() {
 	kill -"$1" "$pid"
-	wait "$pid"
-	is $? = "$2"
+	status "$2"
 }
 
 # CPU time of the VMM in clock ticks, user and system.
@@ -76,7 +124,7 @@ idle() {
 
 echo "TAP version 13"
 
-run 0 "power-off" p
+run_file 0 "power-off" p --flat "$MONITOR"
 result "x0 is the device tree" says "device tree 1"
 run 0 "input goes through" 'exe\001\001p'
 result "... a character" says "echo 78"
@@ -86,7 +134,7 @@ run 3 "Ctrl-a x quits a guest that waits" 'W\001x'
 run 3 "Ctrl-a h helps" '\001h\001x'
 result "... on stderr" mentions "quit the VMM"
 
-run 0 "a reset starts the guest again" 'mmrmp'
+run 0 "a reset starts the guest again" 'mmrmp' --mem 128M
 result "... twice in all" count "device tree 1" 2
 result "... with memory as it was loaded" count "memory was 0" 2
 result "... which it was not before" says "memory was 1"
@@ -95,6 +143,8 @@ result "... all of them" count "device tree 1" 9
 run 0 "a reset with a second CPU" '1r1p' --cpus 2
 result "... which comes with its context id" count "CPU 1 says 5a" 2
 result "... and comes back from CPU_OFF as new" count "CPU 1 says a5" 2
+run 0 "a reset while a second CPU stays in the guest" '2r2rp' --cpus 2
+result "... each time" count "device tree 1" 3
 run 0 "more CPUs than are used" p --cpus 8
 run 4 "the last CPU is off" h
 result "... and it is told" mentions "its last CPU"
@@ -111,54 +161,73 @@ result "... of what is not there" says "took ec 0"
 if grep -q GICv3 /proc/interrupts; then
 	result "... are told" mentions "read of ICC_IAR1_EL1 at pc .* is undefined"
 fi
+run 0 "system registers of the module" 'ip'
+result "... are there" count "took ec 0" 0
+result "... the physical counter" says "the counter runs 1"
+result "... without its timer" says "CNTP_CTL_EL0 0"
+began=$(date +%s)
 run 0 "a guest that floods" 'fp' --verbose
-# So many lines at once, and some more for each second that it takes.
-result "... floods nobody" short err $((100 * scale))
+# A burst and the totals, and two lines more for each second that it takes.
+result "... floods nobody" short err $((80 + 2 * ($(date +%s) - began + 1)))
 run 0 "an unknown call" 'cp'
 result "... is NOT_SUPPORTED" says "unknown call ffffffffffffffff"
 run 0 "suspend" 'sp'
 result "... of a CPU succeeds" says "CPU_SUSPEND 0"
 result "... of the system fails" says "SYSTEM_SUSPEND fffffffffffffffa"
+run 0 "suspend with a timer" 'zp'
+result "... ends with it" says "CPU_SUSPEND ends with the timer 1"
 run 0 "time" 'twp'
 result "... the clock is right" says "RTC later than 2020 1"
 result "... WFI waits for the timer" says "waited too often 0"
 
 # Nothing to read: the guest goes on, and nobody spins.
-timeout $((3 * scale)) "$VMM" --flat "$MONITOR" </dev/null >"$dir/out" 2>"$dir/err"
-result "the end of input is not the guest's" is $? = 143
-printf W >"$dir/in"
-"$VMM" --flat "$MONITOR" <"$dir/in" >"$dir/out" 2>"$dir/err" &
-pid=$!
-sleep 2
-result "a guest that waits costs nothing" idle 3 30
-result "SIGTERM ends it" ends TERM 143
-"$VMM" --flat "$MONITOR" <"$dir/in" >"$dir/out" 2>"$dir/err" &
-pid=$!
+start "$VMM" --flat "$MONITOR"
+exec 3>&-
 sleep 1
+result "the end of input is not the guest's" ends TERM 143
+start "$VMM" --flat "$MONITOR"
+answers exW "echo 78"
+exec 3>&-
+sleep 1
+result "a guest that waits costs nothing" idle 3 $((scale < 8 ? 30 * scale : 240))
+result "SIGTERM ends it" ends TERM 143
+start "$VMM" --flat "$MONITOR"
 result "SIGHUP ends it" ends HUP 129
+
+# This shell's background has SIGINT and SIGQUIT ignored.
+trap '' HUP TSTP
+start "$VMM" --flat "$MONITOR"
+trap - HUP TSTP
+for sig in HUP INT QUIT TSTP; do
+	kill -$sig "$pid"
+done
+result "signals that were ignored stay so" answers ex "echo 78"
+result "... others do not" ends TERM 143
+
+start "$UNIT" blocked "$VMM" --flat "$MONITOR" --mem 8M --cpus 2
+result "a parent that has blocked SIGUSR1" answers 2 "CPU 1 says 57a1"
+type_in rmp
+result "... does not keep a CPU from a reset" status 0
+result "... nor the guest from going on" says "memory was 0"
 
 # A console that nobody reads.
 mkfifo "$dir/fifo"
-sh -c 'exec sleep 20' <"$dir/fifo" &
+sh -c "exec sleep $((20 * scale))" <"$dir/fifo" &
 reader=$!
 yes u | head -c 20000 >"$dir/in"
 "$VMM" --flat "$MONITOR" <"$dir/in" >"$dir/fifo" 2>"$dir/err" &
 pid=$!
-sleep 4
+sleep $((3 + scale))
 : >"$dir/out"
 result "a console that nobody reads does not keep it alive" ends TERM 143
-kill $reader
+kill "$reader"
 
 # The module's parameter debug=1 lets a test make EL2 fault.
 provoke=/sys/kernel/debug/armvcpu/provoke
 if [ -e $provoke ]; then
-	: >"$dir/in"
-	"$VMM" --flat "$MONITOR" <"$dir/in" >"$dir/out" 2>"$dir/err" &
-	pid=$!
-	sleep 2
+	start "$VMM" --flat "$MONITOR"
 	echo run >$provoke
-	wait $pid
-	result "a dead VM" is $? = 2
+	result "a dead VM" status 2
 	result "... tells its exit" mentions "exit FAIL: a fault at EL2"
 	result "... its registers" mentions "PC  .*PSTATE"
 	result "... and its last exits" mentions "  pc 0x00000000400[0-9a-f]* MMIO"

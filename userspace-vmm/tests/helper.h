@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of the VMM share. vmm-test.sh needs more than busybox gives it,
+ * and has it from the one program that it takes along: unit.
+ */
+#ifndef _VMM_TESTS_HELPER_H
+#define _VMM_TESTS_HELPER_H
+
+#include <stdio.h>
+
+#include "util.h"
+
+/* Of the test that runs. */
+extern bool failed;
+
+#define CHECK(cond) \
+	do { \
+		if (!(cond)) { \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #cond); \
+			failed = true; \
+		} \
+	} while (0)
+
+/* helper.c: "NAME ARGUMENT..."; returns an exit status. */
+int helper_main(char **argv);
+
+#endif /* _VMM_TESTS_HELPER_H */
