@@ -52,6 +52,17 @@ run_file() {
 	result "$what" is $? = "$want"
 }
 
+# refuse MESSAGE OPTION...: it ends at once with its message for wrong usage.
+refuse() {
+	message=$1
+	shift
+	timeout $((30 * scale)) "$VMM" "$@" </dev/null >"$dir/out" 2>"$dir/err"
+	rc=$?
+	for last in '' "$@"; do :; done
+	result "refused: $message (${last##*/})" refused $rc "$message"
+}
+refused() { is "$1" = 1 && mentions "$2" && short out 1; }
+
 # says LINE [FILE]: it is there, as a whole line.
 says() { grep -qxF -- "$1" "$dir/${2:-out}"; }
 mentions() { grep -q -- "$1" "$dir/${2:-err}"; }
@@ -121,6 +132,12 @@ idle() {
 	sleep "$1"
 	is $(($(ticks "$pid") - before)) -lt "$2"
 }
+
+# prop PATH NAME: of the device tree that was dumped.
+prop() { "$UNIT" dtb "$dir/dtb" "$1" "$2"; }
+
+# same_tree: the guest said "device tree 1", and then the tree.
+same_tree() { tail -c +15 "$dir/out" | cmp -s - "$dir/dtb"; }
 
 echo "TAP version 13"
 
@@ -235,6 +252,113 @@ else
 	n=$((n + 1))
 	echo "ok $n a dead VM # SKIP the module was loaded without debug=1"
 fi
+
+# ---- what it can load
+
+# How each of them is entered: x0 is the device tree.
+entered() {
+	result "... entered at $1" says "entry $1"
+	result "... x0" says "x0 $2"
+	result "... x1 to x3" says "x1 to x3 0"
+	result "... at EL1, masked, MMU and caches off" plain
+}
+plain() { says "EL 1" && says "masked f" && says "MMU and caches 0"; }
+
+run 0 "--flat" kp
+entered 40080000 40000000
+run_file 0 "--firmware" kp --firmware "$MONITOR" --mem 8M
+entered 0 40000000
+run_file 0 "--kernel" kp --kernel "$MONITOR" --mem 8M
+entered 40080000 40200000
+# Where kernels since v5.8 want to be.
+cp "$MONITOR" "$dir/image"
+printf '\0\0\0\0' | dd of="$dir/image" bs=1 seek=8 conv=notrunc 2>/dev/null
+run_file 0 "--kernel with a text_offset of 0" kp --kernel "$dir/image" --mem 8M
+entered 40000000 40200000
+
+# The tree is told without a guest, and the guest gets the same.
+set -- --cpus 2 --mem 16M --gic 3 --append 'one "two"'
+run_file 0 "--dtb-dump" '' --dtb-dump "$dir/dtb" "$@"
+result "... says nothing" short out 1
+result "... --append" is "$(prop /chosen bootargs)" = 'one "two"'
+result "... --mem" is "$(prop /memory@40000000 reg)" = 00000000400000000000000001000000
+result "... --cpus" is "$(prop /cpus/cpu@1 enable-method)" = psci
+result "... --gic" is "$(prop /intc@8000000 compatible)" = arm,gic-v3
+run_file 0 "its guest" dp --flat "$MONITOR" "$@"
+result "... finds that tree" same_tree
+
+printf 'INITRD' >"$dir/initrd"
+set -- --kernel "$MONITOR" --initrd "$dir/initrd" --append quiet --mem 8M
+run_file 0 "--dtb-dump with --initrd" '' --dtb-dump "$dir/dtb" "$@"
+start=$(prop /chosen linux,initrd-start) end=$(prop /chosen linux,initrd-end)
+result "... its size" is $((0x$end - 0x$start)) = 6
+result "... at a boundary of 2 MiB" is $((0x$start % 0x200000)) = 0
+run_file 0 "a kernel" dp "$@"
+result "... finds that tree" same_tree
+run_file 0 "and its initrd" "@${start#????????}p" "$@"
+result "... is there" says "word ${start#????????} 54494e49"
+
+# Over a reset, a file may change: the word behind the magic of its header.
+for option in --flat --firmware --kernel; do
+	cp "$MONITOR" "$dir/image"
+	mark=4008003c
+	[ $option != --firmware ] || mark=0000003c
+	start "$VMM" $option "$dir/image" --mem 8M
+	result "$option before a reset" answers @$mark "word ${mark#000000} 6b72616d"
+	printf CHAN | dd of="$dir/image" bs=1 seek=60 conv=notrunc 2>/dev/null
+	result "... after it, the file is read again" answers r@$mark "word ${mark#000000} 4e414843"
+	rm "$dir/image"
+	type_in r
+	result "... and must be there" status 1
+	result "... which is told" mentions "image: No such file"
+done
+cp "$MONITOR" "$dir/image"
+start "$VMM" --firmware "$dir/image" --mem 8M
+result "behind the firmware" answers @00020000 "word 20000 ffffffff"
+dd if=/dev/zero bs=1024 count=256 2>/dev/null >>"$dir/image"
+result "... until it grows" answers r@00020000 "word 20000 0"
+type_in p
+result "... and powers off" status 0
+
+# ---- wrong usage
+
+: >"$dir/empty"
+printf '\037\213%64s' '' >"$dir/gz"
+printf '\177ELF%64s' '' >"$dir/elf"
+printf 'MZ\0\0zimg%64s' '' >"$dir/zboot"
+printf '%64s' '' >"$dir/text"
+refuse "nothing to run"
+refuse "only one of" --flat "$MONITOR" --kernel "$MONITOR"
+refuse "goes with --kernel" --flat "$MONITOR" --initrd "$MONITOR"
+refuse "armvcpu-vmm --help" --no-such-option
+refuse "armvcpu-vmm --help" --flat
+refuse "what is 'more'" --flat "$MONITOR" more
+for arg in 0 9 -1 1x ''; do
+	refuse "not a number from 1 to 8" --flat "$MONITOR" --cpus "$arg"
+done
+refuse "not a number from 2 to 3" --flat "$MONITOR" --gic 4
+for arg in x 1T 1MM '' -1 99999999999G; do
+	refuse "not a size" --flat "$MONITOR" --mem "$arg"
+done
+refuse "from 2M to 255G" --flat "$MONITOR" --mem 1M
+refuse "from 2M to 255G" --flat "$MONITOR" --mem 256G
+refuse "not a multiple of 4K" --flat "$MONITOR" --mem 2049K
+refuse "No such file" --flat "$dir/none"
+refuse "not a regular file" --flat "$dir"
+refuse "is empty" --firmware "$dir/empty"
+dd if=/dev/zero of="$dir/big" bs=1 count=1 seek=67108864 2>/dev/null
+refuse "the ROM takes 67108864" --firmware "$dir/big"
+refuse "compressed" --kernel "$dir/gz"
+refuse "an ELF file" --kernel "$dir/elf"
+refuse "zboot" --kernel "$dir/zboot"
+refuse "not an arm64 Image" --kernel "$dir/text"
+refuse "too short" --kernel "$dir/initrd"
+refuse "it takes --mem 3M" --kernel "$MONITOR" --mem 2M
+refuse "No such file" --flat "$MONITOR" --dtb-dump "$dir/none/dtb"
+run_file 0 "--help" '' --help
+result "... on stdout" says "Other:"
+run_file 0 "--version" '' --version
+result "... with the API's" mentions "(API 1)" out
 
 echo "1..$n"
 exit $bad
