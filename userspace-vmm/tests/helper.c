@@ -70,6 +70,7 @@ int helper_main(char **argv)
 	} helpers[] = {
 		{ "blocked", 1, blocked },
 		{ "dtb", 3, dtb },
+		{ "pty", 2, pty_main },
 	};
 	size_t i;
 	int args;

@@ -24,4 +24,7 @@ extern bool failed;
 /* helper.c: "NAME ARGUMENT..."; returns an exit status. */
 int helper_main(char **argv);
 
+/* pty.c: "VMM MONITOR", the VMM at a terminal. Prints TAP without numbers. */
+int pty_main(char **argv);
+
 #endif /* _VMM_TESTS_HELPER_H */

@@ -360,5 +360,21 @@ result "... on stdout" says "Other:"
 run_file 0 "--version" '' --version
 result "... with the API's" mentions "(API 1)" out
 
+# ---- at a terminal
+
+cp "$MONITOR" "$dir/image"
+: >"$dir/out"
+: >"$dir/err"
+"$UNIT" pty "$VMM" "$dir/image" >"$dir/pty"
+rc=$?
+while IFS= read -r line; do
+	case $line in
+	"ok - "*) result "terminal: ${line#ok - }" true ;;
+	"not ok - "*) result "terminal: ${line#not ok - }" false ;;
+	*) echo "$line" ;;
+	esac
+done <"$dir/pty"
+result "terminal: all of it" is $rc = 0
+
 echo "1..$n"
 exit $bad
