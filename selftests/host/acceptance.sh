@@ -30,12 +30,15 @@ runs() {
 tap_begin
 runs "a static program runs beside /dev/armvcpu" --file "$MODTOOL=/p" -- \
 	'[ ! -e /dev/kvm ] && /p vm'
-if [ "$KERNEL" = debug ]; then
-	skip "the same program runs beside /dev/kvm" "the debug kernel has no KVM"
-	skip "a bare MMIO exit costs no more than 2,900 instructions" "not on the debug kernel"
-else
+if has_kvm "$KERNEL"; then
 	runs "the same program runs beside /dev/kvm" --kvm --file "$MODTOOL=/p" -- \
 		'[ ! -e /dev/armvcpu ] && /p kvm'
+else
+	skip "the same program runs beside /dev/kvm" "the $KERNEL kernel has no KVM"
+fi
+if [ "$KERNEL" = debug ]; then
+	skip "a bare MMIO exit costs no more than 2,900 instructions" "not on the debug kernel"
+else
 	# Its first row, and the program has seen that these are instructions.
 	runs "a bare MMIO exit costs no more than 2,900 instructions" --smp 1 --icount 1 \
 		--file "$BENCH=/bench" -- 'sleep 8; /bench'

@@ -20,10 +20,10 @@ scale=1
 tap_begin
 inside "4 CPUs" --smp 4 "${COMMON[@]}" --timeout $((120 * scale)) -- '/inside load'
 inside "no EL2" --no-el2 "${COMMON[@]}" -- "/inside refused ENODEV 19 'no EL2'"
-if [ "$KERNEL" = debug ]; then
-	skip "KVM: the load is EBUSY" "the debug kernel has no KVM"
-else
+if has_kvm "$KERNEL"; then
 	inside "KVM" --append kvm-arm.mode=nvhe "${COMMON[@]}" -- '/inside kvm'
+else
+	skip "KVM: the load is EBUSY" "the $KERNEL kernel has no KVM"
 fi
 inside "VHE" --cpu max --vhe "${COMMON[@]}" -- '/inside vhe'
 tap_end

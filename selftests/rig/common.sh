@@ -21,14 +21,22 @@ die() { say "$*"; exit 1; }
 usage() { sed -n '3,/^$/{ s/^# \{0,1\}//p }' "$0"; }
 
 # A variable that make passes on empty means its default.
-: "${KERNEL:=6.1}" "${CPU:=cortex-a72}" "${GIC:=3}" "${SMP:=2}" "${QEMU:=7.2}"
+: "${KERNEL:=6.1}" "${GIC:=3}" "${SMP:=2}" "${QEMU:=7.2}"
+# A core as on the boards we are for; none of those has 16K pages.
+case $KERNEL in
+16k) : "${CPU:=neoverse-n1}" ;;
+*) : "${CPU:=cortex-a72}" ;;
+esac
 
+KERNELS="6.1 6.12 sid debug 16k 64k"
 check_kernel() {
-	case $1 in
-	6.1 | 6.12 | sid | debug) ;;
-	*) die "unknown kernel '$1' (6.1, 6.12, sid or debug)" ;;
+	case " $KERNELS " in
+	*" $1 "*) ;;
+	*) die "unknown kernel '$1' ($KERNELS)" ;;
 	esac
 }
+# Those that the rig builds are as on the boards we are for.
+has_kvm() { [ "$1" != debug ] && [ "$1" != 64k ]; }
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
