@@ -15,6 +15,7 @@ export GUEST FILES
 # The shell in the host expands these, make must not.
 override export CMD := $(value CMD)
 override export APPEND := $(value APPEND)
+override export ONLY := $(value ONLY)
 ifdef ARMVCPU_CACHE
 export ARMVCPU_CACHE
 endif
