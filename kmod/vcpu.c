@@ -162,6 +162,8 @@ static int vcpu_enter(struct vcpu *vcpu)
 	if (unlikely(vcpu_aarch32(vcpu)) && (read_cpuid(ID_AA64PFR0_EL1) & 0xf) != 2) {
 		local_irq_enable();
 		preempt_enable();
+		/* No exception of the guest's. */
+		vcpu->hyp->esr = 0;
 		return exit_fail(vcpu, ARMVCPU_FAIL_ENTRY, 0);
 	}
 

@@ -674,8 +674,7 @@ struct armvcpu_exit_fail {
  * @pc: out: the guest's PC at the exit: at the instruction, or behind it for a
  *	call (HYPERCALL, SMC, PSCI).  Setting it here has no effect.
  * @pstate: out: the guest's PSTATE at the exit.
- * @esr: out: ESR_EL2 of the exit; 0 for INTR, no meaning for
- *	ARMVCPU_FAIL_ENTRY.
+ * @esr: out: ESR_EL2 of the exit; 0 for INTR and for ARMVCPU_FAIL_ENTRY.
  * @far: out: FAR_EL2 of MMIO, ABORT and FAIL; otherwise no meaning.
  * @hpfar: out: HPFAR_EL2 of these, or as computed where the hardware leaves it
  *	unknown; otherwise no meaning.
