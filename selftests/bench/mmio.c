@@ -4,7 +4,6 @@
  * nanosecond of the clock, so the figures are instructions; "make bench" runs
  * it there.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,10 +138,8 @@ static void run_exits(u64 count)
 {
 	int fd = vcpu.fd;
 
-	while (count) {
-		if (!ioctl(fd, ARMVCPU_RUN, 0))
-			count--;
-		else if (errno != EINTR)	/* the kernel wanted the thread */
+	while (count--) {
+		if (ioctl(fd, ARMVCPU_RUN, 0))
 			test_fail("ARMVCPU_RUN: %m");
 	}
 }

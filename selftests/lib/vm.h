@@ -111,7 +111,7 @@ int vcpu_power(struct vcpu *vcpu);
 /* One RUN: 0 or -errno. */
 int vcpu_run(struct vcpu *vcpu);
 
-/* RUN until an exit: the kernel may interrupt a thread for reasons of its own. */
+/* RUN until an exit, whatever signals a test sends meanwhile. */
 int vcpu_run_exit(struct vcpu *vcpu);
 
 /* ... which has to be this one. */
