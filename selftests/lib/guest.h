@@ -31,6 +31,9 @@
 #define GUEST_MAX_CPUS		8
 #define GUEST_STACK_SIZE	8192
 
+/* Bits of the address of guest_vectors that lead to a copy of the table. */
+#define GUEST_VECTORS_MASK	0x3800
+
 /* Offsets into struct guest_frame, for guest_entry.S. */
 #define GUEST_FRAME_ELR		248
 #define GUEST_FRAME_SPSR	256

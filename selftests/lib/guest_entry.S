@@ -44,11 +44,15 @@ guest_start:
 	b	vector_common
 	.endm
 
+/* Several tables, all the same, so that VBAR_EL1 has bits that can change. */
 	.globl	guest_vectors
-	.p2align 11
+	.p2align 14
 guest_vectors:
+	.rept	GUEST_VECTORS_MASK / 0x800 + 1
 	.irp	index, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	vector	\index
+	.endr
+	.p2align 11
 	.endr
 
 	.p2align 2
