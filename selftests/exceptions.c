@@ -6,6 +6,9 @@
  */
 #include "kselftest_harness.h"
 
+#include <sys/syscall.h>
+
+#include "guest_regs.h"
 #include "snippet.h"
 
 #define CNTV_CTL_ENABLE		1
@@ -345,6 +348,100 @@ TEST_F(beyond, walk_level_3)
 	vcpu_expect_done(&self->w.vcpu);
 }
 
+/* ---- branch targets ---------------------------------------------- */
+
+/* Guarded pages of EL1's and of EL0's, with the same code in both. */
+#define GUARDED		(GUEST_USER + 0x12000)
+#define GUARDED_EL0	(GUEST_USER + 0x13000)
+#define NO_TARGET	0
+#define TARGET		0x40
+
+FIXTURE(bti) {
+	struct world w;
+};
+
+FIXTURE_SETUP(bti)
+{
+	static const u32 no_target[] = { 0xd503201f, 0xd65f03c0 };	/* nop, ret */
+	static const u32 target[] = { 0xd503245f, 0xd65f03c0 };		/* bti c, ret */
+	u8 *code;
+
+	world_init(&self->w, 0);
+	if (!(vcpu_get(&self->w.vcpu, ARMVCPU_REG_SYS(3, 0, 0, 4, 1)) & 0xf))
+		SKIP(_exit(255), "this core does not check the targets of branches");
+	code = self->w.ram + 0x12000;
+	memcpy(code + NO_TARGET, no_target, sizeof(no_target));
+	memcpy(code + TARGET, target, sizeof(target));
+	guest_pt_map(GUARDED, GUEST_RAM + 0x12000, 0x1000, PTE_NORMAL | PTE_GP);
+	guest_pt_map(GUARDED_EL0, GUEST_RAM + 0x12000, 0x1000, PTE_NORMAL | PTE_GP | PTE_USER);
+}
+
+FIXTURE_TEARDOWN(bti)
+{
+}
+
+static void guest_bti(void)
+{
+	const struct guest_trap *trap;
+
+	guest_jump(GUARDED + TARGET);
+	trap = EXPECT_TRAP(EC_BTI, guest_jump(GUARDED + NO_TARGET));
+	GUEST_ASSERT_EQ(GUARDED + NO_TARGET, trap->frame.elr);
+	GUEST_ASSERT_EQ(GUEST_VECTOR_SP_ELX, trap->vector);
+	GUEST_ASSERT_EQ(PSR_BTYPE_CALL, trap->frame.spsr & PSR_BTYPE);
+	GUEST_ASSERT_EQ(PSR_BTYPE_CALL >> 10, ESR_ISS(trap->esr));
+}
+
+TEST_F(bti, at_el1)
+{
+	vcpu_call(&self->w.vcpu, guest_bti);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+static void guest_bti_el0(void)
+{
+	const u64 x[8] = { 0, GUARDED_EL0 + NO_TARGET };
+	const struct guest_trap *trap = guest_el0(GUEST_USER, PSR_EL0T, 0, x);
+
+	GUEST_ASSERT_EQ(GUEST_VECTOR_EL0_64, trap->vector);
+	GUEST_ASSERT_EQ(EC_BTI, ESR_EC(trap->esr));
+	GUEST_ASSERT_EQ(GUARDED_EL0 + NO_TARGET, trap->frame.elr);
+}
+
+TEST_F(bti, at_el0)
+{
+	static const u32 blr = 0xd63f0020;	/* blr x1 */
+
+	memcpy(self->w.ram, &blr, sizeof(blr));
+	vcpu_call(&self->w.vcpu, guest_bti_el0);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
+static void guest_calls_a_load(void)
+{
+	asm volatile("adr x9, 1f\n"
+		     "blr x9\n"
+		     "b 2f\n"
+		     "1: ldr x10, [%0]\n"
+		     "ret\n"
+		     "2:\n" : : "r"(SNIPPET_ADDRESS) : "x9", "x10", "x30", "memory");
+}
+
+/* What the call has left in PSTATE is gone behind the next instruction. */
+TEST_F(bti, completed_with_the_instruction)
+{
+	struct vcpu *vcpu = &self->w.vcpu;
+
+	vcpu_call(vcpu, guest_calls_a_load);
+	vcpu_expect(vcpu, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(PSR_BTYPE_CALL, vcpu->run->pstate & PSR_BTYPE);
+	vcpu->run->immediate_exit = 1;
+	EXPECT_EQ(-EINTR, vcpu_run(vcpu));
+	EXPECT_EQ(0, vcpu_get(vcpu, ARMVCPU_REG_PSTATE) & PSR_BTYPE);
+	vcpu->run->immediate_exit = 0;
+	vcpu_expect_done(vcpu);
+}
+
 /* ---- debug exits ------------------------------------------------- */
 
 SNIPPET(insn_brk, "brk #0xbeef");
@@ -638,30 +735,36 @@ FIXTURE(a32) {
 	struct world w;
 };
 
+static bool a32_init(struct world *w)
+{
+	world_init(w, ARMVCPU_VCPU_DEBUG_EXITS);
+	return get_cap(w->vm.sys, ARMVCPU_CAP_AARCH32_EL0);
+}
+
 FIXTURE_SETUP(a32)
 {
-	int fd = sys_open();
-
-	if (!get_cap(fd, ARMVCPU_CAP_AARCH32_EL0))
+	if (!a32_init(&self->w))
 		SKIP(_exit(255), "no AArch32 at EL0 on this machine");
-	close(fd);
-	world_init(&self->w, ARMVCPU_VCPU_DEBUG_EXITS);
 }
 
 FIXTURE_TEARDOWN(a32)
 {
 }
 
+/* CNTKCTL_EL1: EL0 may use the physical timer, as far as EL1 is concerned. */
+#define CNTKCTL_EL0PTEN	BIT(9)
+
 /* r0, r2, r3 as they come; r1 the device. Ends with SVC. */
-static void guest_runs_a32(u64 pstate, u64 r0)
+static void guest_runs_a32(u64 pstate, u64 r0, u64 pc, u64 cntkctl)
 {
 	const u64 x[8] = { r0, SNIPPET_ADDRESS, 0x22, 0x33 };
 	const struct guest_trap *trap;
 
 	/* nTWI: it may wait. */
 	write_sysreg(read_sysreg(sctlr_el1) | BIT(16), sctlr_el1);
+	write_sysreg(cntkctl, cntkctl_el1);
 	isb();
-	trap = guest_el0(GUEST_USER, pstate, 0, x);
+	trap = guest_el0(pc, pstate, 0, x);
 	GUEST_ASSERT_EQ(1, trap->count);
 	GUEST_ASSERT_EQ(GUEST_VECTOR_EL0_32, trap->vector);
 	if (ESR_EC(trap->esr) != EC_SVC32)
@@ -676,7 +779,8 @@ static void guest_runs_a32(u64 pstate, u64 r0)
 static void start_a32(struct world *w, const void *code, size_t size, u64 flags)
 {
 	memcpy(w->ram, code, size);
-	vcpu_call(&w->vcpu, guest_runs_a32, PSR_AA32_USER | flags, 0x11);
+	vcpu_call(&w->vcpu, guest_runs_a32, PSR_AA32_USER | flags, 0x11, GUEST_USER,
+		  CNTKCTL_EL0PTEN);
 }
 
 static void check_a32(struct world *w, u64 r0, u64 r2, u64 r3)
@@ -863,6 +967,75 @@ TEST_F(a32, isv0)
 	check_a32(&self->w, 0xa, 0xb, 0xc);
 }
 
+/* The first halfword is the upper half of a wide instruction. */
+TEST_F(a32, thumb_isv0_wide)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u16 code[] = {
+		0xe9d1, 0x0200,	/* ldrd r0, r2, [r1] */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_ABORT);
+	EXPECT_EQ(ARMVCPU_ABORT_INSN_VALID | ARMVCPU_ABORT_AARCH32 | ARMVCPU_ABORT_USER,
+		  run->u.abort.flags);
+	EXPECT_EQ(0xe9d10200, run->u.abort.insn);
+	EXPECT_EQ(SNIPPET_ADDRESS, run->u.abort.ipa);
+	run->x[0] = 0xa;
+	run->x[2] = 0xb;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0xa, 0xb, 9);
+}
+
+/* At the end of a page, and on into one that lies elsewhere. */
+static void start_at_end_of_page(struct world *w, const u16 *code, size_t size)
+{
+	guest_pt_map(GUEST_USER + 0x1000, GUEST_RAM + 0x15000, 0x1000, PTE_NORMAL | PTE_USER);
+	memcpy(w->ram + 0xffe, code, 2);
+	memcpy(w->ram + 0x15000, code + 1, size - 2);
+	vcpu_call(&w->vcpu, guest_runs_a32, PSR_AA32_USER | PSR_AA32_THUMB, 0x11,
+		  GUEST_USER + 0xffe, 0);
+}
+
+/* Nobody has translated the second page: the instruction is not there. */
+TEST_F(a32, thumb_isv0_across_a_page)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u16 code[] = {
+		0xe9d1, 0x0200,	/* ldrd r0, r2, [r1] */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_at_end_of_page(&self->w, code, sizeof(code));
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_ABORT);
+	EXPECT_EQ(ARMVCPU_ABORT_AARCH32 | ARMVCPU_ABORT_USER, run->u.abort.flags);
+	EXPECT_EQ(GUEST_USER + 0xffe, run->pc);
+	EXPECT_EQ(SNIPPET_ADDRESS, run->u.abort.ipa);
+	run->x[0] = 0xa;
+	run->x[2] = 0xb;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0xa, 0xb, 9);
+}
+
+TEST_F(a32, thumb_mmio_across_a_page)
+{
+	static const u16 code[] = {
+		0xf8d1, 0x0000,	/* ldr.w r0, [r1] */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_at_end_of_page(&self->w, code, sizeof(code));
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(GUEST_USER + 0xffe, self->w.vcpu.run->pc);
+	self->w.vcpu.run->u.mmio.data = 6;
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 6, 0x22, 9);
+}
+
 /* By the vector of AArch32, at the instruction. */
 TEST_F(a32, abort_of_a_read)
 {
@@ -968,6 +1141,201 @@ TEST_F(a32, bkpt)
 	EXPECT_EQ(0x12, run->u.debug.comment);
 	vcpu_expect_sync(&self->w.vcpu, 1);
 	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
+/*
+ * The first use of FP, which EL2 switches lazily, from AArch32. D31 is the
+ * upper half of V15, D0 the lower one of V0.
+ */
+TEST_F(a32, fp_first_use)
+{
+	static const u32 code[] = {
+		0xec520b3f,	/* vmov r0, r2, d31 */
+		0xeef13a10,	/* vmrs r3, fpscr */
+		0xec410b10,	/* vmov d0, r0, r1 */
+		0xef000000,	/* svc #0 */
+	};
+	struct armvcpu_fp_regs want = { .fpsr = 0x10, .fpcr = 0x1000000 }, got;
+	struct vcpu *vcpu = &self->w.vcpu;
+	struct guest_state host, after;
+	const char *what;
+	u64 a, b;
+
+	guest_state_fill(&host, 1);
+	guest_state_fill(&after, 2);
+	memcpy(want.v, after.v, sizeof(want.v));
+	ASSERT_EQ(0, xioctl(vcpu->fd, ARMVCPU_SET_FP_REGS, &want));
+	start_a32(&self->w, code, sizeof(code), 0);
+	guest_fp_load(&host);
+	ASSERT_EQ(0, syscall(SYS_ioctl, vcpu->fd, ARMVCPU_RUN, 0));
+	guest_fp_store(&after);
+	ASSERT_TRUE(vcpu_is_ucall(vcpu));
+	ASSERT_EQ(1, vcpu->run->x[1]);
+	check_a32(&self->w, (u32)want.v[15][1], want.v[15][1] >> 32, 0x1000010);
+	what = guest_fp_differ(&host, &after, &a, &b);
+	if (what)
+		test_fail("the host's %s was 0x%llx, is 0x%llx", what, a, b);
+	ASSERT_EQ(0, xioctl(vcpu->fd, ARMVCPU_GET_FP_REGS, &got));
+	want.v[0][0] = (u32)want.v[15][1] | (u64)SNIPPET_ADDRESS << 32;
+	EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)));
+}
+
+/* ---- ... and what it has no access to ---------------------------- */
+
+#define A32_EQ		0x0fffffff		/* & an instruction: if Z is set */
+
+#define A32_MRC(cp, op1, crn, crm, op2) \
+	(0xee100010U | (op1) << 21 | (crn) << 16 | (cp) << 8 | (op2) << 5 | (crm))
+#define A32_MCR(cp, op1, crn, crm, op2) \
+	(0xee000010U | (op1) << 21 | (crn) << 16 | (cp) << 8 | (op2) << 5 | (crm))
+/* r0 and r2 */
+#define A32_MRRC(cp, op1, crm)	(0xec520000U | (cp) << 8 | (op1) << 4 | (crm))
+#define A32_MCRR(cp, op1, crm)	(0xec420000U | (cp) << 8 | (op1) << 4 | (crm))
+
+/* In some cases a trap to EL2, in others none: undefined for the guest in all. */
+FIXTURE(a32_undefined) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(a32_undefined) {
+	u32 insn;
+	bool may_be_there;
+};
+
+#define INSN(_insn) { .insn = (_insn) }
+/* Some QEMUs let these pass. */
+#define INSN_MAYBE(_insn) { .insn = (_insn), .may_be_there = true }
+
+/* Performance monitors */
+FIXTURE_VARIANT_ADD(a32_undefined, pmcr_read) INSN(A32_MRC(15, 0, 9, 12, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, pmcr_write) INSN(A32_MCR(15, 0, 9, 12, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, pmccntr_read) INSN_MAYBE(A32_MRC(15, 0, 9, 13, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, pmccntr_read_64) INSN(A32_MRRC(15, 0, 9));
+FIXTURE_VARIANT_ADD(a32_undefined, pmccntr_write_64) INSN(A32_MCRR(15, 0, 9));
+/* The physical timer */
+FIXTURE_VARIANT_ADD(a32_undefined, cntp_ctl_read) INSN(A32_MRC(15, 0, 14, 2, 1));
+FIXTURE_VARIANT_ADD(a32_undefined, cntp_ctl_write) INSN(A32_MCR(15, 0, 14, 2, 1));
+FIXTURE_VARIANT_ADD(a32_undefined, cntp_cval_read) INSN(A32_MRRC(15, 2, 14));
+FIXTURE_VARIANT_ADD(a32_undefined, cntp_cval_write) INSN(A32_MCRR(15, 2, 14));
+/* EL1's, and implementation defined */
+FIXTURE_VARIANT_ADD(a32_undefined, sctlr_read) INSN(A32_MRC(15, 0, 1, 0, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, c15_read) INSN(A32_MRC(15, 0, 15, 0, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, c15_write) INSN(A32_MCR(15, 0, 15, 0, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, c15_read_64) INSN(A32_MRRC(15, 0, 15));
+/* Debug */
+FIXTURE_VARIANT_ADD(a32_undefined, dbgdidr_read) INSN(A32_MRC(14, 0, 0, 0, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, dbgdrar_read) INSN(A32_MRC(14, 0, 1, 0, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, dbgdrar_read_64) INSN_MAYBE(A32_MRRC(14, 0, 1));
+FIXTURE_VARIANT_ADD(a32_undefined, dbgdsar_read_64) INSN_MAYBE(A32_MRRC(14, 0, 2));
+FIXTURE_VARIANT_ADD(a32_undefined, dbgdtr_write) INSN(A32_MCR(14, 0, 0, 5, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, dbgdtr_load) INSN(0xed915e00U);	/* ldc p14, c5, [r1] */
+FIXTURE_VARIANT_ADD(a32_undefined, dbgdtr_store) INSN(0xed815e00U);	/* stc p14, c5, [r1] */
+/* Trace, and the ID registers of FP */
+FIXTURE_VARIANT_ADD(a32_undefined, trace_read) INSN(A32_MRC(14, 1, 0, 1, 0));
+FIXTURE_VARIANT_ADD(a32_undefined, mvfr0_read) INSN(0xeef70a10U);	/* vmrs r0, mvfr0 */
+
+FIXTURE_SETUP(a32_undefined)
+{
+	if (!a32_init(&self->w))
+		SKIP(_exit(255), "no AArch32 at EL0 on this machine");
+}
+
+FIXTURE_TEARDOWN(a32_undefined)
+{
+}
+
+/* False if the instruction has passed. */
+static bool a32_undef(struct world *w, u64 pc)
+{
+	if (vcpu_run_exit(&w->vcpu) || !vcpu_is_ucall(&w->vcpu) ||
+	    w->vcpu.run->u.call.nr != UCALL_SYNC) {
+		vcpu_print_exit(&w->vcpu);
+		test_fail("expected the guest's GUEST_SYNC");
+	}
+	if (w->vcpu.run->x[1] == 1)
+		return false;
+	if (ESR_EC(vcpu_sync_arg(&w->vcpu, 0)) != EC_UNKNOWN || vcpu_sync_arg(&w->vcpu, 2) != pc) {
+		vcpu_print_exit(&w->vcpu);
+		test_fail("not an undefined instruction at 0x%llx", pc);
+	}
+	return true;
+}
+
+TEST_F(a32_undefined, a32)
+{
+	const u32 code[] = { variant->insn, 0xef000000 };
+	bool undef;
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	undef = a32_undef(&self->w, GUEST_USER);
+	if (!undef && variant->may_be_there)
+		SKIP(return, "this CPU does not trap it");
+	EXPECT_TRUE(undef);
+}
+
+TEST_F(a32_undefined, t32)
+{
+	const u16 code[] = { 0x2309, variant->insn >> 16, variant->insn, 0xdf00 };
+	bool undef;
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB);
+	undef = a32_undef(&self->w, GUEST_USER + 2);
+	if (!undef && variant->may_be_there)
+		SKIP(return, "this CPU does not trap it");
+	EXPECT_TRUE(undef);
+}
+
+/* Trapped or not: a condition that fails makes it no operation. */
+TEST_F(a32_undefined, condition_fails)
+{
+	const u32 code[] = {
+		variant->insn & A32_EQ,
+		0xe3a03009,	/* mov r3, #9 */
+		0xef000000,	/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), 0);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
+TEST_F(a32_undefined, condition_passes)
+{
+	const u32 code[] = { variant->insn & A32_EQ, 0xef000000 };
+	bool undef;
+
+	start_a32(&self->w, code, sizeof(code), Z_FLAG);
+	undef = a32_undef(&self->w, GUEST_USER);
+	if (!undef && variant->may_be_there)
+		SKIP(return, "this CPU does not trap it");
+	EXPECT_TRUE(undef);
+}
+
+/* In an IT block, which goes on behind it. */
+TEST_F(a32_undefined, condition_fails_in_an_it_block)
+{
+	const u16 code[] = {
+		0xbf0c,		/* ite eq */
+		variant->insn >> 16, variant->insn,
+		0x2309,		/* movne r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
+/* The guest's own trap is its own: CNTKCTL_EL1.EL0PTEN is clear. */
+TEST_F(a32, timer_trapped_by_the_guest)
+{
+	const u32 code[] = { A32_MRC(15, 0, 14, 2, 1), 0xef000000 };
+
+	memcpy(self->w.ram, code, sizeof(code));
+	vcpu_call(&self->w.vcpu, guest_runs_a32, PSR_AA32_USER, 0x11, GUEST_USER, 0);
+	vcpu_expect_sync(&self->w.vcpu, 2);
+	EXPECT_EQ(EC_CP15_32, ESR_EC(vcpu_sync_arg(&self->w.vcpu, 0)));
+	EXPECT_EQ(GUEST_USER, vcpu_sync_arg(&self->w.vcpu, 2));
 }
 
 TEST_HARNESS_MAIN

@@ -64,6 +64,7 @@ static void step_over(struct guest_frame *frame, u64 ec)
 		break;
 	case EC_IABT:
 	case EC_PC_ALIGN:
+	case EC_BTI:
 		frame->elr = frame->x[30];
 		break;
 	case EC_ILLEGAL:

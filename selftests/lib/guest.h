@@ -74,6 +74,7 @@
 #define PTE_RDONLY		BIT(7)
 #define PTE_SHARED		(3UL << 8)
 #define PTE_AF			BIT(10)
+#define PTE_GP			BIT(50)
 #define PTE_PXN			BIT(53)
 #define PTE_UXN			BIT(54)
 #define PTE_NORMAL		(PTE_ATTR(0) | PTE_SHARED | PTE_AF)
@@ -87,7 +88,9 @@
 #define ESR_FSC(esr)		((esr) & 0x3f)
 #define EC_UNKNOWN		0x00
 #define EC_WFX			0x01
+#define EC_CP15_32		0x03
 #define EC_FP			0x07
+#define EC_BTI			0x0d
 #define EC_ILLEGAL		0x0e
 #define EC_SVC32		0x11
 #define EC_SVC64		0x15
@@ -126,6 +129,8 @@
 #define PSR_I			BIT(7)
 #define PSR_A			BIT(8)
 #define PSR_D			BIT(9)
+#define PSR_BTYPE		(3UL << 10)
+#define PSR_BTYPE_CALL		(2UL << 10)
 #define PSR_IL			BIT(20)
 #define PSR_SS			BIT(21)
 #define PSR_AA32_USER		0x10
