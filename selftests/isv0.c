@@ -304,6 +304,26 @@ TEST_F(answer, instruction_at_el0_of_another_address)
 	snippet_expect_stop(&self->vcpu, &self->regs);
 }
 
+/* EL0 executes what it must not read: nor does the VMM get to see it. */
+TEST_F(answer, instruction_that_cannot_be_read)
+{
+	struct armvcpu_run *run = self->vcpu.run;
+	u8 *mem = vm_add_memory(&self->vm, 0, GUEST_RAM, 0x20000);
+
+	guest_pt_map(GUEST_USER, GUEST_RAM + 0x13000, 0x1000, PTE_NORMAL);
+	memcpy(mem + 0x13000, &insn_stp_post, sizeof(insn_stp_post));
+	snippet_prepare(&self->vcpu, VCPU_MMU_ON);
+	snippet_start(&self->vcpu, &self->regs, (void *)GUEST_USER, SNIPPET_ADDRESS);
+	self->regs.pstate = 0x60000000 | PSR_EL0T;
+	vcpu_set_regs(&self->vcpu, &self->regs);
+	vcpu_expect(&self->vcpu, ARMVCPU_EXIT_ABORT);
+	EXPECT_EQ(ARMVCPU_ABORT_WRITE | ARMVCPU_ABORT_USER, run->u.abort.flags);
+	EXPECT_EQ(0, run->u.abort.insn);
+	EXPECT_EQ(SNIPPET_ADDRESS, run->u.abort.ipa);
+	snippet_check_regs(&self->vcpu, &self->regs);
+	snippet_expect_stop(&self->vcpu, &self->regs);
+}
+
 /* A slot that may not be written to, by a pair. */
 TEST_F(answer, read_only_slot)
 {
