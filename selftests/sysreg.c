@@ -153,6 +153,14 @@ static bool expect_exit(struct world *w, u32 reg, u32 rt, bool write, bool may_b
 	return true;
 }
 
+/* FEAT_IDST: what is undefined in the space of the ID registers has its own class. */
+static bool is_id_trap(u32 insn, u64 esr)
+{
+	u32 sysreg = insn >> 5 & 0xffff;
+
+	return ESR_EC(esr) == EC_SYS64 && sysreg == ARMVCPU_SYSREG(3, 1, 0, 0, 4);
+}
+
 /* There is no such instruction: nobody's but the guest's to handle. */
 static void expect_undef(struct world *w, u32 insn)
 {
@@ -160,10 +168,12 @@ static void expect_undef(struct world *w, u32 insn)
 
 	world_start(w, insn);
 	if (vcpu_run_exit(&w->vcpu) || !snippet_is_exception(&w->vcpu, &esr) ||
-	    ESR_EC(esr) != EC_UNKNOWN) {
+	    (ESR_EC(esr) != EC_UNKNOWN && !is_id_trap(insn, esr))) {
 		vcpu_print_exit(&w->vcpu);
 		test_fail("expected an undefined instruction");
 	}
+	/* The handler does not return: its frame goes, too. */
+	vcpu_set(&w->vcpu, ARMVCPU_REG_SP_EL1, w->regs.sp_el1);
 }
 
 TEST_F(exits, read)
@@ -304,10 +314,11 @@ static void guest_undefined(void)
 	GUEST_ASSERT_EQ(EC_UNKNOWN, ESR_EC(trap->esr));				\
 } while (0)
 
-	UNDEFINED(write_sysreg(0, oslsr_el1));
-	UNDEFINED(write_sysreg(0, midr_el1));
-	UNDEFINED(write_sysreg(0, id_aa64pfr0_el1));
-	UNDEFINED(read_sysreg(oslar_el1));
+	/* By encoding: the assembler knows that they cannot be. */
+	UNDEFINED(write_sysreg(0, s2_0_c1_c1_4));	/* OSLSR_EL1 */
+	UNDEFINED(write_sysreg(0, s3_0_c0_c0_0));	/* MIDR_EL1 */
+	UNDEFINED(write_sysreg(0, s3_0_c0_c4_0));	/* ID_AA64PFR0_EL1 */
+	UNDEFINED(read_sysreg(s2_0_c1_c0_4));		/* OSLAR_EL1 */
 	/* EL2 and EL3 */
 	UNDEFINED(read_sysreg(hcr_el2));
 	UNDEFINED(write_sysreg(0, hcr_el2));
@@ -366,6 +377,253 @@ TEST_F(guest, runs)
 	for (i = 0; i < variant->syncs; i++)
 		vcpu_expect_sync(&self->vcpu, 1);
 	vcpu_expect_done(&self->vcpu);
+}
+
+/* What the ID registers hide, as undefined as where it is not there. */
+FIXTURE(hidden) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(hidden) {
+	u32 reg;
+	u32 last;
+};
+
+#define REGS(_first, _last) { .reg = (_first), .last = (_last) }
+
+FIXTURE_VARIANT_ADD(hidden, sctlr2_el1) REG(3, 0, 1, 0, 3);
+FIXTURE_VARIANT_ADD(hidden, rgsr_el1_gcr_el1)
+	REGS(ARMVCPU_SYSREG(3, 0, 1, 0, 5), ARMVCPU_SYSREG(3, 0, 1, 0, 6));
+FIXTURE_VARIANT_ADD(hidden, tcr2_el1) REG(3, 0, 2, 0, 3);
+FIXTURE_VARIANT_ADD(hidden, pointer_authentication_keys)
+	REGS(ARMVCPU_SYSREG(3, 0, 2, 1, 0), ARMVCPU_SYSREG(3, 0, 2, 3, 1));
+FIXTURE_VARIANT_ADD(hidden, gcs_el1)
+	REGS(ARMVCPU_SYSREG(3, 0, 2, 5, 0), ARMVCPU_SYSREG(3, 0, 2, 5, 2));
+FIXTURE_VARIANT_ADD(hidden, ras_error_records)
+	REGS(ARMVCPU_SYSREG(3, 0, 5, 3, 0), ARMVCPU_SYSREG(3, 0, 5, 5, 7));
+FIXTURE_VARIANT_ADD(hidden, tfsr_el1_tfsre0_el1)
+	REGS(ARMVCPU_SYSREG(3, 0, 5, 6, 0), ARMVCPU_SYSREG(3, 0, 5, 6, 1));
+FIXTURE_VARIANT_ADD(hidden, mair2_el1) REG(3, 0, 10, 2, 1);
+FIXTURE_VARIANT_ADD(hidden, pir_el1_por_el1)
+	REGS(ARMVCPU_SYSREG(3, 0, 10, 2, 2), ARMVCPU_SYSREG(3, 0, 10, 2, 5));
+FIXTURE_VARIANT_ADD(hidden, amair2_el1) REG(3, 0, 10, 3, 1);
+FIXTURE_VARIANT_ADD(hidden, lor)
+	REGS(ARMVCPU_SYSREG(3, 0, 10, 4, 0), ARMVCPU_SYSREG(3, 0, 10, 4, 7));
+FIXTURE_VARIANT_ADD(hidden, mpam)
+	REGS(ARMVCPU_SYSREG(3, 0, 10, 5, 0), ARMVCPU_SYSREG(3, 0, 10, 5, 7));
+FIXTURE_VARIANT_ADD(hidden, accdata_el1) REG(3, 0, 13, 0, 5);
+FIXTURE_VARIANT_ADD(hidden, scxtnum_el1) REG(3, 0, 13, 0, 7);
+FIXTURE_VARIANT_ADD(hidden, gmid_el1) REG(3, 1, 0, 0, 4);
+FIXTURE_VARIANT_ADD(hidden, por_el0) REG(3, 3, 10, 2, 4);
+FIXTURE_VARIANT_ADD(hidden, tpidr2_el0) REG(3, 3, 13, 0, 5);
+FIXTURE_VARIANT_ADD(hidden, scxtnum_el0) REG(3, 3, 13, 0, 7);
+FIXTURE_VARIANT_ADD(hidden, activity_monitors)
+	REGS(ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7));
+
+FIXTURE_SETUP(hidden)
+{
+	world_init(&self->w);
+}
+
+FIXTURE_TEARDOWN(hidden)
+{
+}
+
+TEST_F(hidden, read)
+{
+	u32 reg = variant->reg;
+
+	do {
+		expect_undef(&self->w, insn_mrs(reg, 5));
+	} while (++reg <= variant->last);
+}
+
+TEST_F(hidden, write)
+{
+	u32 reg = variant->reg;
+
+	do {
+		expect_undef(&self->w, insn_msr(reg, 5));
+	} while (++reg <= variant->last);
+}
+
+/* ---- caches ------------------------------------------------------ */
+
+/* Not on a line with anything else. */
+static u64 cached[1024] __aligned(4096);
+
+static void guest_fill_cached(u64 seed)
+{
+	u64 i;
+
+	for (i = 0; i < ARRAY_SIZE(cached); i++)
+		guest_write64((u64)&cached[i], seed ^ i * 0x0101010101010101);
+}
+
+static void guest_check_cached(u64 seed)
+{
+	u64 i;
+
+	for (i = 0; i < ARRAY_SIZE(cached); i++)
+		GUEST_ASSERT_EQ(seed ^ i * 0x0101010101010101, guest_read64((u64)&cached[i]));
+}
+
+/* All levels, a few sets and ways of each, as a boot loader does with all. */
+static void guest_set_way(u64 seed)
+{
+	u64 level, set;
+
+	for (level = 0; level < 2; level++) {
+		for (set = 0; set < 4; set++) {
+			u64 operand = level << 1 | set << 6;
+
+			asm volatile("dc cisw, %0" : : "r"(operand) : "memory");
+			guest_check_cached(seed);
+			asm volatile("dc csw, %0" : : "r"(operand) : "memory");
+			/* It must not lose what the VMM has in the cache: it cleans, too. */
+			asm volatile("dc isw, %0" : : "r"(operand) : "memory");
+		}
+	}
+	asm volatile("dc cisw, xzr; dsb sy" : : : "memory");
+	guest_check_cached(seed);
+}
+
+static void guest_caches(u64 bits)
+{
+	write_sysreg((read_sysreg(sctlr_el1) & ~(GUEST_SCTLR_M | GUEST_SCTLR_C)) | bits,
+		     sctlr_el1);
+	isb();
+	GUEST_ASSERT_EQ(bits, read_sysreg(sctlr_el1) & (GUEST_SCTLR_M | GUEST_SCTLR_C));
+}
+
+#define SWAP(name)								\
+static u64 swap_##name(u64 value)						\
+{										\
+	u64 old;								\
+										\
+	asm volatile("mrs %0, " #name "\n"					\
+		     "msr " #name ", %1\n"					\
+		     "isb" : "=&r"(old) : "r"(value) : "memory");		\
+	return old;								\
+}
+
+SWAP(ttbr0_el1)
+SWAP(ttbr1_el1)
+SWAP(tcr_el1)
+SWAP(mair_el1)
+SWAP(esr_el1)
+SWAP(far_el1)
+SWAP(contextidr_el1)
+SWAP(afsr0_el1)
+SWAP(afsr1_el1)
+SWAP(amair_el1)
+
+/* With its caches off a guest's writes to these trap. The last may have no bits. */
+static void guest_vm_registers(void)
+{
+	static const struct {
+		u64 (*swap)(u64 value);
+		u64 value;
+	} regs[] = {
+		{ swap_ttbr0_el1, 0x12340000 },
+		{ swap_ttbr1_el1, 0x12350000 },
+		{ swap_tcr_el1, 0x3519 },
+		{ swap_mair_el1, 0x1122334455667788 },
+		{ swap_esr_el1, 0x96000045 },
+		{ swap_far_el1, 0x8877665544332211 },
+		{ swap_contextidr_el1, 0x12345678 },
+		{ swap_afsr0_el1, 0 },
+		{ swap_afsr1_el1, 0 },
+		{ swap_amair_el1, 0 },
+	};
+	unsigned int i;
+	u64 before;
+
+	for (i = 0; i < ARRAY_SIZE(regs); i++) {
+		before = regs[i].swap(regs[i].value);
+		GUEST_ASSERT_EQ(regs[i].value, regs[i].swap(before));
+		GUEST_ASSERT_EQ(before, regs[i].swap(before));
+	}
+}
+
+/* Both ways through the four states of the MMU and the data cache, three times. */
+static void guest_cache_transitions(void)
+{
+	static const u64 states[] = {
+		GUEST_SCTLR_M | GUEST_SCTLR_C, GUEST_SCTLR_C, 0, GUEST_SCTLR_M,
+		GUEST_SCTLR_M | GUEST_SCTLR_C, GUEST_SCTLR_M, 0, GUEST_SCTLR_C,
+	};
+	u64 round, i, seed = 0x1234567890abcdef;
+
+	guest_fill_cached(seed);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < ARRAY_SIZE(states); i++) {
+			guest_caches(states[i]);
+			guest_check_cached(seed);
+			guest_set_way(seed);
+			if (!(states[i] & GUEST_SCTLR_M))
+				guest_vm_registers();
+			guest_fill_cached(++seed);
+			if (states[i] != (GUEST_SCTLR_M | GUEST_SCTLR_C))
+				continue;
+			/* The VMM sees the guest's data, and the guest the VMM's. */
+			GUEST_SYNC_ARGS(1, seed, 0, 0);
+			guest_check_cached(++seed);
+		}
+	}
+}
+
+TEST(caches_on_and_off)
+{
+	u64 i, k, seed;
+	struct vcpu vcpu;
+	struct vm vm;
+
+	vm_init(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	vcpu_call(&vcpu, guest_cache_transitions);
+	for (i = 0; i < 6; i++) {
+		vcpu_expect_sync(&vcpu, 1);
+		seed = vcpu_sync_arg(&vcpu, 0);
+		for (k = 0; k < ARRAY_SIZE(cached); k++) {
+			ASSERT_EQ(seed ^ k * 0x0101010101010101, cached[k]);
+			cached[k] = (seed + 1) ^ k * 0x0101010101010101;
+		}
+	}
+	vcpu_expect_done(&vcpu);
+}
+
+/* EL0 has no cache maintenance by set/way: it never reaches the module. */
+static void guest_set_way_at_el0(void)
+{
+	const u64 x[8] = { 0 };
+	const struct guest_trap *trap = guest_el0(GUEST_USER, PSR_EL0T, 0, x);
+
+	GUEST_ASSERT_EQ(1, trap->count);
+	GUEST_ASSERT_EQ(EC_UNKNOWN, ESR_EC(trap->esr));
+	GUEST_ASSERT_EQ(GUEST_USER, trap->frame.elr);
+}
+
+TEST(set_way_at_el0)
+{
+	static const u32 insns[] = { 0xd5087640, 0xd5087a40, 0xd5087e40 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(insns); i++) {
+		struct vcpu vcpu;
+		struct vm vm;
+		u32 *code;
+
+		vm_init(&vm);
+		guest_pt_map(GUEST_USER, CODE, 0x1000, PTE_NORMAL | PTE_USER);
+		vcpu_init(&vcpu, &vm, 0);
+		code = vm_add_memory(&vm, 0, CODE, 0x10000);
+		*code = insns[i];
+		vcpu_call(&vcpu, guest_set_way_at_el0);
+		vcpu_expect_done(&vcpu);
+		vcpu_close(&vcpu);
+		vm_close(&vm);
+	}
 }
 
 /* ---- ID registers ------------------------------------------------ */
