@@ -227,6 +227,24 @@ FIXTURE_VARIANT_ADD(psci, cpu_on_entry_beyond)
 	CALL(CPU_ON_64, MPIDR_OFF, BIT(50), 0, INVALID_ADDRESS);
 FIXTURE_VARIANT_ADD(psci, cpu_on_entry_wild)
 	CALL(CPU_ON_64, MPIDR_OFF, ~0xfffUL, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, cpu_on_entry_device)
+	CALL(CPU_ON, MPIDR_OFF, GUEST_MMIO, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, cpu_on_entry_odd)
+	CALL(CPU_ON, MPIDR_OFF, ENTRY + 1, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, cpu_on_entry_misaligned)
+	CALL(CPU_ON_64, MPIDR_OFF, ENTRY + 2, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, suspend_power_down_entry_beyond)
+	CALL(CPU_SUSPEND, BIT(16), GUEST_MMIO, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, suspend_power_down_entry_wild)
+	CALL(CPU_SUSPEND_64, BIT(16) | 1, ~0xfffUL, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, suspend_power_down_entry_misaligned)
+	CALL(CPU_SUSPEND_64, BIT(16), ENTRY + 2, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, system_suspend_entry_beyond)
+	CALL(SYSTEM_SUSPEND, GUEST_MMIO, 0, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, system_suspend_entry_wild)
+	CALL(SYSTEM_SUSPEND_64, GARBAGE | ENTRY, 0, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, system_suspend_entry_misaligned)
+	CALL(SYSTEM_SUSPEND_64, ENTRY + 1, 0, 0, INVALID_ADDRESS);
 FIXTURE_VARIANT_ADD(psci, system_reset2_bad_type)
 	CALL(SYSTEM_RESET2, 1, 0, 0, INVALID_PARAMETERS);
 FIXTURE_VARIANT_ADD(psci, system_reset2_bad_type_64)
@@ -248,6 +266,9 @@ FIXTURE_VARIANT_ADD(psci, cpu_on_garbage)
 FIXTURE_VARIANT_ADD(psci, suspend)
 	EVENT(CPU_SUSPEND, 0, 0, 0, SUCCESS,
 	      CPU_SUSPEND, 0, 0, 0);
+FIXTURE_VARIANT_ADD(psci, suspend_entry_of_no_use)
+	EVENT(CPU_SUSPEND_64, 1, ENTRY + 1, 0, SUCCESS,
+	      CPU_SUSPEND, 1, ENTRY + 1, 0);
 FIXTURE_VARIANT_ADD(psci, suspend_power_down)
 	EVENT(CPU_SUSPEND, BIT(16) | 1, ENTRY, 7, SUCCESS,
 	      CPU_SUSPEND, BIT(16) | 1, ENTRY, 7);
