@@ -13,8 +13,13 @@
 #define ARCH_FEATURES		0x80000001UL
 #define ARCH_SOC_ID		0x80000002UL
 #define ARCH_WORKAROUND_1	0x80008000UL
+#define ARCH_WORKAROUND_2	0x80007fffUL
+#define ARCH_WORKAROUND_3	0x80003fffUL
 #define PSCI_VERSION		0x84000000UL
+#define QEMU_CPU_ON		0x95c1ba60UL
 #define NOT_SUPPORTED		-1
+#define INVALID_PARAMETERS	-2
+#define ALREADY_ON		-4
 
 /* Function ids of an OEM, 32-bit and 64-bit. */
 #define OEM32			0x83000000UL
@@ -188,9 +193,20 @@ FIXTURE_VARIANT_ADD(arch, features_garbage) {
 	.fn = GARBAGE | ARCH_FEATURES, .x1 = GARBAGE | ARCH_FEATURES,
 };
 
-/* Workarounds: required, not, or unknown; never what SMCCC does not know. */
+/* The module carries out no workaround of the firmware's, whatever the host does. */
 FIXTURE_VARIANT_ADD(arch, features_workaround_1) {
-	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_1, .min = -1, .max = 1,
+	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_1,
+	.min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+};
+
+FIXTURE_VARIANT_ADD(arch, features_workaround_2) {
+	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_2,
+	.min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+};
+
+FIXTURE_VARIANT_ADD(arch, features_workaround_3) {
+	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_3,
+	.min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
 };
 
 FIXTURE_VARIANT_ADD(arch, features_unknown) {
@@ -474,6 +490,7 @@ TEST(policy_is_final_once_a_vcpu_has_run)
 static const struct armvcpu_smccc_range forward[] = {
 	{ .base = SMCCC_VERSION, .count = 2, .action = ARMVCPU_SMCCC_FORWARD },
 	{ .base = OEM64, .count = 1, .action = ARMVCPU_SMCCC_FORWARD },
+	{ .base = QEMU_CPU_ON, .count = 1, .action = ARMVCPU_SMCCC_FORWARD },
 };
 
 /* The rights of this process, not of this user, count. */
@@ -513,6 +530,40 @@ TEST(forward_reaches_the_firmware)
 	/* Not on the list, and PSCI: not forwarded. */
 	start_call(&w, &insn_smc, PSCI_VERSION, 0);
 	EXPECT_EQ(0x10001, expect_answer(&w));
+}
+
+/*
+ * QEMU's firmware also knows PSCI 0.1, by ids of its own that are nobody's in
+ * the convention. What CPU_ON answers depends on its x1: it is not there, or
+ * runs already, as the CPU that asks does.
+ */
+TEST(forward_passes_arguments)
+{
+	struct armvcpu_core_regs regs;
+	struct world w;
+	unsigned int i;
+	int ret;
+
+	world_init(&w);
+	ret = set_policy(&w.vm, forward, ARRAY_SIZE(forward));
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "this host has no firmware behind SMC");
+	ASSERT_EQ(0, ret);
+	start_call(&w, &insn_smc, QEMU_CPU_ON, 0xffff);
+	regs = w.regs;
+	ret = expect_answer(&w);
+	if (ret == NOT_SUPPORTED)
+		SKIP(return, "this firmware has no call whose answer tells");
+	EXPECT_EQ(INVALID_PARAMETERS, ret);
+	/* What is no result is as it was, upper halves included. */
+	for (i = 1; i < 4; i++)
+		EXPECT_EQ(regs.x[i], w.regs.x[i]);
+	/* CPU 0 of the host; a 32-bit call passes 32 bits. */
+	start_call(&w, &insn_smc, QEMU_CPU_ON, 0);
+	EXPECT_EQ(ALREADY_ON, expect_answer(&w));
+	start_call(&w, &insn_smc, QEMU_CPU_ON, GARBAGE);
+	EXPECT_EQ(ALREADY_ON, expect_answer(&w));
+	EXPECT_EQ(GARBAGE, w.regs.x[1]);
 }
 
 /* A guest's reset is not the host's, whatever the list says. */
