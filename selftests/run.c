@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "host/module.h"
 #include "snippet.h"
 
 SNIPPET(insn_ldr, "ldr x5, [x1]");
@@ -403,6 +404,102 @@ TEST(a_vcpu_that_is_off_does_not_run)
 	EXPECT_EQ(-EAGAIN, vcpu_run(&vcpu));
 }
 
+/* ---- no memory --------------------------------------------------- */
+
+/* Fault injection of the host's kernel, where it has that. */
+#define FAULTS		"/sys/kernel/debug/fail_page_alloc/"
+#define STARVE		"/proc/self/make-it-fail"
+
+static bool can_starve(void)
+{
+	return !access(FAULTS "probability", W_OK) && !access(STARVE, W_OK);
+}
+
+static void set_fault(const char *file, const char *value)
+{
+	char path[128];
+	int ret;
+
+	snprintf(path, sizeof(path), FAULTS "%s", file);
+	ret = write_file(path, value);
+	if (ret)
+		test_fail("%s: %s", path, strerror(-ret));
+}
+
+/* A vCPU in a load from memory for which the module gets no table. */
+static void world_starve(struct world *w)
+{
+	u64 *mem = vm_add_memory(&w->vm, 0, GUEST_RAM, 0x10000);
+	int fd = open(STARVE, O_WRONLY | O_CLOEXEC), ret;
+
+	*mem = 0x4711;
+	snippet_prepare(&w->vcpu, VCPU_MMU_ON);
+	snippet_start(&w->vcpu, &w->regs, &insn_ldr, GUEST_RAM);
+	set_fault("task-filter", "Y");
+	set_fault("ignore-gfp-wait", "N");
+	set_fault("min-order", "0");
+	set_fault("verbose", "0");
+	set_fault("times", "-1");
+	set_fault("probability", "100");
+	test_check(write(fd, "1", 1) == 1);
+	ret = vcpu_run(&w->vcpu);
+	test_check(write(fd, "0", 1) == 1);
+	close(fd);
+	set_fault("probability", "0");
+	if (ret || w->vcpu.run->exit_reason != ARMVCPU_EXIT_FAIL) {
+		vcpu_print_exit(&w->vcpu);
+		test_fail("RUN without memory is %d", ret);
+	}
+}
+
+FIXTURE(no_memory) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(no_memory) {
+	u8 action;
+};
+
+FIXTURE_VARIANT_ADD(no_memory, complete) { .action = ARMVCPU_ACTION_COMPLETE };
+FIXTURE_VARIANT_ADD(no_memory, retry) { .action = ARMVCPU_ACTION_RETRY };
+FIXTURE_VARIANT_ADD(no_memory, undef) { .action = ARMVCPU_ACTION_UNDEF };
+
+FIXTURE_SETUP(no_memory)
+{
+	if (!can_starve())
+		SKIP(_exit(255), "the host's kernel does not inject faults");
+	world_init(&self->w);
+	world_starve(&self->w);
+}
+
+FIXTURE_TEARDOWN(no_memory)
+{
+}
+
+TEST_F(no_memory, is_an_exit)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	u64 esr;
+
+	EXPECT_EQ(ARMVCPU_FAIL_MEMORY, run->u.fail.reason);
+	EXPECT_EQ(ENOMEM, run->u.fail.err);
+	EXPECT_EQ(EC_DABT_LOW, ESR_EC(run->esr));
+	EXPECT_EQ(GUEST_RAM, run->far);
+	EXPECT_EQ(GUEST_RAM >> 12 << 4, run->hpfar);
+	snippet_check_regs(&self->w.vcpu, &self->w.regs);
+	run->action = variant->action;
+	if (variant->action == ARMVCPU_ACTION_UNDEF) {
+		ASSERT_EQ(0, vcpu_run(&self->w.vcpu));
+		ASSERT_TRUE(snippet_is_exception(&self->w.vcpu, &esr));
+		EXPECT_EQ(EC_UNKNOWN, ESR_EC(esr));
+		EXPECT_EQ(self->w.regs.pc, run->x[3]);
+		return;
+	}
+	/* Both execute the instruction again. */
+	self->w.regs.x[5] = 0x4711;
+	snippet_expect_stop(&self->w.vcpu, &self->w.regs);
+}
+
 /* ---- actions ----------------------------------------------------- */
 
 #define ALLOW(action) BIT(ARMVCPU_ACTION_##action)
@@ -449,17 +546,28 @@ FIXTURE_VARIANT_ADD(action, debug) {
 	.allowed = ALLOW(COMPLETE) | ALLOW(RETRY) | ALLOW(UNDEF),
 };
 
+/* Of those that can be had: the one of a fault at EL2 has no action (el2.c). */
+FIXTURE_VARIANT_ADD(action, fail) {
+	.code = &insn_ldr, .reason = ARMVCPU_EXIT_FAIL,
+	.allowed = ALLOW(COMPLETE) | ALLOW(RETRY) | ALLOW(UNDEF),
+};
+
 FIXTURE_SETUP(action)
 {
 	struct world *w = &self->w;
 
+	if (variant->reason == ARMVCPU_EXIT_FAIL && !can_starve())
+		SKIP(_exit(255), "the host's kernel does not inject faults");
 	world_init(w);
-	world_start(w, variant->code);
+	if (variant->reason != ARMVCPU_EXIT_FAIL)
+		world_start(w, variant->code);
 	if (variant->code == &insn_smc) {
 		w->regs.x[0] = 0x84000008;	/* SYSTEM_OFF */
 		vcpu_set_regs(&w->vcpu, &w->regs);
 	}
-	if (variant->code == &insn_wfi)
+	if (variant->reason == ARMVCPU_EXIT_FAIL)
+		world_starve(w);
+	else if (variant->code == &insn_wfi)
 		snippet_start_wfi(&w->vcpu, &w->regs, &insn_wfi);
 	else
 		vcpu_expect(&w->vcpu, variant->reason);
