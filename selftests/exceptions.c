@@ -277,17 +277,18 @@ static void guest_fetch_nowhere(u64 address)
 	GUEST_ASSERT_EQ(PSTATE_RESET & 0xf, trap->frame.spsr & 0xf);
 }
 
-static void guest_walk_nowhere(u64 va)
+/* The level is the one of the guest's own walk. */
+static void guest_walk_nowhere(u64 va, u64 level)
 {
 	const struct guest_trap *trap;
 
 	trap = EXPECT_TRAP(EC_DABT, guest_read64(va + 0x128));
-	GUEST_ASSERT_EQ(FSC_EXTABT_L1 & ~3, ESR_FSC(trap->esr) & ~3);
+	GUEST_ASSERT_EQ(FSC_EXTABT_WALK(level), ESR_FSC(trap->esr));
 	GUEST_ASSERT_EQ(va + 0x128, trap->far);
 	trap = EXPECT_TRAP(EC_DABT, guest_write64(va + 0x128, 1));
-	GUEST_ASSERT_EQ(FSC_EXTABT_L1 & ~3, ESR_FSC(trap->esr) & ~3);
+	GUEST_ASSERT_EQ(FSC_EXTABT_WALK(level), ESR_FSC(trap->esr));
 	trap = EXPECT_TRAP(EC_IABT, guest_jump(va));
-	GUEST_ASSERT_EQ(FSC_EXTABT_L1 & ~3, ESR_FSC(trap->esr) & ~3);
+	GUEST_ASSERT_EQ(FSC_EXTABT_WALK(level), ESR_FSC(trap->esr));
 	GUEST_ASSERT_EQ(va, trap->far);
 }
 
@@ -335,7 +336,7 @@ TEST_F(beyond, walk_level_2)
 	u64 va = 8UL << 30;
 
 	*guest_pt_entry(va, 1) = NOWHERE | PTE_TABLE | PTE_VALID;
-	vcpu_call(&self->w.vcpu, guest_walk_nowhere, va);
+	vcpu_call(&self->w.vcpu, guest_walk_nowhere, va, 2);
 	vcpu_expect_done(&self->w.vcpu);
 }
 
@@ -344,7 +345,7 @@ TEST_F(beyond, walk_level_3)
 	u64 va = 8UL << 30;
 
 	*guest_pt_entry(va, 2) = NOWHERE | PTE_TABLE | PTE_VALID;
-	vcpu_call(&self->w.vcpu, guest_walk_nowhere, va);
+	vcpu_call(&self->w.vcpu, guest_walk_nowhere, va, 3);
 	vcpu_expect_done(&self->w.vcpu);
 }
 

@@ -115,9 +115,7 @@
 #define FSC_TRANS_L3		0x07
 #define FSC_PERM_L3		0x0f
 #define FSC_EXTABT		0x10
-#define FSC_EXTABT_L1		0x15
-#define FSC_EXTABT_L2		0x16
-#define FSC_EXTABT_L3		0x17
+#define FSC_EXTABT_WALK(level)	(0x14 | (level))
 #define FSC_ALIGN		0x21
 
 /* PSTATE */
