@@ -144,8 +144,13 @@ static void run_vmm(void)
 	_exit(127);
 }
 
+/* Whether it has ever come so far that the guest ran at a raw terminal. */
+static bool has_started;
+
 static bool start(void)
 {
+	bool runs;
+
 	/* Nothing of the one before. */
 	do {
 		out_len = 0;
@@ -154,14 +159,14 @@ static bool start(void)
 	out_seen = 0;
 	out[0] = '\0';
 	tcflush(tty, TCIOFLUSH);
-	if (tcsetattr(tty, TCSANOW, &before) || !is_as_before())
-		return false;
+	CHECK(!tcsetattr(tty, TCSANOW, &before) && is_as_before());
 	pid = fork();
-	if (pid < 0)
-		return false;
 	if (!pid)
 		run_vmm();
-	return until(is_raw, NULL) && says("device tree 1");
+	runs = until(is_raw, NULL) && says("device tree 1");
+	CHECK(runs);
+	has_started |= runs;
+	return runs;
 }
 
 static void type(const char *keys)
@@ -233,7 +238,8 @@ static void test_keys(void)
 	};
 	size_t i;
 
-	CHECK(start());
+	if (!start())
+		return;
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
 		/* The line's end before it belongs to what was said before. */
 		out_seen = out_len ? out_len - 1 : 0;
@@ -252,7 +258,8 @@ static void test_keys(void)
 /* Stopped as by "kill -TSTP", continued as by "fg". */
 static void test_stop(void)
 {
-	CHECK(start());
+	if (!start())
+		return;
 	kill(pid, SIGTSTP);
 	CHECK(until(has_changed, NULL) && WIFSTOPPED(wait_status));
 	CHECK(is_as_before());
@@ -280,7 +287,8 @@ static void test_stop(void)
 /* Ended while it is stopped: the terminal is the shell's by then. */
 static void test_end_stopped(void)
 {
-	CHECK(start());
+	if (!start())
+		return;
 	kill(pid, SIGTSTP);
 	CHECK(until(has_changed, NULL) && WIFSTOPPED(wait_status));
 	foreground(getpgrp());
@@ -292,9 +300,11 @@ static void test_end_stopped(void)
 
 static void test_dead(void)
 {
-	int fd = open(PROVOKE, O_WRONLY);
+	int fd;
 
-	CHECK(start());
+	if (!start())
+		return;
+	fd = open(PROVOKE, O_WRONLY);
 	CHECK(write(fd, "run", 3) == 3);
 	close(fd);
 	/* A guest that asks for input enters all the time. */
@@ -325,7 +335,8 @@ static const struct way_out {
 
 static void test_way_out(const struct way_out *way)
 {
-	CHECK(start());
+	if (!start())
+		return;
 	if (way->keys)
 		type(way->keys);
 	else
@@ -336,7 +347,8 @@ static void test_way_out(const struct way_out *way)
 /* The last test: the file is gone after it. */
 static void test_failed_reset(void)
 {
-	CHECK(start());
+	if (!start())
+		return;
 	unlink(monitor);
 	type("r");
 	check_end(0, 1);
@@ -391,6 +403,9 @@ static int run_tests(void)
 	begin();
 	test_keys();
 	end("every key but Ctrl-a is the guest's");
+	/* What follows would wait as long in vain. */
+	if (!has_started)
+		return 1;
 	begin();
 	test_stop();
 	end("stopped, it gives the terminal back");
