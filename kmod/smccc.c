@@ -171,10 +171,10 @@ static bool firmware_answers(void)
 }
 
 /*
- * x0 to x17 go in and come out, as since version 1.2.  @x0 is what the policy
- * was asked about: the VMM may write to the registers meanwhile.
+ * x0 to x17 go in and come out, as since version 1.2.  @fn is W0 as the policy
+ * was asked about it: the VMM may write to the registers meanwhile.
  */
-static int forward(struct vcpu *vcpu, u64 x0)
+static int forward(struct vcpu *vcpu, u32 fn)
 {
 	union {
 		struct arm_smccc_1_2_regs regs;
@@ -185,7 +185,7 @@ static int forward(struct vcpu *vcpu, u64 x0)
 	int i;
 
 	BUILD_BUG_ON(sizeof(call.regs) != sizeof(call.x));
-	call.x[0] = x0;
+	call.x[0] = fn;
 	for (i = 1; i < ARRAY_SIZE(call.x); i++)
 		call.x[i] = vcpu_reg(vcpu, i);
 	is_32bit = is_32bit_call(call.x[0]);
@@ -229,8 +229,7 @@ static u32 policy_of(const struct vm *vm, u32 fn)
  */
 int smc_exit(struct vcpu *vcpu)
 {
-	u64 x0 = vcpu_reg(vcpu, 0);
-	u32 fn = x0;
+	u32 fn = vcpu_reg(vcpu, 0);
 
 	skip_insn(vcpu);
 	if (call_imm(vcpu))
@@ -243,7 +242,7 @@ int smc_exit(struct vcpu *vcpu)
 	case ARMVCPU_SMCCC_USER:
 		return to_user(vcpu, ARMVCPU_EXIT_SMC);
 	case ARMVCPU_SMCCC_FORWARD:
-		return forward(vcpu, x0);
+		return forward(vcpu, fn);
 	}
 	return known_call(vcpu, fn);
 }
