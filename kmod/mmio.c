@@ -112,6 +112,7 @@ void mmio_complete(struct vcpu *vcpu)
 static bool fetch(struct vcpu *vcpu, u32 *insn)
 {
 	u64 pc = vcpu->hyp->pc, par = vcpu->hyp->insn_pa, ipa;
+	u32 first;
 	__le16 half;
 	__le32 word;
 
@@ -127,13 +128,15 @@ static bool fetch(struct vcpu *vcpu, u32 *insn)
 	/* T32: the first halfword in the upper half of a wide instruction. */
 	if (memslot_read(vcpu->vm, ipa & ~1ULL, &half, 2))
 		return false;
-	*insn = le16_to_cpu(half);
-	if (*insn >> 11 < 0x1d)
+	first = le16_to_cpu(half);
+	if (first >> 11 < 0x1d) {
+		*insn = first;
 		return true;
+	}
 	/* The second one may lie on another page, which nobody translated. */
 	if ((pc & 0xfff) == 0xffe || memslot_read(vcpu->vm, (ipa & ~1ULL) + 2, &half, 2))
 		return false;
-	*insn = *insn << 16 | le16_to_cpu(half);
+	*insn = first << 16 | le16_to_cpu(half);
 	return true;
 }
 
@@ -164,5 +167,10 @@ int abort_exit(struct vcpu *vcpu)
 	if (fetch(vcpu, &exit.insn))
 		exit.flags |= ARMVCPU_ABORT_INSN_VALID;
 	vcpu->run->u.abort = exit;
-	return exit_to_user(vcpu, ARMVCPU_EXIT_ABORT);
+	exit_to_user(vcpu, ARMVCPU_EXIT_ABORT);
+	/* Without a valid syndrome IL is set for a T32 instruction of 16 bits, too. */
+	if (exit.flags & ARMVCPU_ABORT_INSN_VALID && vcpu_aarch32(vcpu) &&
+	    vcpu->hyp->pstate & PSR_AA32_T_BIT && !(exit.insn >> 16))
+		vcpu->pending.esr &= ~(u64)ESR_ELx_IL;
+	return 0;
 }
