@@ -9,6 +9,7 @@
 #include <linux/bits.h>
 #include <linux/sched.h>
 #include <linux/swab.h>
+#include <asm/debug-monitors.h>
 #include <asm/esr.h>
 
 #include "kmod.h"
