@@ -990,6 +990,24 @@ TEST_F(a32, thumb_isv0_wide)
 	check_a32(&self->w, 0xa, 0xb, 9);
 }
 
+TEST_F(a32, thumb_isv0_narrow)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u16 code[] = {
+		0xc10d,		/* stmia r1!, {r0, r2, r3} */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_a32(&self->w, code, sizeof(code), PSR_AA32_THUMB);
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_ABORT);
+	EXPECT_EQ(ARMVCPU_ABORT_INSN_VALID | ARMVCPU_ABORT_AARCH32 | ARMVCPU_ABORT_USER |
+		  ARMVCPU_ABORT_WRITE, run->u.abort.flags);
+	EXPECT_EQ(0xc10d, run->u.abort.insn);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
+}
+
 /* At the end of a page, and on into one that lies elsewhere. */
 static void start_at_end_of_page(struct world *w, const u16 *code, size_t size)
 {
@@ -1035,6 +1053,24 @@ TEST_F(a32, thumb_mmio_across_a_page)
 	self->w.vcpu.run->u.mmio.data = 6;
 	vcpu_expect_sync(&self->w.vcpu, 1);
 	check_a32(&self->w, 6, 0x22, 9);
+}
+
+/* A narrow one is all on its page. */
+TEST_F(a32, thumb_isv0_narrow_at_the_end_of_a_page)
+{
+	struct armvcpu_run *run = self->w.vcpu.run;
+	static const u16 code[] = {
+		0xc10d,		/* stmia r1!, {r0, r2, r3} */
+		0x2309,		/* movs r3, #9 */
+		0xdf00,		/* svc #0 */
+	};
+
+	start_at_end_of_page(&self->w, code, sizeof(code));
+	vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_ABORT);
+	EXPECT_TRUE(run->u.abort.flags & ARMVCPU_ABORT_INSN_VALID);
+	EXPECT_EQ(0xc10d, run->u.abort.insn);
+	vcpu_expect_sync(&self->w.vcpu, 1);
+	check_a32(&self->w, 0x11, 0x22, 9);
 }
 
 /* By the vector of AArch32, at the instruction. */
