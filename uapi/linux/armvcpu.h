@@ -441,6 +441,8 @@ struct armvcpu_power {
  *           something has taken it away.  See the kernel log.  The last exit
  *           may have been completed.
  *   EIO     another process than the VM's.
+ *   EBADF   another thread has closed the file: before RUN began, or before the
+ *           kernel restarted it.
  */
 #define ARMVCPU_RUN			_IO(ARMVCPU_IOC, 0x2b)
 
