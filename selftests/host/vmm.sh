@@ -18,6 +18,7 @@ esac
 VMM=$TOP/userspace-vmm
 scale=1
 [ "$KERNEL" != debug ] || scale=6
+scale=${RIG_TIMEOUT_SCALE:-$scale}
 
 # section NAME: what a program in the host said, between its two marks.
 section() { sed -n "/^>>> $1\$/,/^<<< $1 /{ //!p }" "$OUT/lines"; }

@@ -99,3 +99,9 @@ unlock() { exec 9>&-; }
 kernel_dir() { echo "$CACHE/kernel-$1"; }
 kernel_image() { echo "$CACHE/kernel-$1/Image"; }
 kernel_release() { cat "$CACHE/kernel-$1/release"; }
+# What is built for one kernel does not fit another, or another build of it.
+kernel_id() {
+	echo "$CACHE"
+	kernel_release "$1"
+	cat "$CACHE/kernel-$1/config.sha256" 2>/dev/null || true
+}
