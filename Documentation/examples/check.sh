@@ -79,9 +79,8 @@ patch_is_quoted() {
 	[ -s "$WORK/quoted" ] && ! LC_ALL=C comm -23 "$WORK/quoted" "$WORK/lines" | grep .
 }
 
-# The guest has no name for SP_EL1, its own stack pointer; SCTLR_EL1 would turn its
-# MMU off and on.
-NOT_IN_TESTS=" SP_EL1 SCTLR_EL1 "
+# The guest has no name for SP_EL1, its own stack pointer.
+NOT_IN_TESTS=" SP_EL1 "
 
 # Every register of kmod/hyp/sysregs.def has a name in the library, an entry in the
 # tests' list, and a place in uapi.rst.
