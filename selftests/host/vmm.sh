@@ -57,7 +57,7 @@ uboot() {
 	local rc=0
 
 	# One host of two looks for leaks.
-	KMEMLEAK=0 GUEST=uboot TIMEOUT=$((200 * scale)) "$RIG/guest" </dev/null >"$OUT/out" 2>"$OUT/err" ||
+	KMEMLEAK=0 GUEST=uboot TIMEOUT=$((240 * scale)) "$RIG/guest" </dev/null >"$OUT/out" 2>"$OUT/err" ||
 		rc=$?
 	result "U-Boot: its banner comes from inside a guest" grep -q '^U-Boot 2' "$OUT/out"
 	result "U-Boot: every answer is right" grep -q 'all answers were right' "$OUT/out"
