@@ -759,6 +759,42 @@ TEST(fp_registers_by_id)
 	EXPECT_EQ(0x3000000, regs.fpcr);
 }
 
+/* Whatever a guest has made of them: it can be saved, and set again. */
+TEST(fp_control_as_the_guest_sets_it)
+{
+	static const struct {
+		u32 sysreg;
+		u32 id;
+	} rows[] = {
+		{ ARMVCPU_SYSREG(3, 3, 4, 4, 0), ARMVCPU_REG_FPCR },
+		{ ARMVCPU_SYSREG(3, 3, 4, 4, 1), ARMVCPU_REG_FPSR },
+	};
+	struct snippet *code;
+	unsigned int i, k;
+	struct world w;
+	u64 value;
+
+	world_init(&w);
+	code = vm_add_memory(&w.vm, 0, GUEST_RAM, 0x10000);
+	snippet_prepare(&w.vcpu, VCPU_MMU_OFF);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (k = 0; k < 64; k++) {
+			snippet_make(code, insn_msr(rows[i].sysreg, 5));
+			snippet_start(&w.vcpu, &w.regs, (void *)GUEST_RAM, 0);
+			w.vcpu.run->x[5] = k < 63 ? BIT(k) : ~0UL;
+			vcpu_expect(&w.vcpu, ARMVCPU_EXIT_MMIO);
+			ASSERT_TRUE(snippet_is_stop(&w.vcpu));
+			value = vcpu_get(&w.vcpu, rows[i].id);
+			EXPECT_EQ(0, vcpu_try_set(&w.vcpu, rows[i].id, value)) {
+				TH_LOG("register 0x%x, 0x%llx", rows[i].id, value);
+			}
+			EXPECT_EQ(value, vcpu_get(&w.vcpu, rows[i].id));
+		}
+		/* The bits that every core has. */
+		EXPECT_EQ(i ? 0x8000000 : 0x7c00000, value & (i ? 0x8000000 : 0x7c00000));
+	}
+}
+
 /* ---- the list ---------------------------------------------------- */
 
 /* What has a test: those above by name or number, some in sysreg.c. */
@@ -982,6 +1018,52 @@ TEST(cntvoff_is_the_vms)
 	vcpu_set(&w.vcpu, ARMVCPU_REG_CNTVOFF, 0);
 	check_counter(&second, 0);
 	check_counter(&other, vcpu_get(&other, ARMVCPU_REG_CNTVOFF));
+}
+
+static u64 counted;
+static bool enough;
+
+static void guest_counts_on(void)
+{
+	while (!__atomic_load_n(&enough, __ATOMIC_RELAXED)) {
+		isb();
+		__atomic_store_n(&counted, read_sysreg(cntvct_el0), __ATOMIC_RELAXED);
+	}
+	GUEST_SYNC(1);
+}
+
+static void *count_on(void *arg)
+{
+	vcpu_expect_sync(arg, 1);
+	return NULL;
+}
+
+/* Also for a vCPU that is in RUN, and comes out of it for nobody. */
+TEST(cntvoff_reaches_a_vcpu_that_runs)
+{
+	u64 end, offset, last;
+	struct vcpu second;
+	struct world w;
+	pthread_t thread;
+	int i;
+
+	world_init(&w);
+	vcpu_init(&second, &w.vm, 0);
+	vcpu_call(&w.vcpu, guest_counts_on);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, count_on, &w.vcpu));
+	for (i = 0; i < 3; i++) {
+		/* The offset goes back, the counter ahead: by days. */
+		offset = host_counter() - ((i + 1UL) << 44);
+		vcpu_set(&second, ARMVCPU_REG_CNTVOFF, offset);
+		end = now_ns() + 20 * 1000 * NSEC_PER_MSEC;
+		do {
+			usleep(1000);
+			last = __atomic_load_n(&counted, __ATOMIC_RELAXED);
+		} while (last >> 44 != i + 1UL && now_ns() < end);
+		EXPECT_EQ(i + 1UL, last >> 44);
+	}
+	__atomic_store_n(&enough, true, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
 }
 
 /* The host's own counter and timer go on, whatever a guest did to its own. */
