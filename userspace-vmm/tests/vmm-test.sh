@@ -199,22 +199,22 @@ result "... the clock is right" says "RTC later than 2020 1"
 result "... WFI waits for the timer" says "waited too often 0"
 
 # Nothing to read: the guest goes on, and nobody spins.
-start "$VMM" --flat "$MONITOR"
+start "$VMM" --flat "$MONITOR" --mem 8M
 exec 3>&-
 sleep 1
 result "the end of input is not the guest's" ends TERM 143
-start "$VMM" --flat "$MONITOR"
+start "$VMM" --flat "$MONITOR" --mem 8M
 answers exW "echo 78"
 exec 3>&-
 sleep 1
 result "a guest that waits costs nothing" idle 3 $((scale < 8 ? 30 * scale : 240))
 result "SIGTERM ends it" ends TERM 143
-start "$VMM" --flat "$MONITOR"
+start "$VMM" --flat "$MONITOR" --mem 8M
 result "SIGHUP ends it" ends HUP 129
 
 # This shell's background has SIGINT and SIGQUIT ignored.
 trap '' HUP TSTP
-start "$VMM" --flat "$MONITOR"
+start "$VMM" --flat "$MONITOR" --mem 8M
 trap - HUP TSTP
 for sig in HUP INT QUIT TSTP; do
 	kill -$sig "$pid"
@@ -233,7 +233,7 @@ mkfifo "$dir/fifo"
 sh -c "exec sleep $((20 * scale))" <"$dir/fifo" &
 reader=$!
 yes u | head -c 20000 >"$dir/in"
-"$VMM" --flat "$MONITOR" <"$dir/in" >"$dir/fifo" 2>"$dir/err" &
+"$VMM" --flat "$MONITOR" --mem 8M <"$dir/in" >"$dir/fifo" 2>"$dir/err" &
 pid=$!
 sleep $((3 + scale))
 : >"$dir/out"
@@ -243,7 +243,7 @@ kill "$reader"
 # The module's parameter debug=1 lets a test make EL2 fault.
 provoke=/sys/kernel/debug/armvcpu/provoke
 if [ -e $provoke ]; then
-	start "$VMM" --flat "$MONITOR"
+	start "$VMM" --flat "$MONITOR" --mem 8M
 	echo run >$provoke
 	result "a dead VM" status 2
 	result "... tells its exit" mentions "exit FAIL: a fault at EL2"
