@@ -465,8 +465,7 @@ static bool line_interrupts(struct vcpu *vcpu)
 {
 	u64 before = ipis(1), end = now_ns() + 100 * NSEC_PER_MSEC;
 
-	if (vcpu_line(vcpu, ARMVCPU_LINE_FIQ, 0))
-		return false;
+	test_check(!vcpu_line(vcpu, ARMVCPU_LINE_FIQ, 0));
 	while (ipis(1) == before && now_ns() < end)
 		usleep(100);
 	return ipis(1) != before;
