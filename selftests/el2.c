@@ -4,7 +4,7 @@
  * VM that ran is dead and nobody else notices. The module's parameter debug
  * has a file that provokes one; these tests load the module with it.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <pthread.h>
 
@@ -715,5 +715,5 @@ TEST_F(el2, entry_leaves_the_hosts_fp_registers_alone)
 int main(int argc, char **argv)
 {
 	module_tests_begin();
-	return test_harness_run(argc, argv);
+	return harness_run(argc, argv);
 }

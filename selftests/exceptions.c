@@ -4,7 +4,7 @@
  * fault in the guest that it should: its own faults are its own, and nothing
  * it does is more than an exit.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <sys/syscall.h>
 
@@ -1375,4 +1375,7 @@ TEST_F(a32, timer_trapped_by_the_guest)
 	EXPECT_EQ(GUEST_USER, vcpu_sync_arg(&self->w.vcpu, 2));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

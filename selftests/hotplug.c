@@ -3,7 +3,7 @@
  * CPUs come and go while VMs run: EL2 is given back and taken again, guests
  * count on, and their threads find other CPUs.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -417,5 +417,5 @@ int main(int argc, char **argv)
 {
 	module_tests_begin();
 	atexit(all_online);
-	return test_harness_run(argc, argv);
+	return harness_run(argc, argv);
 }

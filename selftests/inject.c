@@ -3,7 +3,7 @@
  * Exceptions that come from the VMM: synchronous ones at the guest's present
  * PC, SError, and the levels of the vIRQ and vFIQ lines.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <pthread.h>
 
@@ -557,4 +557,7 @@ TEST(lines_are_the_vcpus_own)
 	vcpu_expect_done(&w.vcpu);
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

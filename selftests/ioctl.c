@@ -4,7 +4,7 @@
  * one of them wrongly. An ioctl that fails has its own errno and changes
  * nothing: neither its argument, nor the vCPU, nor the table of open files.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -845,4 +845,7 @@ TEST(vcpus_up_to_the_capability)
 	EXPECT_EQ(-EEXIST, vm_create_vcpu(&vm, 0, 1));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -3,7 +3,7 @@
  * Accesses whose syndrome does not describe them (ESR_EL2.ISS.ISV is 0): the
  * exit has the address and the instruction, and nothing has happened yet.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -350,4 +350,7 @@ TEST_F(answer, read_only_slot)
 	EXPECT_EQ(0x2222, mem[1]);
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

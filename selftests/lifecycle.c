@@ -4,7 +4,7 @@
  * the middle of everything. Whatever happens, all of it comes back: the VM, the
  * module's references, locked memory, pages.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -3,7 +3,7 @@
  * Memory slots: what may be one, what a guest sees of it and when, read-only
  * ones, many of them, and what deleting one takes away.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <linux/capability.h>
 #include <pthread.h>
@@ -779,4 +779,7 @@ TEST(faults_of_two_vcpus)
 		ASSERT_EQ(2, *(u64 *)(mem + i * page));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -4,7 +4,7 @@
  * checks the exit, the value, the destination register, that PC moves by one
  * instruction at completion and not before, and that all else survives.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "snippet.h"
 
@@ -721,4 +721,7 @@ TEST_F(device, from_el0)
 	snippet_expect_stop(&self->vcpu, &self->regs);
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -3,7 +3,7 @@
  * PSCI 1.1 (DEN0022), by HVC and by SMC: what the module answers, what goes to
  * the VMM, and every malformed call.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "snippet.h"
 
@@ -585,4 +585,7 @@ TEST_F(life, affinity_info_of_a_cluster)
 	expect_result(&p->first, &p->regs, INVALID_PARAMETERS);
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

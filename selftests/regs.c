@@ -4,7 +4,7 @@
  * host that does its worst; none of the host's reaches the guest or the other
  * way round; and each can be read, written, saved and restored by its id.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -269,7 +269,7 @@ FIXTURE_TEARDOWN(exits)
 {
 }
 
-TEST_F_TIMEOUT(exits, registers_survive, 120)
+TEST_F_TIMEOUT(exits, registers_survive, 60)
 {
 	u64 moves = 0;
 
@@ -402,7 +402,7 @@ FIXTURE_TEARDOWN(hostile_host)
 }
 
 /* Ten thousand exits of each of four vCPUs in two VMs, two with their MMU on. */
-TEST_F_TIMEOUT(hostile_host, registers_survive, 300)
+TEST_F_TIMEOUT(hostile_host, registers_survive, 60)
 {
 	void *(* const pests[])(void *arg) = { fp_clobber, syscall_storm, shove };
 	struct sigaction action = { .sa_handler = ignore_signal };
@@ -1082,4 +1082,7 @@ TEST(the_hosts_time_goes_on)
 	EXPECT_LT(10 * NSEC_PER_MSEC, now_ns() - start);
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -3,7 +3,7 @@
  * ARMVCPU_RUN: signals and immediate_exit, two threads, power, actions that do
  * not fit, other processes, and callers of 32 bits.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -799,4 +799,7 @@ TEST_F(compat, is_refused)
 	EXPECT_EQ(ENOTTY, WEXITSTATUS(status));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

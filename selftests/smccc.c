@@ -3,7 +3,7 @@
  * HVC and SMC beside PSCI: hypercall exits, the convention's own functions,
  * and the VM's policy for SMC with its privilege.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <linux/capability.h>
 
@@ -585,4 +585,7 @@ TEST(forward_of_psci_has_no_effect)
 	EXPECT_EQ(ARMVCPU_PSCI_SYSTEM_RESET, w.vcpu.run->u.psci.event);
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

@@ -4,7 +4,7 @@
  * registers that it does, and ID registers that promise no more than a guest
  * gets.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "snippet.h"
 
@@ -854,4 +854,7 @@ TEST(plain_registers_are_there)
 	}
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	return harness_run(argc, argv);
+}

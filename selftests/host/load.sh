@@ -14,11 +14,9 @@ case ${1:-} in
 esac
 need_modtool
 COMMON=(--no-load --file "$MODTOOL" --file "$HOST/inside")
-scale=1
-[ "$KERNEL" != debug ] || scale=6
 
 tap_begin
-inside "4 CPUs" --smp 4 "${COMMON[@]}" --timeout $((120 * scale)) -- '/inside load'
+inside "4 CPUs" --smp 4 "${COMMON[@]}" --timeout $((120 * $(limit_scale))) -- '/inside load'
 inside "no EL2" --no-el2 "${COMMON[@]}" -- "/inside refused ENODEV 19 'no EL2'"
 if has_kvm "$KERNEL"; then
 	inside "KVM" --append kvm-arm.mode=nvhe "${COMMON[@]}" -- '/inside kvm'

@@ -109,7 +109,7 @@ static inline void module_reload(const char *params)
 		test_fail("load with '%s': %s", params, strerror(-ret));
 }
 
-#ifdef __KSELFTEST_HARNESS_H
+#ifdef SELFTEST_HARNESS_H
 
 static bool module_was_debug;
 
@@ -119,26 +119,15 @@ static inline void module_leave_as_found(void)
 		module_reload(module_was_debug ? "debug=1" : "");
 }
 
-/*
- * First in main() of a program whose tests reload the module: it is left as it
- * was found, and a slow host gives every test more time.
- */
+/* First in main() of a program whose tests reload the module: it is left as found. */
 static inline void module_tests_begin(void)
 {
-	const char *scale = getenv("RIG_TIMEOUT_SCALE");
-	struct __fixture_metadata *f;
-	struct __test_metadata *t;
-
-	for (f = __fixture_list; f; f = f->next) {
-		for (t = f->tests; t; t = t->next)
-			t->timeout *= scale ? atoi(scale) : 1;
-	}
 	if (access(MODULE_SYSFS, F_OK))
 		return;
 	module_was_debug = module_debug();
 	atexit(module_leave_as_found);
 }
 
-#endif /* __KSELFTEST_HARNESS_H */
+#endif /* SELFTEST_HARNESS_H */
 
 #endif /* SELFTEST_MODULE_H */

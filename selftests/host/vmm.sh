@@ -16,6 +16,7 @@ esac
 "$RIG/setup"
 "$RIG/build" user
 VMM=$TOP/userspace-vmm
+# What the tests in the host take for its speed; limits of whole hosts are wider.
 scale=1 kernel_only=0
 [ "$KERNEL" != debug ] || scale=6 kernel_only=1
 scale=${RIG_TIMEOUT_SCALE:-$scale}
@@ -36,7 +37,7 @@ IN_THE_HOST='
 in_the_host() {
 	local rc=0 name
 
-	"$RIG/run" --load-args debug=1 --timeout $((300 * scale)) \
+	"$RIG/run" --load-args debug=1 --timeout $((300 * $(limit_scale))) \
 		--file "$BUILD/user/armvcpu-vmm" --file "$BUILD/user/tests/monitor.bin" \
 		--file "$BUILD/user/tests/unit" --file "$VMM/tests/vmm-test.sh" \
 		--file "$BUILD/user/examples/tiny-vmm" -- \
@@ -57,7 +58,7 @@ uboot() {
 	local rc=0
 
 	# One host of two looks for leaks.
-	KMEMLEAK=0 GUEST=uboot TIMEOUT=$((240 * scale)) "$RIG/guest" </dev/null >"$OUT/out" 2>"$OUT/err" ||
+	KMEMLEAK=0 GUEST=uboot TIMEOUT=$((240 * $(limit_scale))) "$RIG/guest" </dev/null >"$OUT/out" 2>"$OUT/err" ||
 		rc=$?
 	result "U-Boot: its banner comes from inside a guest" grep -q '^U-Boot 2' "$OUT/out"
 	result "U-Boot: every answer is right" grep -q 'all answers were right' "$OUT/out"

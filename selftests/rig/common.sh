@@ -35,6 +35,15 @@ check_kernel() {
 	*) die "unknown kernel '$1' ($KERNELS)" ;;
 	esac
 }
+# limit_scale: how much longer than in the files what hangs may take to be ended.
+# A machine that others use as well has been ten times slower for minutes.
+limit_scale() {
+	local scale=5
+
+	[ "$KERNEL" != debug ] || scale=6
+	echo "${RIG_TIMEOUT_SCALE:-$scale}"
+}
+
 # Those that the rig builds are as on the boards we are for.
 has_kvm() { [ "$1" != debug ] && [ "$1" != 64k ]; }
 
