@@ -35,8 +35,10 @@ check_kernel() {
 	*) die "unknown kernel '$1' ($KERNELS)" ;;
 	esac
 }
-# limit_scale: how much longer than in the files what hangs may take to be ended.
-# A machine that others use as well has been ten times slower for minutes.
+
+# limit_scale: how many times as long as the tests' own limits say something may take
+# before it counts as hanging. A machine that others use as well has been ten times
+# slower for minutes.
 limit_scale() {
 	local scale=5
 
