@@ -43,6 +43,30 @@ AT(smccc_policy, flags, 0);
 AT(smccc_policy, count, 4);
 AT(smccc_policy, ranges, 8);
 
+SIZE(create_gic, 48);
+AT(create_gic, version, 0);
+AT(create_gic, flags, 4);
+AT(create_gic, nr_irqs, 8);
+AT(create_gic, max_vcpus, 12);
+AT(create_gic, dist, 16);
+AT(create_gic, cpu, 24);
+AT(create_gic, reserved, 32);
+
+SIZE(irq, 24);
+AT(irq, intid, 0);
+AT(irq, level, 4);
+AT(irq, mpidr, 8);
+AT(irq, flags, 16);
+AT(irq, reserved, 20);
+
+SIZE(gic_reg, 32);
+AT(gic_reg, space, 0);
+AT(gic_reg, offset, 4);
+AT(gic_reg, mpidr, 8);
+AT(gic_reg, value, 16);
+AT(gic_reg, flags, 24);
+AT(gic_reg, reserved, 28);
+
 SIZE(core_regs, 280);
 AT(core_regs, x, 0);
 AT(core_regs, sp_el0, 248);

@@ -7,6 +7,7 @@
 #define ARMVCPU_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -71,6 +72,25 @@ static inline void compat_resched(void)
 		schedule();
 #endif
 	cond_resched_tasks_rcu_qs();
+}
+
+/**
+ * compat_hrtimer_setup() - a timer with its function
+ * @timer: the timer.
+ * @function: what it calls.
+ * @clock: CLOCK_*.
+ * @mode: HRTIMER_MODE_*.
+ */
+static inline void compat_hrtimer_setup(struct hrtimer *timer,
+					enum hrtimer_restart (*function)(struct hrtimer *),
+					clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
 }
 
 #endif /* ARMVCPU_COMPAT_H */

@@ -299,6 +299,55 @@ bool el2_ready(void)
 }
 
 /**
+ * struct el2_ppi - a per-CPU interrupt that belongs to whoever has EL2
+ * @what: for messages.
+ * @irq: Linux interrupt number, 0 if it is not there.
+ * @gsi: its number in ACPI, 0 without.
+ * @dev: what Linux identifies the request by.
+ */
+struct el2_ppi {
+	const char *what;
+	unsigned int irq;
+	u32 gsi;
+	int __percpu *dev;
+};
+
+/* The first one is always there. */
+static struct el2_ppi el2_ppis[] = {
+	{ .what = "virtual timer" },
+	{ .what = "GIC maintenance" },
+};
+
+/**
+ * el2_vtimer_irq() - Linux' number of the virtual timer's interrupt
+ */
+unsigned int el2_vtimer_irq(void)
+{
+	return el2_ppis[0].irq;
+}
+
+/* Interrupts are off. */
+static void enable_ppis(void)
+{
+	int i;
+
+	gic_host_cpu_up();
+	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++)
+		if (el2_ppis[i].dev)
+			enable_percpu_irq(el2_ppis[i].irq, IRQ_TYPE_NONE);
+}
+
+static void disable_ppis(void)
+{
+	int i;
+
+	timer_cpu_quiet();
+	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++)
+		if (el2_ppis[i].dev)
+			disable_percpu_irq(el2_ppis[i].irq);
+}
+
+/**
  * el2_lost() - this CPU's EL2 answers as the stub does
  *
  * Somebody has called HVC_RESET_VECTORS.  Preemption is off.
@@ -372,6 +421,8 @@ static int el2_cpu_up(unsigned int cpu)
 	ret = install_this_cpu();
 	if (!ret || !el2_in_init)
 		this_cpu_write(el2_cpus.wanted, true);
+	if (!ret)
+		enable_ppis();
 	local_irq_restore(flags);
 	if (!ret)
 		return 0;
@@ -388,6 +439,7 @@ static int el2_cpu_down(unsigned int cpu)
 
 	local_irq_save(flags);
 	this_cpu_write(el2_cpus.wanted, false);
+	disable_ppis();
 	restore_this_cpu(NULL);
 	local_irq_restore(flags);
 	return 0;
@@ -401,6 +453,8 @@ static int el2_pm_notify(struct notifier_block *self, unsigned long event, void 
 		break;
 	case CPU_PM_ENTER_FAILED:
 	case CPU_PM_EXIT:
+		timer_cpu_changed();
+		gic_host_cpu_up();
 		if (this_cpu_read(el2_cpus.wanted) && install_this_cpu())
 			pr_err_ratelimited("CPU%u woke up without a hyp-stub: vCPUs cannot run there; take it offline\n",
 					   smp_processor_id());
@@ -530,25 +584,6 @@ static irqreturn_t el2_irq(int irq, void *data)
 {
 	return IRQ_HANDLED;
 }
-
-/**
- * struct el2_ppi - a per-CPU interrupt that belongs to whoever has EL2
- * @what: for messages.
- * @irq: Linux interrupt number, 0 if it is not there.
- * @gsi: its number in ACPI, 0 without.
- * @dev: what Linux identifies the request by.
- */
-struct el2_ppi {
-	const char *what;
-	unsigned int irq;
-	u32 gsi;
-	int __percpu *dev;
-};
-
-static struct el2_ppi el2_ppis[] = {
-	{ .what = "virtual timer" },
-	{ .what = "GIC maintenance" },
-};
 
 static const struct of_device_id timer_nodes[] = {
 	{ .compatible = "arm,armv8-timer" },

@@ -307,6 +307,11 @@ static int wfx_handler(struct vcpu *vcpu)
 		schedule();
 		return 1;
 	}
+	if (!wfe && vcpu->vm->gic) {
+		skip_insn(vcpu);
+		vcpu_block(vcpu);
+		return 1;
+	}
 	/* An interrupt that is there ends a WFI, masked or not. */
 	if (!wfe && (READ_ONCE(vcpu->hyp->lines) || vcpu->hyp->hcr & EL2_HCR_VSE)) {
 		skip_insn(vcpu);

@@ -3,20 +3,24 @@
  * The EL1 side's own declarations, by the file that defines them.
  *
  * Locks, outermost first: vcpu->lock, vm->lock, vm->vcpus_lock, vm->slots_lock,
- * vm->s2_lock, the lock of EL2's map (el2_host.c).
+ * vm->s2_lock, the lock of EL2's map (el2_host.c), gic->lock.  vm_lock_vcpus()
+ * only tries vcpu->lock, within vm->vcpus_lock.
  */
 #ifndef ARMVCPU_KMOD_H
 #define ARMVCPU_KMOD_H
 
+#include <linux/hrtimer.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/mm_types.h>
+#include <linux/rcuwait.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/armvcpu.h>
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
 
+#include "gic.h"
 #include "hyp/hyp.h"
 
 #undef pr_fmt
@@ -79,6 +83,7 @@ void el2_lost(void);
 void el2_report(void);
 void el2_debugfs(struct dentry *dir);
 bool el2_take_provocation(void);
+unsigned int el2_vtimer_irq(void);
 extern const struct kernel_param_ops el2_cpus_param_ops;
 
 /* ---- vm.c -------------------------------------------------------------- */
@@ -100,6 +105,8 @@ struct vcpu;
  * @dead: EL2 faulted under it; it never runs again.
  * @policy: ranges of SMC function ids, sorted.
  * @policy_count: number of them.
+ * @gic: the interrupt controller, or NULL; final once there is a vCPU.
+ * @frozen: no vCPU may enter the guest (gic_freeze()).
  * @nr_vcpus: number of @vcpus, which only grows.
  * @vcpus: the vCPUs; an entry below @nr_vcpus is NULL once it is closed.
  * @vcpus_lock: entries of @vcpus against their vCPU going away.
@@ -125,6 +132,9 @@ struct vm {
 	struct armvcpu_smccc_range *policy;
 	u32 policy_count;
 
+	struct gic *gic;
+	atomic_t frozen;
+
 	u32 nr_vcpus;
 	struct vcpu *vcpus[ARMVCPU_MAX_VCPUS];
 	struct mutex vcpus_lock;	/* see above */
@@ -144,6 +154,8 @@ void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
 void vm_kick(struct vm *vm);
 void vm_kill(struct vm *vm);
+int vm_lock_vcpus(struct vm *vm);
+void vm_unlock_vcpus(struct vm *vm);
 int vm_check_cap(void __user *argp);
 u64 vm_count(void);
 u64 pstate_mask(void);
@@ -171,8 +183,10 @@ struct memslot {
 
 int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg);
 struct memslot *memslot_find(struct vm *vm, u64 ipa);
+bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size);
 void memslot_destroy_all(struct vm *vm);
 int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size);
+void memslot_write_u64(struct vm *vm, u64 ipa, u64 value);
 
 /* ---- stage2.c ---------------------------------------------------------- */
 
@@ -182,6 +196,7 @@ unsigned int stage2_vmid_bits(void);
 int stage2_init(struct vm *vm);
 void stage2_destroy(struct vm *vm);
 int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block);
+int stage2_map_device(struct vm *vm, u64 ipa, u64 pa, u64 size);
 void stage2_clean(struct vm *vm);
 void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
 
@@ -216,6 +231,34 @@ struct exit_state {
 };
 
 /**
+ * struct timer_vcpu - a vCPU's timers
+ * @wait: stands in for the virtual timer while the vCPU waits.
+ * @phys: the physical timer.
+ * @p_ctl: CNTP_CTL_EL0: ENABLE, IMASK.  Changed while @phys is not queued.
+ * @p_cval: CNTP_CVAL_EL0, the same way.
+ */
+struct timer_vcpu {
+	struct hrtimer wait;
+	struct hrtimer phys;
+	u64 p_ctl;
+	u64 p_cval;
+};
+
+/**
+ * struct pvtime - a vCPU's stolen time
+ * @ipa: where the guest reads it, or ARMVCPU_NO_STOLEN_TIME.
+ * @stolen: nanoseconds so far.
+ * @last: what @task had waited by then.
+ * @task: who ran the vCPU last.
+ */
+struct pvtime {
+	u64 ipa;
+	u64 stolen;
+	u64 last;
+	const struct task_struct *task;
+};
+
+/**
  * struct vcpu - a virtual CPU
  * @vm: its VM.
  * @hyp: the page it shares with EL2.
@@ -223,16 +266,23 @@ struct exit_state {
  * @lock: held by every ioctl but those that say otherwise; by RUN all along.
  * @flags: ARMVCPU_VCPU_*.
  * @mpidr: VMPIDR_EL2.
+ * @index: its place in vm->vcpus.
  * @serial: unique for ever, never 0.
  * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED.
  * @pending: the exit to complete.
  * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
  * @inject_far: its FAR_EL1.
  * @runner: the task in RUN, for kicks.
+ * @wait: that task, while it waits for an interrupt.
+ * @kicked: it shall not wait (any longer).
+ * @in_guest: it is in the guest, or nearly: its interrupts are not in memory.
  * @cleaned: cache maintenance by set/way has been done, caches are as then.
  * @oslsr: OSLSR_EL1.OSLK.
  * @mdscr: MDSCR_EL1 as the guest sees it.
  * @scratch: for compat_fpsimd_release().
+ * @gic: its side of the interrupt controller.
+ * @timer: its timers.
+ * @pvtime: its stolen time.
  */
 struct vcpu {
 	struct vm *vm;
@@ -240,6 +290,7 @@ struct vcpu {
 	struct armvcpu_run *run;
 	struct mutex lock;	/* see above */
 	u32 flags;
+	u32 index;
 	u64 serial;
 	u64 mpidr;
 	atomic_t power;
@@ -247,10 +298,16 @@ struct vcpu {
 	u32 inject;
 	u64 inject_far;
 	struct task_struct *runner;
+	struct rcuwait wait;
+	bool kicked;
+	bool in_guest;
 	bool cleaned;
 	u64 oslsr;
 	u64 mdscr;
 	struct user_fpsimd_state *scratch;
+	struct gic_vcpu gic;
+	struct timer_vcpu timer;
+	struct pvtime pvtime;
 };
 
 /*
@@ -262,6 +319,8 @@ struct vcpu {
 int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg);
 void vcpu_reset(struct vcpu *vcpu);
 void vcpu_kick(struct vcpu *vcpu);
+void vcpu_wake(struct vcpu *vcpu);
+void vcpu_block(struct vcpu *vcpu);
 u32 vcpu_power(const struct vcpu *vcpu);
 
 static inline u64 vcpu_sys(const struct vcpu *vcpu, enum hyp_sysreg reg)
@@ -345,6 +404,31 @@ int smccc_set_policy(struct vm *vm, void __user *argp);
 void inject_undef(struct vcpu *vcpu);
 void inject_abort(struct vcpu *vcpu, bool insn, u64 far, u32 fsc);
 void inject_pending(struct vcpu *vcpu);
+
+/* ---- timer.c ----------------------------------------------------------- */
+
+void timer_init(void);
+void timer_cpu_changed(void);
+void timer_cpu_quiet(void);
+void timer_vcpu_init(struct vcpu *vcpu);
+void timer_vcpu_reset(struct vcpu *vcpu);
+void timer_vcpu_exit(struct vcpu *vcpu);
+void timer_bind(struct vcpu *vcpu);
+void timer_enter(struct vcpu *vcpu);
+void timer_exit(struct vcpu *vcpu);
+void timer_deactivated(void);
+void timer_block(struct vcpu *vcpu);
+void timer_unblock(struct vcpu *vcpu);
+bool timer_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
+bool timer_get(struct vcpu *vcpu, u32 encoding, u64 *value);
+bool timer_set(struct vcpu *vcpu, u32 encoding, u64 value);
+
+/* ---- pvtime.c ---------------------------------------------------------- */
+
+bool pvtime_supported(void);
+int pvtime_set(struct vcpu *vcpu, u64 ipa);
+void pvtime_update(struct vcpu *vcpu);
+int pvtime_call(struct vcpu *vcpu);
 
 /* ---- regs.c ------------------------------------------------------------ */
 

@@ -70,6 +70,8 @@ static int __init armvcpu_init(void)
 	if (ret)
 		return ret;
 	fpsimd_init();
+	timer_init();
+	gic_host_init();
 	ret = misc_register(&system_device);
 	if (ret) {
 		pr_err("cannot create /dev/armvcpu: %d\n", ret);
@@ -84,6 +86,7 @@ static int __init armvcpu_init(void)
 	return 0;
 
 out_el2:
+	gic_host_destroy();
 	el2_exit();
 	return ret;
 }
@@ -93,6 +96,7 @@ static void __exit armvcpu_exit(void)
 	debugfs_remove_recursive(debugfs_dir);
 	misc_deregister(&system_device);
 	vm_exit();
+	gic_host_destroy();
 	el2_exit();
 }
 

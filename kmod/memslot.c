@@ -50,6 +50,19 @@ struct memslot *memslot_find(struct vm *vm, u64 ipa)
 	return vm->slots[i];
 }
 
+/**
+ * memslot_overlaps() - is there memory in a range?
+ * @vm: the VM; its slots_lock is held.
+ * @ipa: guest physical address.
+ * @size: bytes.
+ */
+bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size)
+{
+	u32 i = slot_index(vm, ipa);
+
+	return i < vm->nr_slots && vm->slots[i]->ipa < ipa + size;
+}
+
 static void unpin(struct memslot *slot)
 {
 	u64 done = 0, n;
@@ -168,13 +181,10 @@ static int find_id(const struct vm *vm, u32 id)
 	return -ENOENT;
 }
 
-static int check_room(const struct vm *vm, const struct armvcpu_mem_slot *arg)
+static int check_room(struct vm *vm, const struct armvcpu_mem_slot *arg)
 {
-	u32 i = slot_index(vm, arg->ipa);
-
-	if (find_id(vm, arg->slot) >= 0)
-		return -EEXIST;
-	if (i < vm->nr_slots && vm->slots[i]->ipa < arg->ipa + arg->size)
+	if (find_id(vm, arg->slot) >= 0 || memslot_overlaps(vm, arg->ipa, arg->size) ||
+	    gic_overlaps(vm, arg->ipa, arg->size))
 		return -EEXIST;
 	return 0;
 }
@@ -309,4 +319,25 @@ int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size)
 	}
 	up_read(&vm->slots_lock);
 	return ret;
+}
+
+/**
+ * memslot_write_u64() - write to guest memory, all 64 bits at once
+ * @vm: the VM.
+ * @ipa: guest physical address, a multiple of 8.
+ * @value: the value.  Nothing happens where no memory is, or the guest cannot
+ *	write.
+ */
+void memslot_write_u64(struct vm *vm, u64 ipa, u64 value)
+{
+	struct memslot *slot;
+	u64 *p;
+
+	down_read(&vm->slots_lock);
+	slot = memslot_find(vm, ipa);
+	if (slot && slot->writable && !(slot->flags & ARMVCPU_SLOT_READONLY)) {
+		p = page_address(slot->pages[(ipa - slot->ipa) >> PAGE_SHIFT]);
+		WRITE_ONCE(p[offset_in_page(ipa) / sizeof(*p)], value);
+	}
+	up_read(&vm->slots_lock);
 }

@@ -49,13 +49,31 @@ static u64 mask_len(u64 data, unsigned int len)
 	return data & GENMASK_ULL(len * 8 - 1, 0);
 }
 
+/* The value of a read to its register, PC moves on. */
+static void access_complete(struct vcpu *vcpu, u64 data)
+{
+	struct exit_state *pending = &vcpu->pending;
+
+	if (!pending->is_write) {
+		data = mask_len(data, pending->len);
+		if (pending->swap)
+			data = swab_len(data, pending->len);
+		if (pending->sign_extend)
+			data = sign_extend64(data, pending->len * 8 - 1);
+		if (!pending->reg64)
+			data = (u32)data;
+		vcpu_set_reg(vcpu, pending->rt, data);
+	}
+	skip_insn(vcpu);
+}
+
 /**
  * mmio_exit() - an access that the syndrome describes
  * @vcpu: the vCPU.
  * @ipa: guest physical address.
  * @readonly: a write to a read-only slot.
  *
- * Return: 0.
+ * Return: as an exit_handler.
  */
 int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly)
 {
@@ -72,6 +90,10 @@ int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly)
 		data = mask_len(vcpu_reg(vcpu, pending->rt), pending->len);
 		if (pending->swap)
 			data = swab_len(data, pending->len);
+	}
+	if (!readonly && gic_mmio(vcpu, ipa, pending->len, pending->is_write, &data)) {
+		access_complete(vcpu, data);
+		return 1;
 	}
 	vcpu->run->u.mmio = (struct armvcpu_exit_mmio) {
 		.ipa = ipa,
@@ -92,20 +114,7 @@ int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly)
  */
 void mmio_complete(struct vcpu *vcpu)
 {
-	struct exit_state *pending = &vcpu->pending;
-	u64 data;
-
-	if (!pending->is_write) {
-		data = mask_len(READ_ONCE(vcpu->run->u.mmio.data), pending->len);
-		if (pending->swap)
-			data = swab_len(data, pending->len);
-		if (pending->sign_extend)
-			data = sign_extend64(data, pending->len * 8 - 1);
-		if (!pending->reg64)
-			data = (u32)data;
-		vcpu_set_reg(vcpu, pending->rt, data);
-	}
-	skip_insn(vcpu);
+	access_complete(vcpu, READ_ONCE(vcpu->run->u.mmio.data));
 }
 
 /* The instruction at PC, where EL2 has found PC in guest memory. */

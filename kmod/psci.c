@@ -167,6 +167,11 @@ static int cpu_suspend(struct vcpu *vcpu, u64 fn, const u64 *args)
 		return answer(vcpu, PSCI_RET_INVALID_PARAMS);
 	if (args[0] & PSCI_0_2_POWER_STATE_TYPE_MASK && !entry_is_valid(vcpu, args[1]))
 		return answer(vcpu, PSCI_RET_INVALID_ADDRESS);
+	/* As shallow as one likes: a wait. */
+	if (vcpu->vm->gic) {
+		vcpu_block(vcpu);
+		return answer(vcpu, PSCI_RET_SUCCESS);
+	}
 	return ask(vcpu, ARMVCPU_PSCI_CPU_SUSPEND, fn, args, PSCI_RET_SUCCESS);
 }
 

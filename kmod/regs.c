@@ -29,11 +29,15 @@
 #define CORE_SPSR_EL1	36
 #define NR_CORE		37
 #define NR_FP		66
+#define TIMER_CNTVOFF		0
+#define TIMER_STOLEN_TIME	1
 
 /* Emulated ones that are part of the state. */
 #define MDSCR_EL1	ARMVCPU_SYSREG(2, 0, 0, 2, 2)
 #define OSLSR_EL1	ARMVCPU_SYSREG(2, 0, 1, 1, 4)
 #define MPIDR_EL1	ARMVCPU_SYSREG(3, 0, 0, 0, 5)
+#define CNTP_CTL_EL0	ARMVCPU_SYSREG(3, 3, 14, 2, 1)
+#define CNTP_CVAL_EL0	ARMVCPU_SYSREG(3, 3, 14, 2, 2)
 #define OSLSR_OSLK	BIT_ULL(1)
 #define OSLSR_OSLM	BIT_ULL(3)
 #define MPIDR_RES1	BIT_ULL(31)
@@ -109,7 +113,8 @@ static int read_sys(struct vcpu *vcpu, u32 encoding, u64 *value)
 		*value = vcpu->oslsr | OSLSR_OSLM;
 	else if (encoding == MPIDR_EL1)
 		*value = vcpu->mpidr | MPIDR_RES1;
-	else if (!sysreg_id_get(vcpu->vm, encoding, value))
+	else if (!timer_get(vcpu, encoding, value) &&
+		 !sysreg_id_get(vcpu->vm, encoding, value))
 		return -ENOENT;
 	return 0;
 }
@@ -131,6 +136,8 @@ static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 		}
 		return 0;
 	}
+	if (timer_set(vcpu, encoding, value))
+		return 0;
 	switch (encoding) {
 	case MDSCR_EL1:
 		vcpu->mdscr = value;
@@ -221,7 +228,8 @@ static int get_one(struct vcpu *vcpu, u32 id, u64 *value)
 		slot = fp_slot(vcpu, n);
 		break;
 	case ARMVCPU_REG_CLASS_TIMER:
-		slot = n ? NULL : &vcpu->vm->cntvoff;
+		slot = n == TIMER_CNTVOFF ? &vcpu->vm->cntvoff :
+		       n == TIMER_STOLEN_TIME ? &vcpu->pvtime.ipa : NULL;
 		break;
 	}
 	if (!slot)
@@ -242,7 +250,9 @@ static int set_one(struct vcpu *vcpu, u32 id, u64 value)
 	case ARMVCPU_REG_CLASS_FP:
 		return write_fp(vcpu, n, value);
 	case ARMVCPU_REG_CLASS_TIMER:
-		if (n)
+		if (n == TIMER_STOLEN_TIME)
+			return pvtime_set(vcpu, value);
+		if (n != TIMER_CNTVOFF)
 			return -ENOENT;
 		WRITE_ONCE(vcpu->vm->cntvoff, value);
 		/* The others' counters, too, if they run. */
@@ -293,6 +303,8 @@ static u32 list_registers(u32 *ids, u32 room)
 	ADD(ARMVCPU_REG_CLASS_SYS | MDSCR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | OSLSR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | MPIDR_EL1);
+	ADD(ARMVCPU_REG_CLASS_SYS | CNTP_CVAL_EL0);
+	ADD(ARMVCPU_REG_CLASS_SYS | CNTP_CTL_EL0);
 	first = n;
 	n += sysreg_id_list(ids + min(n, room), room - min(n, room));
 	for (i = first; i < min(n, room); i++)
@@ -300,6 +312,8 @@ static u32 list_registers(u32 *ids, u32 room)
 	for (i = 0; i < NR_FP; i++)
 		ADD(ARMVCPU_REG_CLASS_FP | i);
 	ADD(ARMVCPU_REG_CNTVOFF);
+	if (pvtime_supported())
+		ADD(ARMVCPU_REG_STOLEN_TIME);
 #undef ADD
 	return n;
 }

@@ -95,6 +95,8 @@ static int arch_features(struct vcpu *vcpu)
 	case ARM_SMCCC_VERSION_FUNC_ID:
 	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
 		return answer(vcpu, SMCCC_RET_SUCCESS);
+	case ARM_SMCCC_HV_PV_TIME_FEATURES:
+		return pvtime_call(vcpu);
 	}
 	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
 }
@@ -120,6 +122,8 @@ struct known_call {
 static const struct known_call known_calls[] = {
 	{ ARM_SMCCC_VERSION_FUNC_ID, smccc_version },
 	{ ARM_SMCCC_ARCH_FEATURES_FUNC_ID, arch_features },
+	{ ARM_SMCCC_HV_PV_TIME_FEATURES, pvtime_call },
+	{ ARM_SMCCC_HV_PV_TIME_ST, pvtime_call },
 };
 
 static int known_call(struct vcpu *vcpu, u32 fn)

@@ -22,6 +22,9 @@
 #define S2_AP_WRITE	BIT_ULL(7)
 /* Normal, inner and outer write-back: the guest's attributes decide. */
 #define S2_MEMATTR_WB	(0xfULL << 2)
+/* Device-nGnRE, and never executed. */
+#define S2_MEMATTR_DEVICE	BIT_ULL(2)
+#define S2_XN			BIT_ULL(54)
 
 #define VTCR_RES1	BIT_ULL(31)
 #define VTCR_VS_16BIT	BIT_ULL(19)
@@ -252,6 +255,31 @@ int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
 	pages_for_guest(slot->pages + index, PGTABLE_SIZE(level) >> PAGE_SHIFT);
 	ret = pgt_map(&vm->s2, base, pa, level, attrs);
 out:
+	mutex_unlock(&vm->s2_lock);
+	return ret;
+}
+
+/**
+ * stage2_map_device() - registers of the host that a guest may use itself
+ * @vm: the VM; its slots_lock is held for writing, and no slot is there.
+ * @ipa: guest physical address.
+ * @pa: physical address.
+ * @size: bytes, whole pages.
+ *
+ * They stay until the VM goes.
+ *
+ * Return: 0, -ENOMEM, -ERANGE (beyond 48 bits); then some of it may be mapped.
+ */
+int stage2_map_device(struct vm *vm, u64 ipa, u64 pa, u64 size)
+{
+	u64 attrs = S2_AF | S2_AP_READ | S2_AP_WRITE | S2_MEMATTR_DEVICE | S2_XN, done;
+	int ret = 0;
+
+	if (pa >> 48)
+		return -ERANGE;
+	mutex_lock(&vm->s2_lock);
+	for (done = 0; done < size && !ret; done += PAGE_SIZE)
+		ret = pgt_map(&vm->s2, ipa + done, pa + done, 3, attrs);
 	mutex_unlock(&vm->s2_lock);
 	return ret;
 }

@@ -102,6 +102,8 @@ static u64 id_value(struct vm *vm, const struct id_register *id)
 		return 0;
 	if (id->host)
 		value |= read_sanitised_ftr_reg(id->host) & id->keep;
+	if (id->host == SYS_ID_AA64PFR0_EL1 && vm->gic && vm->gic->version == 3)
+		value |= 1ULL << 24;
 	if (id->host == SYS_ID_AA64PFR0_EL1)
 		/* CSV2: with CSV2_2 come the SCXTNUM registers. */
 		value |= read_sanitised_ftr_reg(id->host) >> 56 & 0xf ? 1ULL << 56 : 0;
@@ -351,6 +353,14 @@ static int compare(const void *key, const void *element)
 	return encoding > (reg->last ?: reg->first);
 }
 
+/* ICC_*: ICC_PMR_EL1, and CRn 12 from ICC_IAR0_EL1 on. */
+static bool is_gic(u32 encoding)
+{
+	return encoding == ARMVCPU_SYSREG(3, 0, 4, 6, 0) ||
+	       (encoding >= ARMVCPU_SYSREG(3, 0, 12, 8, 0) &&
+		encoding <= ARMVCPU_SYSREG(3, 0, 12, 12, 7));
+}
+
 /**
  * sysreg_exit() - a trapped MRS, MSR, SYS or SYSL
  * @vcpu: the vCPU.
@@ -373,16 +383,22 @@ int sysreg_exit(struct vcpu *vcpu)
 	}
 	if (write)
 		value = vcpu_reg(vcpu, rt);
+	if (vcpu->vm->gic && is_gic(encoding)) {
+		if (!gic_sysreg(vcpu, encoding, write, &value)) {
+			inject_undef(vcpu);
+			return 1;
+		}
+		goto done;
+	}
+	if (vcpu->vm->gic && timer_sysreg(vcpu, encoding, write, &value))
+		goto done;
 	reg = bsearch(&encoding, emulated, ARRAY_SIZE(emulated), sizeof(emulated[0]), compare);
 	if (reg) {
 		if (!reg->access(vcpu, write, &value)) {
 			inject_undef(vcpu);
 			return 1;
 		}
-		if (!write)
-			vcpu_set_reg(vcpu, rt, value);
-		skip_insn(vcpu);
-		return 1;
+		goto done;
 	}
 
 	vcpu->pending.rt = rt;
@@ -394,6 +410,12 @@ int sysreg_exit(struct vcpu *vcpu)
 		.data = value,
 	};
 	return exit_to_user(vcpu, ARMVCPU_EXIT_SYSREG);
+
+done:
+	if (!write)
+		vcpu_set_reg(vcpu, rt, value);
+	skip_insn(vcpu);
+	return 1;
 }
 
 /**

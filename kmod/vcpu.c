@@ -101,6 +101,8 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->cleaned = false;
 	vcpu->oslsr = 0;
 	vcpu->mdscr = 0;
+	gic_vcpu_reset(vcpu);
+	timer_vcpu_reset(vcpu);
 }
 
 /**
@@ -111,6 +113,7 @@ void vcpu_kick(struct vcpu *vcpu)
 {
 	struct task_struct *task;
 
+	WRITE_ONCE(vcpu->kicked, true);
 	/* What is changed for it, before who runs; mirrored in vcpu_run(). */
 	smp_mb();
 	rcu_read_lock();
@@ -118,6 +121,38 @@ void vcpu_kick(struct vcpu *vcpu)
 	if (task)
 		kick_process(task);
 	rcu_read_unlock();
+	rcuwait_wake_up(&vcpu->wait);
+}
+
+/**
+ * vcpu_wake() - a vCPU that waits for an interrupt looks whether there is one
+ * @vcpu: the vCPU.
+ */
+void vcpu_wake(struct vcpu *vcpu)
+{
+	rcuwait_wake_up(&vcpu->wait);
+}
+
+/**
+ * vcpu_block() - WFI: wait for an interrupt, a signal or a kick
+ * @vcpu: the vCPU, in its own thread, of a VM with a GIC.
+ *
+ * PC is behind the instruction: who waits no longer than it wants is no worse off.
+ */
+void vcpu_block(struct vcpu *vcpu)
+{
+	timer_block(vcpu);
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (gic_vcpu_pending(vcpu) || READ_ONCE(vcpu->kicked) ||
+		    vcpu->hyp->hcr & EL2_HCR_VSE || signal_pending(current) ||
+		    READ_ONCE(vcpu->vm->dead))
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+	timer_unblock(vcpu);
 }
 
 /**
@@ -141,6 +176,7 @@ static int vcpu_enter(struct vcpu *vcpu)
 	u64 code;
 
 	inject_pending(vcpu);
+	WRITE_ONCE(vcpu->kicked, false);
 	preempt_disable();
 	fpsimd_enter(vcpu);
 	local_irq_disable();
@@ -175,6 +211,19 @@ static int vcpu_enter(struct vcpu *vcpu)
 		*last_ran = vcpu->serial;
 	}
 
+	if (vm->gic) {
+		/* Mirrored in gic_freeze(). */
+		smp_store_mb(vcpu->in_guest, true);
+		if (unlikely(atomic_read(&vm->frozen))) {
+			WRITE_ONCE(vcpu->in_guest, false);
+			local_irq_enable();
+			preempt_enable();
+			cond_resched();
+			return 1;
+		}
+	}
+	timer_enter(vcpu);
+	gic_enter(vcpu);
 	vcpu->hyp->cntvoff = READ_ONCE(vm->cntvoff);
 	if (unlikely(el2_take_provocation()))
 		vcpu->hyp->flags |= HYP_VCPU_PROVOKE;
@@ -191,6 +240,10 @@ static int vcpu_enter(struct vcpu *vcpu)
 		el2_report();
 	else if (unlikely(code == HYP_STUB_ERR))
 		el2_lost();
+	gic_exit(vcpu);
+	timer_exit(vcpu);
+	/* With all that is in memory now, to gic_freeze(). */
+	smp_store_release(&vcpu->in_guest, false);
 	/* The interrupt that ended the slice is taken here, in the guest's time. */
 	if (code == HYP_EXIT_IRQ) {
 		local_irq_enable();
@@ -273,6 +326,7 @@ static long vcpu_run(struct vcpu *vcpu)
 			ret = -ENODEV;
 			break;
 		}
+		pvtime_update(vcpu);
 		ret = vcpu_enter(vcpu);
 	} while (ret > 0);
 	WRITE_ONCE(vcpu->runner, NULL);
@@ -288,6 +342,8 @@ static long vcpu_set_line(struct vcpu *vcpu, void __user *argp)
 
 	if (copy_from_user(&line, argp, sizeof(line)))
 		return -EFAULT;
+	if (vcpu->vm->gic)
+		return -ENXIO;
 	if (line.level > 1)
 		return -EINVAL;
 	switch (line.line) {
@@ -421,6 +477,7 @@ static void vcpu_unlink(struct vcpu *vcpu)
 	u32 i;
 
 	mutex_lock(&vm->vcpus_lock);
+	gic_vcpu_exit(vcpu);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i] == vcpu)
 			vm->vcpus[i] = NULL;
@@ -431,6 +488,7 @@ static void vcpu_destroy(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
+	timer_vcpu_exit(vcpu);
 	vcpu_unlink(vcpu);
 	el2_unshare(vcpu->run);
 	el2_unshare(vcpu->hyp);
@@ -462,6 +520,9 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 	vcpu->flags = arg->flags;
 	vcpu->mpidr = arg->mpidr;
 	mutex_init(&vcpu->lock);
+	rcuwait_init(&vcpu->wait);
+	timer_vcpu_init(vcpu);
+	vcpu->pvtime.ipa = ARMVCPU_NO_STOLEN_TIME;
 	atomic_set(&vcpu->power, arg->flags & ARMVCPU_VCPU_POWERED_OFF ?
 				 ARMVCPU_POWER_OFF : ARMVCPU_POWER_ON);
 	vcpu->hyp = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -497,6 +558,9 @@ static int vcpu_link(struct vm *vm, struct vcpu *vcpu)
 	place = min(place, vm->nr_vcpus);
 	if (!ret && place == ARMVCPU_MAX_VCPUS)
 		ret = -ENOSPC;
+	vcpu->index = place;
+	if (!ret)
+		ret = gic_vcpu_init(vcpu);
 	if (!ret) {
 		vcpu->serial = atomic64_inc_return(&serial);
 		vm->vcpus[place] = vcpu;

@@ -5,6 +5,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/sched/mm.h>
@@ -120,6 +121,9 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_PSTATE_MASK:
 		cap.value = pstate_mask();
 		break;
+	case ARMVCPU_CAP_GIC_VERSIONS:
+		cap.value = gic_host_versions();
+		break;
 	case ARMVCPU_CAP_MAX_VMS:
 		cap.value = max_vmid();
 		break;
@@ -135,6 +139,7 @@ static void vm_destroy(struct kref *ref)
 	struct vm *vm = container_of(ref, struct vm, ref);
 
 	stage2_destroy(vm);
+	gic_destroy(vm);
 	memslot_destroy_all(vm);
 	/* After its last TLB entry. */
 	ida_free(&vmids, vm->vmid);
@@ -170,6 +175,59 @@ void vm_kill(struct vm *vm)
 	vm_kick(vm);
 }
 
+/*
+ * An attempt cannot deadlock.  Lockdep, which has room for 48 locks of a task, is
+ * not told of them.
+ */
+static bool try_vcpu(struct vcpu *vcpu)
+{
+	bool ret;
+
+	lockdep_off();
+	ret = mutex_trylock(&vcpu->lock);
+	lockdep_on();
+	return ret;
+}
+
+static void unlock_vcpus(struct vm *vm, u32 count)
+{
+	lockdep_off();
+	while (count--)
+		if (vm->vcpus[count])
+			mutex_unlock(&vm->vcpus[count]->lock);
+	lockdep_on();
+	mutex_unlock(&vm->vcpus_lock);
+}
+
+/**
+ * vm_lock_vcpus() - none of the vCPUs runs, comes or goes until vm_unlock_vcpus()
+ * @vm: the VM.
+ *
+ * Return: 0, -EBUSY (a thread is in an ioctl of one of them).
+ */
+int vm_lock_vcpus(struct vm *vm)
+{
+	u32 i;
+
+	mutex_lock(&vm->vcpus_lock);
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i] && !try_vcpu(vm->vcpus[i])) {
+			unlock_vcpus(vm, i);
+			return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+/**
+ * vm_unlock_vcpus() - the vCPUs may run again
+ * @vm: the VM, from vm_lock_vcpus().
+ */
+void vm_unlock_vcpus(struct vm *vm)
+{
+	unlock_vcpus(vm, vm->nr_vcpus);
+}
+
 /**
  * vm_get() - a reference more
  * @vm: the VM.
@@ -199,6 +257,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vm *vm = file->private_data;
 	void __user *argp = (void __user *)arg;
 	struct armvcpu_create_vcpu create;
+	struct armvcpu_create_gic gic;
 	struct armvcpu_mem_slot slot;
 
 	if (current->mm != vm->mm)
@@ -216,6 +275,16 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (READ_ONCE(vm->dead))
 			return -ENODEV;
 		return memslot_set(vm, &slot);
+	case ARMVCPU_CREATE_GIC:
+		if (copy_from_user(&gic, argp, sizeof(gic)))
+			return -EFAULT;
+		return gic_create(vm, &gic);
+	case ARMVCPU_SET_IRQ:
+		return gic_irq_ioctl(vm, argp);
+	case ARMVCPU_GET_GIC_REG:
+	case ARMVCPU_SET_GIC_REG:
+	case ARMVCPU_RESET_GIC:
+		return gic_reg_ioctl(vm, cmd, argp);
 	case ARMVCPU_SET_SMCCC_POLICY:
 		return smccc_set_policy(vm, argp);
 	}

@@ -25,6 +25,8 @@ void hyp_install(struct hyp_cpu *cpu)
 	/* The core has the registers, but the host may use a GICv2 (SRE is clear). */
 	if ((cpu->features & HYP_HAS_GICV3) && !(read_sysreg_s(3, 4, 12, 9, 5) & 1))
 		cpu->features &= ~(u64)HYP_HAS_GICV3;
+	if (cpu->features & HYP_HAS_GICV3)
+		hyp_gic_clear();
 #define EL2REG(name, op0, op1, crn, crm, op2, feature)				\
 	({ cpu->saved[HYP_SAVED_##name] = has(cpu, feature) ?			\
 		read_sysreg_s(op0, op1, crn, crm, op2) : 0; }),
@@ -79,6 +81,9 @@ u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4
 		return 0;
 	case HYP_CALL_VERSION:
 		return HYP_VERSION;
+	case HYP_CALL_GIC_VTR:
+		return cpu->features & HYP_HAS_GICV3 ? read_sysreg_s(3, 4, 12, 11, 1) :
+						       HYP_STUB_ERR;
 	case HYP_CALL_PROVOKE:
 		hyp_provoke(arg1);
 		return 0;

@@ -30,7 +30,8 @@
 #define HYP_CALL_RESTORE	0x41560005	/* give EL2 back */
 #define HYP_CALL_VERSION	0x41560006	/* HYP_VERSION: the image is in place */
 #define HYP_CALL_PROVOKE	0x41560007	/* x1: HYP_PROVOKE_*; for tests */
-#define HYP_CALL_NR		8
+#define HYP_CALL_GIC_VTR	0x41560008	/* ICH_VTR_EL2, HYP_STUB_ERR without a GICv3 */
+#define HYP_CALL_NR		9
 
 /* An id that no stub knows: the probe for a hyp-stub. */
 #define HYP_CALL_PROBE		0xffff4156
@@ -115,6 +116,32 @@ struct hyp_fp {
 	u64 fpcr;
 } __aligned(16);
 
+/* As many as an architecture has. */
+#define HYP_MAX_LRS	16
+#define HYP_MAX_APRS	4
+
+/**
+ * struct hyp_gic - the virtual CPU interface of a vCPU
+ * @hcr: ICH_HCR_EL2 (GICv2: GICH_HCR); out: with EOIcount, if En is set.
+ * @vmcr: ICH_VMCR_EL2 (GICH_VMCR).
+ * @ap0r: ICH_AP0R<n>_EL2 (GICH_APR).
+ * @ap1r: ICH_AP1R<n>_EL2.
+ * @lr: ICH_LR<n>_EL2 (GICH_LR<n>), @used of them.
+ * @used: list registers in use.
+ * @nr_aprs: registers of @ap0r, and of @ap1r, that are there: 1, 2 or 4.
+ *
+ * All but @hcr only counts while its En is set.
+ */
+struct hyp_gic {
+	u64 hcr;
+	u64 vmcr;
+	u64 ap0r[HYP_MAX_APRS];
+	u64 ap1r[HYP_MAX_APRS];
+	u64 lr[HYP_MAX_LRS];
+	u32 used;
+	u32 nr_aprs;
+};
+
 /**
  * struct hyp_vcpu - one vCPU as EL2 sees it, in a page of its own
  * @x: x0 to x30, at the beginning of the page that the VMM maps; as an
@@ -136,6 +163,7 @@ struct hyp_fp {
  * @flags: HYP_VCPU_*.
  * @fp_live: the guest's FP registers are in the CPU, not in @fp.
  * @sys: the registers of sysregs.def.
+ * @gic: the virtual CPU interface; on a GICv2, the host's alone.
  * @fp: FP/SIMD registers.
  */
 struct hyp_vcpu {
@@ -156,6 +184,7 @@ struct hyp_vcpu {
 	u32 flags;
 	u32 fp_live;
 	u64 sys[HYP_NR_SYSREGS];
+	struct hyp_gic gic;
 	struct hyp_fp fp;
 };
 

@@ -43,6 +43,8 @@ void hyp_panic(struct hyp_cpu *cpu, u32 vector, u32 guest)
 	vcpu->esr = cpu->report.esr;
 	vcpu->far = cpu->report.far;
 	vcpu->hpfar = cpu->report.hpfar;
+	if (cpu->features & HYP_HAS_GICV3)
+		hyp_gic_clear();
 	/* What is in the CPU may be the host's: none of it becomes the guest's. */
 	hyp_leave(cpu, vcpu);
 }

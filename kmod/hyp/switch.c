@@ -29,10 +29,6 @@
 #define CNTHCTL_EL1PCEN		BIT(1)
 
 #define ICC_SRE_ENABLE		BIT(3)
-/* ICH_HCR_EL2: trap the common registers, group 0, group 1. */
-#define ICH_HCR_TC		BIT(10)
-#define ICH_HCR_TALL0		BIT(11)
-#define ICH_HCR_TALL1		BIT(12)
 
 /* MPAM2_EL2: trap MPAM0_EL1, MPAM1_EL1. */
 #define MPAM2_TRAP		(BIT(48) | BIT(49))
@@ -180,7 +176,7 @@ static void activate_traps(struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
 	if (features & HYP_HAS_GICV3) {
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2) & ~ICC_SRE_ENABLE,
 			       3, 4, 12, 9, 5);
-		write_sysreg_s(ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1, 3, 4, 12, 11, 0);
+		hyp_gic_enter(&vcpu->gic);
 	}
 	/* Zero hides what the guest's ID registers do not show. */
 	if (features & HYP_HAS_HCX)
@@ -311,6 +307,8 @@ static void save_guest(const struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	if (vcpu->fp_live)
 		hyp_fp_save(&vcpu->fp);
 	save_sysregs(vcpu->sys);
+	if (cpu->features & HYP_HAS_GICV3)
+		hyp_gic_save(&vcpu->gic);
 	/* Taken by the guest, it has gone from HCR_EL2. */
 	vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
 	/* Deferred by an ESB; the guest has no RAS, so to it that is a NOP. */

@@ -70,6 +70,8 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_PSTATE_MASK		9
 /* VMs that can exist at the same time (VMIDs). */
 #define ARMVCPU_CAP_MAX_VMS		10
+/* Mask of the versions that ARMVCPU_CREATE_GIC takes: bit 2, bit 3. */
+#define ARMVCPU_CAP_GIC_VERSIONS	12
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -217,6 +219,143 @@ struct armvcpu_smccc_policy {
 
 #define ARMVCPU_SET_SMCCC_POLICY	_IOW(ARMVCPU_IOC, 0x12, struct armvcpu_smccc_policy)
 
+/**
+ * struct armvcpu_create_gic - an interrupt controller in the module
+ * @version: 2 or 3: a bit of ARMVCPU_CAP_GIC_VERSIONS.
+ * @flags: zero.
+ * @nr_irqs: INTIDs, private ones (0 to 31) included: a multiple of 32 from 64 to
+ *	1024. INTIDs from 1020 on do not exist in any case.
+ * @max_vcpus: vCPUs that the VM can have, from 1 to ARMVCPU_CAP_MAX_VCPUS;
+ *	GICv2: to 8. ARMVCPU_CREATE_VCPU is ENOSPC beyond.
+ * @dist: guest physical address of the distributor, a multiple of 64 KiB: 4 KiB
+ *	of registers (GICv2), or 64 KiB (GICv3).
+ * @cpu: guest physical address of the CPU interface (GICv2, 8 KiB), or of
+ *	@max_vcpus redistributors of 128 KiB (GICv3), in the order in which the
+ *	vCPUs were created; a multiple of 64 KiB.
+ * @reserved: zero.
+ *
+ * Without it, the addresses of a GIC are MMIO as any other, and the VMM raises
+ * and lowers a vCPU's interrupts itself (ARMVCPU_SET_IRQ_LINE).  With it:
+ *
+ * - The interrupt controller has one security state (GICD_CTLR.DS is 1): groups
+ *   0 and 1 are vFIQ and vIRQ of the guest.  GICv3 comes with affinity routing
+ *   and system registers (ICC_*), without LPIs, extended ranges and 1-of-N.
+ * - The virtual timer is PPI 27, the physical one PPI 30, both level-sensitive.
+ *   They need nothing of the VMM.
+ * - WFI waits in the module; there is no ARMVCPU_EXIT_WFX for it.  Neither is
+ *   there one for PSCI CPU_SUSPEND.
+ * - ARMVCPU_SET_IRQ_LINE is ENXIO, ARMVCPU_SET_IRQ takes its place.
+ *
+ * Before the first vCPU is created; once.
+ *
+ * Errors: EINVAL (@flags, @reserved, @version that never is, @nr_irqs,
+ * @max_vcpus, alignment, frames that overlap each other or lie beyond the IPA
+ * size), EOPNOTSUPP (the host's GIC cannot do @version), EEXIST (there is one; or
+ * a memory slot is in the way), EBUSY (there are vCPUs), ENOMEM, EFAULT, ENODEV
+ * (the VM is dead), EIO (another process).
+ */
+struct armvcpu_create_gic {
+	__u32 version;
+	__u32 flags;
+	__u32 nr_irqs;
+	__u32 max_vcpus;
+	__u64 dist;
+	__u64 cpu;
+	__u64 reserved[2];
+};
+
+#define ARMVCPU_CREATE_GIC		_IOW(ARMVCPU_IOC, 0x14, struct armvcpu_create_gic)
+
+/**
+ * struct armvcpu_irq - the line of an interrupt
+ * @intid: INTID: 16 to 31 a PPI of the vCPU @mpidr, which is level-sensitive;
+ *	from 32 on an SPI.
+ * @level: 1 raised, 0 lowered.
+ * @mpidr: PPI: as in struct armvcpu_create_vcpu. SPI: zero.
+ * @flags: zero.
+ * @reserved: zero.
+ *
+ * ARMVCPU_SET_IRQ.  A level-sensitive interrupt is pending for as long as the
+ * line is raised; an edge-triggered one becomes pending when it is raised.  From
+ * any thread, also while vCPUs run.
+ *
+ * Errors: ENXIO (the VM has no GIC), EINVAL (@intid: no such interrupt, an SGI,
+ * or a timer's; @level, @flags, @reserved, @mpidr of an SPI), ENOENT (no such
+ * vCPU), EFAULT, EIO (another process).
+ */
+struct armvcpu_irq {
+	__u32 intid;
+	__u32 level;
+	__u64 mpidr;
+	__u32 flags;
+	__u32 reserved;
+};
+
+#define ARMVCPU_SET_IRQ			_IOW(ARMVCPU_IOC, 0x15, struct armvcpu_irq)
+
+/* What a register of the GIC belongs to. */
+#define ARMVCPU_GIC_DIST		0	/* the distributor, at @offset of its frame */
+#define ARMVCPU_GIC_REDIST		1	/* GICv3: a redistributor's two frames */
+#define ARMVCPU_GIC_CPU			2	/* see below */
+#define ARMVCPU_GIC_LEVEL		3	/* lines of 32 interrupts, from INTID @offset on */
+#define ARMVCPU_GIC_ACTIVE		4	/* see below */
+
+/**
+ * struct armvcpu_gic_reg - a register of the GIC, for saving and restoring it
+ * @space: ARMVCPU_GIC_*.
+ * @offset: the register: a multiple of 4, of 8 where it has 64 bits.  With
+ *	ARMVCPU_GIC_CPU: GICv2: offset in the CPU interface: GICC_CTLR, GICC_PMR,
+ *	GICC_BPR, GICC_ABPR, GICC_APRn.  GICv3: ARMVCPU_SYSREG() of ICC_PMR_EL1,
+ *	ICC_BPR0_EL1, ICC_BPR1_EL1, ICC_CTLR_EL1, ICC_IGRPEN0_EL1,
+ *	ICC_IGRPEN1_EL1, ICC_AP0Rn_EL1, ICC_AP1Rn_EL1.  With ARMVCPU_GIC_ACTIVE: an
+ *	INTID: an SPI's or, GICv2, an SGI's.
+ * @mpidr: the vCPU; zero for registers that all share.  Those of INTIDs 0 to 31
+ *	of a GICv2's distributor are each vCPU's own.
+ * @value: in for SET, out for GET.
+ * @flags: zero.
+ * @reserved: zero.
+ *
+ * ARMVCPU_GET_GIC_REG and ARMVCPU_SET_GIC_REG see and set the state itself:
+ * GICD_ISPENDR, GICD_ISACTIVER, GICD_ISENABLER (and GICR_*) have 0 as well as 1
+ * written; of pending it is what is latched, apart from the line, for which
+ * there is ARMVCPU_GIC_LEVEL; reads have no side effect.  GICv2's SGIs:
+ * GICD_SPENDSGIR.  Read-only registers take the value that they have, so that a
+ * VM is restored only on what is like it.
+ *
+ * ARMVCPU_GIC_ACTIVE is what no register of a GIC shows of an interrupt that is
+ * active: of an SPI the MPIDR of the vCPU that has acknowledged it, or
+ * ARMVCPU_GIC_NOBODY; of a GICv2's SGI the number of the vCPU that sent it.  Of one
+ * that is not active, it is ARMVCPU_GIC_NOBODY.
+ *
+ * To restore: vCPUs in the order in which they were created; GICD_CTLR last,
+ * ARMVCPU_GIC_ACTIVE after GICD_ISACTIVER and GICD_IROUTER or GICD_ITARGETSR.
+ *
+ * Errors: ENXIO (the VM has no GIC; no such register), EINVAL (@space, @flags,
+ * @reserved, a value the register cannot hold), ENOENT (no such vCPU), EBUSY (a
+ * vCPU runs), EFAULT, EIO (another process).
+ */
+struct armvcpu_gic_reg {
+	__u32 space;
+	__u32 offset;
+	__u64 mpidr;
+	__u64 value;
+	__u32 flags;
+	__u32 reserved;
+};
+
+#define ARMVCPU_GIC_NOBODY		(~0ULL)
+
+#define ARMVCPU_GET_GIC_REG		_IOWR(ARMVCPU_IOC, 0x17, struct armvcpu_gic_reg)
+#define ARMVCPU_SET_GIC_REG		_IOW(ARMVCPU_IOC, 0x18, struct armvcpu_gic_reg)
+
+/*
+ * ARMVCPU_RESET_GIC - the whole GIC in the state of a reset, all vCPUs' parts
+ * included.  Lines stay as they are: they are their drivers'.
+ *
+ * Errors: ENXIO (the VM has no GIC), EBUSY (a vCPU runs), EIO (another process).
+ */
+#define ARMVCPU_RESET_GIC		_IO(ARMVCPU_IOC, 0x19)
+
 /* ---- vCPU files -------------------------------------------------------- */
 
 /**
@@ -279,6 +418,9 @@ struct armvcpu_fp_regs {
  *   FP:   2n and 2n+1 the low and the high half of Vn, 64 FPSR, 65 FPCR.
  *   TIMER: 0 the offset of the virtual counter (CNTVOFF_EL2), the same for
  *         all vCPUs of one VM: writing it on one writes it for the VM.
+ *         1 guest physical address of the structure with the vCPU's stolen time
+ *         (DEN0057), a multiple of 64; ARMVCPU_NO_STOLEN_TIME: the guest is told
+ *         that there is none.  Only on kernels that count it.
  */
 #define ARMVCPU_SYSREG(op0, op1, crn, crm, op2) \
 	(((op0) & 3U) << 14 | ((op1) & 7U) << 11 | ((crn) & 15U) << 7 | \
@@ -304,6 +446,8 @@ struct armvcpu_fp_regs {
 #define ARMVCPU_REG_FPSR		(ARMVCPU_REG_CLASS_FP | 64)
 #define ARMVCPU_REG_FPCR		(ARMVCPU_REG_CLASS_FP | 65)
 #define ARMVCPU_REG_CNTVOFF		(ARMVCPU_REG_CLASS_TIMER | 0)
+#define ARMVCPU_REG_STOLEN_TIME		(ARMVCPU_REG_CLASS_TIMER | 1)
+#define ARMVCPU_NO_STOLEN_TIME		(~0ULL)
 
 /**
  * struct armvcpu_one_reg - one register
@@ -312,7 +456,7 @@ struct armvcpu_fp_regs {
  * @value: the value: in for SET, out for GET.
  *
  * Errors: ENOENT (no such register), EINVAL (flags; SET: a value the register
- * cannot hold, of PSTATE, FPSR, FPCR, OSLSR_EL1, or a read-only register set to
+ * cannot hold, of PSTATE, FPSR, FPCR, OSLSR_EL1, the stolen time's address, or a read-only register set to
  * another value), EBUSY (the vCPU runs), EFAULT, EIO (another process).
  */
 struct armvcpu_one_reg {

@@ -1,0 +1,879 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The GIC of a guest: the state of its interrupts, which vCPU each is for, and
+ * the way into the list registers and out of them.
+ *
+ * An interrupt that is active, or that is pending and may be signalled, is in the
+ * bitmap "ready" of one vCPU.  On the way into the guest the list registers are
+ * filled from it, the highest priorities first; on the way out what they hold is
+ * folded back.  Nothing of it is done, and no lock taken, while nothing is ready.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "kmod.h"
+
+/**
+ * gic_irq_of() - an interrupt by its number
+ * @gic: the GIC.
+ * @vcpu: whose, for a private one; may be NULL otherwise.
+ * @intid: INTID.
+ *
+ * Return: it, or NULL.
+ */
+struct gic_irq *gic_irq_of(struct gic *gic, struct vcpu *vcpu, u32 intid)
+{
+	if (intid < GIC_NR_PRIVATE)
+		return vcpu ? &vcpu->gic.private[intid] : NULL;
+	if (intid >= gic->nr_irqs || intid >= GIC_MAX_INTID)
+		return NULL;
+	return &gic->spis[intid - GIC_NR_PRIVATE];
+}
+
+/* ---- who gets it ------------------------------------------------------- */
+
+/**
+ * gic_irq_pending() - is it pending, by its latch or by its line?
+ * @irq: the interrupt; the GIC's lock is held.
+ */
+bool gic_irq_pending(const struct gic_irq *irq)
+{
+	return irq->pending || irq->sources || (irq->level && !irq->edge);
+}
+
+/* Pending, and not kept back by the distributor. */
+static bool is_deliverable(const struct gic *gic, const struct gic_irq *irq)
+{
+	u32 group = irq->group1 ? GICD_CTLR_ENABLE_GRP1 : GICD_CTLR_ENABLE_GRP0;
+
+	return gic_irq_pending(irq) && irq->enabled && gic->ctlr & group;
+}
+
+/*
+ * May it be signalled now?  A level-sensitive interrupt that is active is looked
+ * at again when it has been deactivated, and so is one of the host's.
+ */
+static bool is_signalled(const struct gic *gic, const struct gic_irq *irq)
+{
+	if (irq->active && (irq->hw || (!irq->edge && !irq->pending)))
+		return false;
+	return is_deliverable(gic, irq);
+}
+
+static struct vcpu *route(struct gic *gic, const struct gic_irq *irq)
+{
+	u32 i;
+
+	if (irq->home)
+		return irq->home;
+	for (i = 0; i < gic->max_vcpus; i++) {
+		struct vcpu *vcpu = gic->vcpus[i];
+
+		if (!vcpu)
+			continue;
+		if (gic->version == 2 ? irq->targets >> i & 1 : vcpu->mpidr == irq->irouter)
+			return vcpu;
+	}
+	return NULL;
+}
+
+/* The vCPU looks at what is ready before it runs (on). */
+static void notify(struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+
+	if (!g->changed) {
+		WRITE_ONCE(g->changed, true);
+		vcpu_kick(vcpu);
+	}
+	vcpu_wake(vcpu);
+}
+
+/**
+ * gic_update() - something of an interrupt has changed
+ * @gic: the GIC; its lock is held.
+ * @irq: the interrupt.
+ */
+void gic_update(struct gic *gic, struct gic_irq *irq)
+{
+	struct vcpu *old = irq->owner, *new = NULL;
+
+	lockdep_assert_held(&gic->lock);
+	/* Its vCPU brings it back first. */
+	if (irq->lr) {
+		notify(old);
+		return;
+	}
+	/* Who has acknowledged it has to deactivate it. */
+	if (irq->active)
+		new = old ?: route(gic, irq);
+	else if (is_deliverable(gic, irq))
+		new = route(gic, irq);
+	if (old != new) {
+		if (old)
+			__clear_bit(irq->intid, old->gic.ready);
+		if (new)
+			__set_bit(irq->intid, new->gic.ready);
+		irq->owner = new;
+	}
+	if (new)
+		notify(new);
+}
+
+/**
+ * gic_set_owner() - who has acknowledged an interrupt that is active
+ * @gic: the GIC; its lock is held.
+ * @irq: the interrupt; in no list register.
+ * @owner: the vCPU.
+ */
+void gic_set_owner(struct gic *gic, struct gic_irq *irq, struct vcpu *owner)
+{
+	lockdep_assert_held(&gic->lock);
+	if (irq->owner)
+		__clear_bit(irq->intid, irq->owner->gic.ready);
+	__set_bit(irq->intid, owner->gic.ready);
+	irq->owner = owner;
+	notify(owner);
+}
+
+/**
+ * gic_update_all() - something has changed that may concern all interrupts
+ * @gic: the GIC; its lock is held.
+ */
+void gic_update_all(struct gic *gic)
+{
+	u32 i, n;
+
+	for (i = 0; i < gic->max_vcpus; i++)
+		for (n = 0; gic->vcpus[i] && n < GIC_NR_PRIVATE; n++)
+			gic_update(gic, &gic->vcpus[i]->gic.private[n]);
+	for (n = GIC_NR_PRIVATE; n < min_t(u32, gic->nr_irqs, GIC_MAX_INTID); n++)
+		gic_update(gic, gic_irq_of(gic, NULL, n));
+}
+
+static void set_line(struct gic *gic, struct gic_irq *irq, bool level)
+{
+	if (irq->level == level)
+		return;
+	irq->level = level;
+	if (irq->edge) {
+		if (!level)
+			return;
+		irq->pending = true;
+	}
+	gic_update(gic, irq);
+}
+
+/**
+ * gic_set_line() - raise or lower the line of an interrupt
+ * @vm: the VM.
+ * @vcpu: of a PPI: whose.  NULL for an SPI.
+ * @intid: INTID.
+ * @level: the line's new level.
+ *
+ * In any context.
+ *
+ * Return: 0, -ENXIO (the VM has no GIC), -EINVAL (no such interrupt).
+ */
+int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level)
+{
+	struct gic *gic = READ_ONCE(vm->gic);
+	bool private = intid < GIC_NR_PRIVATE;
+	struct gic_irq *irq;
+	unsigned long flags;
+
+	if (!gic)
+		return -ENXIO;
+	if (intid < GIC_NR_SGIS || private != !!vcpu)
+		return -EINVAL;
+	irq = gic_irq_of(gic, vcpu, intid);
+	if (!irq)
+		return -EINVAL;
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	set_line(gic, irq, level);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	return 0;
+}
+
+/**
+ * gic_send_sgi() - a software-generated interrupt
+ * @vcpu: who sends it; the GIC's lock is held.
+ * @target: who gets it.
+ * @intid: 0 to 15.
+ * @group1: it may be of group 1; otherwise only of group 0.
+ */
+void gic_send_sgi(struct vcpu *vcpu, struct vcpu *target, u32 intid, bool group1)
+{
+	struct gic *gic = vcpu->vm->gic;
+	struct gic_irq *irq = &target->gic.private[intid];
+
+	if (irq->group1 && !group1)
+		return;
+	if (gic->version == 2)
+		irq->sources |= BIT(vcpu->index);
+	else
+		irq->pending = true;
+	gic_update(gic, irq);
+}
+
+/* ---- ICC_SGI1R_EL1 and the others -------------------------------------- */
+
+#define SGI_TARGETS(value)	((value) & 0xffff)
+#define SGI_INTID(value)	((value) >> 24 & 0xf)
+#define SGI_IRM			BIT_ULL(40)
+#define SGI_RS(value)		((value) >> 44 & 0xf)
+
+/* Aff3, Aff2 and Aff1 where MPIDR_EL1 has them. */
+static u64 sgi_cluster(u64 value)
+{
+	return (value >> 48 & 0xff) << 32 | (value >> 32 & 0xff) << 16 | (value >> 16 & 0xff) << 8;
+}
+
+static void write_sgir(struct vcpu *vcpu, u64 value, bool group1)
+{
+	struct gic *gic = vcpu->vm->gic;
+	unsigned long flags;
+	u32 i;
+
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	for (i = 0; i < gic->max_vcpus; i++) {
+		struct vcpu *target = gic->vcpus[i];
+		u8 aff0;
+
+		if (!target)
+			continue;
+		if (value & SGI_IRM) {
+			if (target == vcpu)
+				continue;
+		} else {
+			aff0 = target->mpidr;
+			if ((target->mpidr & ~0xffULL) != sgi_cluster(value) ||
+			    aff0 >> 4 != SGI_RS(value) ||
+			    !(SGI_TARGETS(value) >> (aff0 & 0xf) & 1))
+				continue;
+		}
+		gic_send_sgi(vcpu, target, SGI_INTID(value), group1);
+	}
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+/**
+ * gic_deactivate() - GICC_DIR, ICC_DIR_EL1: with EOImode 1, an interrupt ends
+ * @vcpu: the vCPU; the GIC's lock is held.
+ * @intid: INTID.
+ */
+void gic_deactivate(struct vcpu *vcpu, u32 intid)
+{
+	struct gic *gic = vcpu->vm->gic;
+	struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+
+	if (irq && irq->active && irq->owner == vcpu) {
+		irq->active = false;
+		gic_update(gic, irq);
+	}
+}
+
+/* Of what is in no list register (ICH_HCR_EL2.TDIR). */
+static void write_dir(struct vcpu *vcpu, u64 value)
+{
+	struct gic *gic = vcpu->vm->gic;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	gic_deactivate(vcpu, value & 0xffffff);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+/**
+ * gic_sysreg() - an ICC_* register that traps
+ * @vcpu: the vCPU, of a VM with a GIC.
+ * @encoding: ARMVCPU_SYSREG().
+ * @write: direction.
+ * @value: the value, in or out.
+ *
+ * Return: false if the access is UNDEFINED.
+ */
+bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value)
+{
+	if (vcpu->vm->gic->version != 3)
+		return false;
+	switch (encoding) {
+	case ARMVCPU_SYSREG(3, 0, 12, 11, 1):	/* ICC_DIR_EL1 */
+		if (write)
+			write_dir(vcpu, *value);
+		return write;
+	case ARMVCPU_SYSREG(3, 0, 12, 11, 5):	/* ICC_SGI1R_EL1 */
+		if (write)
+			write_sgir(vcpu, *value, true);
+		return write;
+	case ARMVCPU_SYSREG(3, 0, 12, 11, 6):	/* ICC_ASGI1R_EL1 */
+	case ARMVCPU_SYSREG(3, 0, 12, 11, 7):	/* ICC_SGI0R_EL1 */
+		if (write)
+			write_sgir(vcpu, *value, false);
+		return write;
+	case ARMVCPU_SYSREG(3, 0, 12, 12, 5):	/* ICC_SRE_EL1: always on, no bypass */
+		if (!write)
+			*value = 7;
+		return true;
+	}
+	return gic_cpu_sysreg(vcpu, encoding, write, value);
+}
+
+/* ---- the list registers ------------------------------------------------ */
+
+/* Of the same priority: what the guest has begun with, before what comes after. */
+static bool is_before(const struct gic_irq *a, const struct gic_irq *b)
+{
+	return a->priority < b->priority ||
+	       (a->priority == b->priority && a->active && !b->active);
+}
+
+/* Into @best, which is sorted and full of up to @n; @count so far. */
+static unsigned int sort_in(struct gic_irq **best, unsigned int n, unsigned int count,
+			    struct gic_irq *irq)
+{
+	unsigned int i = min(count, n);
+
+	if (i == n && !is_before(irq, best[n - 1]))
+		return count + 1;
+	if (i == n)
+		i--;
+	for (; i && is_before(irq, best[i - 1]); i--)
+		best[i] = best[i - 1];
+	best[i] = irq;
+	return count + 1;
+}
+
+static struct gic_lr lr_of(struct gic *gic, struct gic_irq *irq)
+{
+	struct gic_lr lr = {
+		.intid = irq->intid,
+		.priority = irq->priority,
+		.group1 = irq->group1,
+		.hw = irq->hw,
+		.hw_intid = irq->hw_intid,
+		.active = irq->active,
+		.pending = is_signalled(gic, irq),
+		/* Then its line is looked at again, and who waits for that is told. */
+		.eoi = !irq->hw && !irq->edge,
+	};
+
+	if (irq->active)
+		lr.source = irq->active_source;
+	if (!irq->sources || !lr.pending)
+		return lr;
+	/* One at a time; of an active one only the same can be pending, too. */
+	if (!irq->active)
+		lr.source = __ffs(irq->sources);
+	lr.pending = irq->sources >> lr.source & 1;
+	irq->sources &= ~BIT(lr.source);
+	/* When this one is done, the next. */
+	lr.eoi = irq->sources;
+	return lr;
+}
+
+/* One that the guest can acknowledge. */
+static bool is_candidate(const struct gic *gic, const struct gic_irq *irq)
+{
+	return !irq->active && is_signalled(gic, irq);
+}
+
+static void fill(struct gic *gic, struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned int n = gic_host_nr_lrs(), count = 0, candidates = 0, i, intid;
+	bool left_active = false;
+	struct gic_irq *best = NULL;
+
+	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
+		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+
+		/* Kept back since, by its enable bit or its group's. */
+		if (!irq->active && !is_deliverable(gic, irq)) {
+			__clear_bit(intid, g->ready);
+			irq->owner = NULL;
+			continue;
+		}
+		count = sort_in(g->lr_irqs, n, count, irq);
+		if (!is_candidate(gic, irq))
+			continue;
+		candidates++;
+		if (!best || irq->priority < best->priority)
+			best = irq;
+	}
+	g->used = min(count, n);
+	for (i = 0; i < g->used; i++)
+		candidates -= is_candidate(gic, g->lr_irqs[i]);
+	/*
+	 * With EOImode 1 those that are active need not keep the others back: at
+	 * least one of these is there.
+	 */
+	for (i = 0; best && i < g->used && !is_candidate(gic, g->lr_irqs[i]);)
+		i++;
+	if (best && i == g->used) {
+		g->lr_irqs[g->used - 1] = best;
+		candidates--;
+	}
+	for (i = 0; i < g->used; i++) {
+		struct gic_irq *irq = g->lr_irqs[i];
+		struct gic_lr lr = lr_of(gic, irq);
+
+		irq->lr = i + 1;
+		g->given[i] = lr.pending;
+		/* The latch is in the list register now: another edge may come. */
+		if (lr.pending && irq->edge)
+			irq->pending = false;
+		gic_host_set_lr(vcpu, i, &lr);
+	}
+	if (count > n) {
+		for_each_set_bit(intid, g->ready, gic->nr_irqs) {
+			struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+
+			left_active |= irq->active && !irq->lr;
+		}
+	}
+	gic_host_set_control(vcpu, g->used, candidates, left_active);
+}
+
+/* The guest has dropped the priority of some that were in no list register. */
+static void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int count)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned int intid;
+
+	while (count--) {
+		struct gic_irq *irq, *best = NULL;
+
+		for_each_set_bit(intid, g->ready, gic->nr_irqs) {
+			irq = gic_irq_of(gic, vcpu, intid);
+			if (irq->active && !irq->lr && (!best || irq->priority < best->priority))
+				best = irq;
+		}
+		if (!best)
+			return;
+		best->active = false;
+		gic_update(gic, best);
+	}
+}
+
+static void fold(struct gic *gic, struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned int i;
+
+	deactivate_others(gic, vcpu, gic_host_eoi_count(vcpu));
+	for (i = 0; i < g->used; i++) {
+		struct gic_irq *irq = g->lr_irqs[i];
+		struct gic_lr lr;
+
+		gic_host_get_lr(vcpu, i, &lr);
+		irq->lr = 0;
+		irq->active = lr.active;
+		/* The host's has been deactivated with it. */
+		if (irq->hw && !lr.active && !lr.pending)
+			timer_deactivated();
+		if (irq->intid < GIC_NR_SGIS && gic->version == 2) {
+			if (lr.pending)
+				irq->sources |= BIT(lr.source);
+			if (lr.active)
+				irq->active_source = lr.source;
+		} else if (lr.pending) {
+			/* Of a level-sensitive one the latch has not moved. */
+			if (irq->edge)
+				irq->pending = true;
+		} else if (g->given[i] && !irq->edge) {
+			irq->pending = false;
+		}
+		/* It has come to its end: whoever drives the line is told, later. */
+		if (irq->resample && !irq->edge && !lr.active && !lr.pending) {
+			__set_bit(irq->intid, g->ended);
+			g->any_ended = true;
+		}
+		gic_update(gic, irq);
+	}
+	g->used = 0;
+}
+
+/**
+ * gic_enter() - what is ready into the list registers
+ * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
+ */
+void gic_enter(struct vcpu *vcpu)
+{
+	struct gic *gic = vcpu->vm->gic;
+	struct gic_vcpu *g = &vcpu->gic;
+
+	if (!gic)
+		return;
+	if (READ_ONCE(g->changed)) {
+		raw_spin_lock(&gic->lock);
+		g->changed = false;
+		fill(gic, vcpu);
+		raw_spin_unlock(&gic->lock);
+	}
+	gic_host_enter(vcpu);
+}
+
+/**
+ * gic_exit() - what the list registers say, back into the state
+ * @vcpu: the vCPU, out of the guest.  Interrupts are off.
+ */
+void gic_exit(struct vcpu *vcpu)
+{
+	struct gic *gic = vcpu->vm->gic;
+	struct gic_vcpu *g = &vcpu->gic;
+
+	if (!gic)
+		return;
+	gic_host_leave(vcpu);
+	if (!g->used)
+		return;
+	raw_spin_lock(&gic->lock);
+	fold(gic, vcpu);
+	/* All of them again. */
+	g->changed = true;
+	raw_spin_unlock(&gic->lock);
+}
+
+/**
+ * gic_vcpu_pending() - is there an interrupt that ends a WFI?
+ * @vcpu: the vCPU; not in the guest.
+ *
+ * PSTATE does not matter, the priority mask does (Arm ARM D1.6.2; IHI0069 4.8.5).
+ */
+bool gic_vcpu_pending(struct vcpu *vcpu)
+{
+	struct gic *gic = vcpu->vm->gic;
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned long flags;
+	bool found = false;
+	unsigned int intid;
+
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
+		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+
+		if (is_signalled(gic, irq) && irq->priority < gic_host_pmr(vcpu)) {
+			found = true;
+			break;
+		}
+	}
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	return found;
+}
+
+/* ---- all vCPUs out of the guest ---------------------------------------- */
+
+/**
+ * gic_freeze() - no vCPU is in the guest: what is in memory is the state
+ * @vm: the VM.  May sleep.
+ *
+ * A vCPU that is in the guest comes out; none goes in before gic_thaw().
+ */
+void gic_freeze(struct vm *vm)
+{
+	u32 i;
+
+	mutex_lock(&vm->vcpus_lock);
+	atomic_inc(&vm->frozen);
+	/* Mirrored in vcpu_enter(). */
+	smp_mb();
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		struct vcpu *vcpu = vm->vcpus[i];
+
+		if (!vcpu)
+			continue;
+		vcpu_kick(vcpu);
+		/* A few microseconds: it runs with interrupts off, which the kick ends. */
+		while (smp_load_acquire(&vcpu->in_guest))
+			cpu_relax();
+	}
+	mutex_unlock(&vm->vcpus_lock);
+}
+
+/**
+ * gic_thaw() - vCPUs may run again
+ * @vm: the VM.
+ */
+void gic_thaw(struct vm *vm)
+{
+	atomic_dec(&vm->frozen);
+}
+
+/* ---- comings and goings ------------------------------------------------ */
+
+static void irq_reset(struct gic *gic, struct gic_irq *irq)
+{
+	irq->priority = 0;
+	irq->enabled = irq->intid < GIC_NR_SGIS && gic->version == 2;
+	irq->group1 = false;
+	irq->edge = irq->intid < GIC_NR_SGIS;
+	irq->pending = false;
+	irq->active = false;
+	irq->sources = 0;
+	irq->active_source = 0;
+	irq->irouter = 0;
+	irq->targets = irq->home ? BIT(irq->home->index) : gic->max_vcpus == 1 ? 1 : 0;
+}
+
+/**
+ * gic_vcpu_reset() - the CPU interface of a core that comes out of reset
+ * @vcpu: the vCPU; its lock is held.
+ *
+ * The redistributor is not a part of the core, and stays as it is.
+ */
+void gic_vcpu_reset(struct vcpu *vcpu)
+{
+	gic_host_reset(vcpu);
+	/* What is ready has to go into the list registers again. */
+	WRITE_ONCE(vcpu->gic.changed, true);
+}
+
+/**
+ * gic_reset() - the whole GIC in the state of a reset; lines stay as they are
+ * @vm: the VM; no vCPU runs, and their locks are held.
+ */
+void gic_reset(struct vm *vm)
+{
+	struct gic *gic = vm->gic;
+	unsigned long flags;
+	u32 i, n;
+
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	gic->ctlr = 0;
+	for (i = 0; i < gic->max_vcpus; i++) {
+		struct vcpu *vcpu = gic->vcpus[i];
+
+		if (!vcpu)
+			continue;
+		for (n = 0; n < GIC_NR_PRIVATE; n++)
+			irq_reset(gic, &vcpu->gic.private[n]);
+		vcpu->gic.asleep = true;
+		gic_host_reset(vcpu);
+		vcpu->gic.changed = true;
+	}
+	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++)
+		irq_reset(gic, &gic->spis[n - GIC_NR_PRIVATE]);
+	gic_update_all(gic);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+/**
+ * gic_vcpu_init() - a vCPU has got its place
+ * @vcpu: the vCPU; vm->vcpus_lock is held.
+ *
+ * Return: 0, -ENOSPC (no redistributor, or no CPU interface, is left).
+ */
+int gic_vcpu_init(struct vcpu *vcpu)
+{
+	struct gic *gic = vcpu->vm->gic;
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned long flags;
+	u32 i;
+
+	if (!gic)
+		return 0;
+	if (vcpu->index >= gic->max_vcpus)
+		return -ENOSPC;
+	g->asleep = true;
+	for (i = 0; i < GIC_NR_PRIVATE; i++) {
+		struct gic_irq *irq = &g->private[i];
+
+		irq->intid = i;
+		irq->home = vcpu;
+		irq_reset(gic, irq);
+	}
+	timer_bind(vcpu);
+	gic_host_reset(vcpu);
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	gic->vcpus[vcpu->index] = vcpu;
+	/* Interrupts may be routed to it already. */
+	gic_update_all(gic);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	return 0;
+}
+
+/**
+ * gic_vcpu_exit() - a vCPU goes: nothing is routed to it any more
+ * @vcpu: the vCPU.
+ */
+void gic_vcpu_exit(struct vcpu *vcpu)
+{
+	struct gic *gic = vcpu->vm->gic;
+	unsigned long flags;
+	u32 n;
+
+	if (!gic)
+		return;
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	gic->vcpus[vcpu->index] = NULL;
+	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
+		struct gic_irq *irq = &gic->spis[n - GIC_NR_PRIVATE];
+
+		if (irq->owner != vcpu)
+			continue;
+		irq->owner = NULL;
+		irq->active = false;
+		gic_update(gic, irq);
+	}
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+static int check_frames(struct vm *vm, const struct armvcpu_create_gic *arg)
+{
+	u64 dist = arg->version == 3 ? GIC_V3_DIST_SIZE : GIC_V2_DIST_SIZE;
+	u64 cpu = arg->version == 3 ? (u64)arg->max_vcpus * GIC_V3_REDIST_SIZE : GIC_V2_CPU_SIZE;
+	u64 end = BIT_ULL(vm->ipa_bits);
+
+	if ((arg->dist | arg->cpu) & (SZ_64K - 1))
+		return -EINVAL;
+	if (arg->dist >= end || dist > end - arg->dist || arg->cpu >= end ||
+	    cpu > end - arg->cpu)
+		return -EINVAL;
+	/* On whole pages, for the host that maps one of them. */
+	if (overlap(arg->dist, SZ_64K, arg->cpu, max_t(u64, cpu, SZ_64K)))
+		return -EINVAL;
+	return 0;
+}
+
+static int check_arg(struct vm *vm, const struct armvcpu_create_gic *arg)
+{
+	if (arg->flags || arg->reserved[0] || arg->reserved[1])
+		return -EINVAL;
+	if (arg->version != 2 && arg->version != 3)
+		return -EINVAL;
+	if (arg->nr_irqs < 64 || arg->nr_irqs > 1024 || arg->nr_irqs % 32)
+		return -EINVAL;
+	if (!arg->max_vcpus ||
+	    arg->max_vcpus > (arg->version == 2 ? GIC_V2_MAX_VCPUS : ARMVCPU_MAX_VCPUS))
+		return -EINVAL;
+	return check_frames(vm, arg);
+}
+
+static struct gic *gic_alloc(const struct armvcpu_create_gic *arg)
+{
+	struct gic *gic = kzalloc(sizeof(*gic), GFP_KERNEL_ACCOUNT);
+	u32 n = arg->nr_irqs - GIC_NR_PRIVATE, i;
+
+	if (!gic)
+		return NULL;
+	gic->spis = kvcalloc(n, sizeof(*gic->spis), GFP_KERNEL_ACCOUNT);
+	if (!gic->spis) {
+		kfree(gic);
+		return NULL;
+	}
+	raw_spin_lock_init(&gic->lock);
+	gic->version = arg->version;
+	gic->nr_irqs = arg->nr_irqs;
+	gic->max_vcpus = arg->max_vcpus;
+	gic->dist = arg->dist;
+	gic->cpu = arg->cpu;
+	for (i = 0; i < n; i++) {
+		gic->spis[i].intid = i + GIC_NR_PRIVATE;
+		irq_reset(gic, &gic->spis[i]);
+	}
+	return gic;
+}
+
+static void gic_free(struct gic *gic)
+{
+	kvfree(gic->spis);
+	kfree(gic);
+}
+
+/**
+ * gic_create() - ARMVCPU_CREATE_GIC
+ * @vm: the VM.
+ * @arg: a copy of the caller's.
+ *
+ * Return: 0 or an error of the ioctl, and nothing has changed.
+ */
+int gic_create(struct vm *vm, const struct armvcpu_create_gic *arg)
+{
+	struct gic *gic;
+	int ret;
+
+	ret = check_arg(vm, arg);
+	if (ret)
+		return ret;
+	if (!(gic_host_versions() >> arg->version & 1))
+		return -EOPNOTSUPP;
+	if (READ_ONCE(vm->dead))
+		return -ENODEV;
+	gic = gic_alloc(arg);
+	if (!gic)
+		return -ENOMEM;
+
+	mutex_lock(&vm->vcpus_lock);
+	down_write(&vm->slots_lock);
+	if (vm->gic)
+		ret = -EEXIST;
+	else if (vm->nr_vcpus)
+		ret = -EBUSY;
+	else if (memslot_overlaps(vm, gic->dist, SZ_64K) ||
+		 memslot_overlaps(vm, gic->cpu, gic_cpu_size(gic)))
+		ret = -EEXIST;
+	else
+		ret = gic_host_map(vm, gic);
+	if (!ret)
+		WRITE_ONCE(vm->gic, gic);
+	up_write(&vm->slots_lock);
+	mutex_unlock(&vm->vcpus_lock);
+	if (ret)
+		gic_free(gic);
+	return ret;
+}
+
+/**
+ * gic_destroy() - the VM goes
+ * @vm: the VM; none of its vCPUs is left.
+ */
+void gic_destroy(struct vm *vm)
+{
+	if (vm->gic)
+		gic_free(vm->gic);
+}
+
+/* Whose interrupts nobody else drives. */
+static bool is_timers(u32 intid)
+{
+	return intid == GIC_PPI_VTIMER || intid == GIC_PPI_PTIMER;
+}
+
+/**
+ * gic_irq_ioctl() - ARMVCPU_SET_IRQ
+ * @vm: the VM.
+ * @argp: struct armvcpu_irq of the caller.
+ *
+ * Return: 0 or an error of the ioctl.
+ */
+int gic_irq_ioctl(struct vm *vm, void __user *argp)
+{
+	struct armvcpu_irq arg;
+	int ret = -ENOENT;
+	u32 i;
+
+	if (copy_from_user(&arg, argp, sizeof(arg)))
+		return -EFAULT;
+	if (!READ_ONCE(vm->gic))
+		return -ENXIO;
+	if (arg.flags || arg.reserved || arg.level > 1 || is_timers(arg.intid))
+		return -EINVAL;
+	if (arg.intid >= GIC_NR_PRIVATE)
+		return arg.mpidr ? -EINVAL : gic_set_line(vm, NULL, arg.intid, arg.level);
+	if (arg.intid < GIC_NR_SGIS)
+		return -EINVAL;
+	mutex_lock(&vm->vcpus_lock);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		if (vm->vcpus[i] && vm->vcpus[i]->mpidr == arg.mpidr)
+			ret = gic_set_line(vm, vm->vcpus[i], arg.intid, arg.level);
+	mutex_unlock(&vm->vcpus_lock);
+	return ret;
+}

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host's GIC, as far as it helps a guest: list registers and the registers
+ * of the virtual CPU interface.  Those of a GICv3 are system registers of EL2,
+ * which are switched there (hyp/gic.c) from struct hyp_gic; those of a GICv2 lie
+ * in memory (GICH), and are written here around a run.
+ */
+#include <linux/acpi.h>
+#include <linux/bits.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/of.h>
+#include <linux/of_address.h>
+
+#include "kmod.h"
+
+/* GICH_*, the hypervisor's control registers (IHI 0048B 5.3). */
+#define GICH_HCR		0x000
+#define GICH_VTR		0x004
+#define GICH_VMCR		0x008
+#define GICH_APR		0x0f0
+#define GICH_LR(n)		(0x100 + 4 * (n))
+#define GICH_SIZE		0x200
+
+/* GICH_HCR and ICH_HCR_EL2. */
+#define HCR_EN			BIT(0)
+#define HCR_LRENPIE		BIT(2)
+#define HCR_NPIE		BIT(3)
+#define HCR_TC			BIT(10)
+#define HCR_TALL0		BIT(11)
+#define HCR_TALL1		BIT(12)
+#define HCR_TDIR		BIT(14)
+#define HCR_EOICOUNT(hcr)	((hcr) >> 27 & 0x1f)
+
+/* GICH_VTR and ICH_VTR_EL2. */
+#define VTR_NR_LRS(vtr)		(((vtr) & 0x1f) + 1)
+#define VTR_TDS			BIT(19)
+#define VTR_PREBITS(vtr)	(((vtr) >> 26 & 7) + 1)
+#define VTR_PRIBITS(vtr)	(((vtr) >> 29 & 7) + 1)
+
+#define VTR_A3V			BIT(21)
+#define VTR_SEIS		BIT(22)
+#define VTR_IDBITS(vtr)		((vtr) >> 23 & 7)
+
+/* ICC_CTLR_EL1 */
+#define ICC_CTLR_PRIBITS(n)	(((n) - 1) << 8)
+#define ICC_CTLR_IDBITS(n)	((n) << 11)
+#define ICC_CTLR_SEIS		BIT(14)
+#define ICC_CTLR_A3V		BIT(15)
+#define ICC_CTLR_RSS		BIT(18)
+
+/* The same place in both: PMR in the top byte, of GICv2 its upper five bits. */
+#define VMCR_EOIM		BIT(9)
+#define VMCR_PMR(vmcr)		((vmcr) >> 24 & 0xff)
+/* With system registers always set (IHI 0069, ICH_VMCR_EL2). */
+#define VMCR_VFIQEN		BIT(3)
+
+/* ICH_LR<n>_EL2 */
+#define V3_LR_EOI		BIT_ULL(41)
+#define V3_LR_HW_INTID(id)	((u64)(id) << 32)
+#define V3_LR_PRIORITY(p)	((u64)(p) << 48)
+#define V3_LR_GROUP1		BIT_ULL(60)
+#define V3_LR_HW		BIT_ULL(61)
+#define V3_LR_PENDING		BIT_ULL(62)
+#define V3_LR_ACTIVE		BIT_ULL(63)
+
+/* GICH_LR<n> */
+#define V2_LR_SOURCE(cpu)	((u32)(cpu) << 10)
+#define V2_LR_HW_INTID(id)	((u32)(id) << 10)
+#define V2_LR_EOI		BIT(19)
+#define V2_LR_PRIORITY(p)	((u32)(p) >> 3 << 23)
+#define V2_LR_PENDING		BIT(28)
+#define V2_LR_ACTIVE		BIT(29)
+#define V2_LR_GROUP1		BIT(30)
+#define V2_LR_HW		BIT(31)
+
+/**
+ * struct gic_host - the host's GIC
+ * @versions: bits of the versions that a guest can have.
+ * @v3: list registers are system registers.
+ * @nr_lrs: number of them.
+ * @priority_bits: implemented.
+ * @nr_aprs: ICH_AP0R<n>_EL2 that there are, and so of group 1.
+ * @icc_ctlr: ICC_CTLR_EL1 of a guest, what does not change.
+ * @traps_dir: ICH_HCR_EL2.TDIR is there.
+ * @gich: GICv2: the registers.
+ * @gicv: GICv2: physical address of the virtual CPU interface.
+ */
+static struct gic_host {
+	u32 versions;
+	bool v3;
+	unsigned int nr_lrs;
+	unsigned int priority_bits;
+	unsigned int nr_aprs;
+	u32 icc_ctlr;
+	bool traps_dir;
+	void __iomem *gich;
+	phys_addr_t gicv;
+} gic_host __read_mostly;
+
+u32 gic_host_versions(void)
+{
+	return gic_host.versions;
+}
+
+unsigned int gic_host_nr_lrs(void)
+{
+	return gic_host.nr_lrs;
+}
+
+unsigned int gic_host_priority_bits(void)
+{
+	return gic_host.priority_bits;
+}
+
+/**
+ * gic_host_icc_ctlr() - the read-only fields of a guest's ICC_CTLR_EL1
+ */
+u32 gic_host_icc_ctlr(void)
+{
+	return gic_host.icc_ctlr;
+}
+
+/* ---- list registers ---------------------------------------------------- */
+
+static u64 encode_v3(const struct gic_lr *lr)
+{
+	u64 value = lr->intid | V3_LR_PRIORITY(lr->priority);
+
+	if (lr->group1)
+		value |= V3_LR_GROUP1;
+	if (lr->hw)
+		value |= V3_LR_HW | V3_LR_HW_INTID(lr->hw_intid);
+	else if (lr->eoi)
+		value |= V3_LR_EOI;
+	if (lr->pending)
+		value |= V3_LR_PENDING;
+	if (lr->active)
+		value |= V3_LR_ACTIVE;
+	return value;
+}
+
+static u32 encode_v2(const struct gic_lr *lr)
+{
+	u32 value = lr->intid | V2_LR_PRIORITY(lr->priority);
+
+	if (lr->group1)
+		value |= V2_LR_GROUP1;
+	if (lr->hw)
+		value |= V2_LR_HW | V2_LR_HW_INTID(lr->hw_intid);
+	else
+		value |= V2_LR_SOURCE(lr->source) | (lr->eoi ? V2_LR_EOI : 0);
+	if (lr->pending)
+		value |= V2_LR_PENDING;
+	if (lr->active)
+		value |= V2_LR_ACTIVE;
+	return value;
+}
+
+/**
+ * gic_host_set_lr() - what a list register shall hold in the guest
+ * @vcpu: the vCPU.
+ * @n: number of the list register.
+ * @lr: its contents.
+ */
+void gic_host_set_lr(struct vcpu *vcpu, unsigned int n, const struct gic_lr *lr)
+{
+	vcpu->hyp->gic.lr[n] = gic_host.v3 ? encode_v3(lr) : encode_v2(lr);
+}
+
+/**
+ * gic_host_get_lr() - the state that a list register has come back with
+ * @vcpu: the vCPU.
+ * @n: number of the list register.
+ * @lr: out: pending, active, source.
+ */
+void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr)
+{
+	u64 value = vcpu->hyp->gic.lr[n];
+
+	if (gic_host.v3) {
+		lr->pending = value & V3_LR_PENDING;
+		lr->active = value & V3_LR_ACTIVE;
+		lr->source = 0;
+	} else {
+		lr->pending = value & V2_LR_PENDING;
+		lr->active = value & V2_LR_ACTIVE;
+		lr->source = value >> 10 & 7;
+	}
+}
+
+/**
+ * gic_host_set_control() - what asks for a maintenance interrupt
+ * @vcpu: the vCPU.
+ * @used: list registers in use.
+ * @left_pending: there are more that the guest can take: ask when it has taken
+ *	those that are there.
+ * @left_active: some of that is active: ask when the guest is done with it.
+ */
+void gic_host_set_control(struct vcpu *vcpu, unsigned int used, bool left_pending,
+			  bool left_active)
+{
+	struct hyp_gic *hyp = &vcpu->hyp->gic;
+
+	hyp->used = used;
+	hyp->hcr = HCR_EN;
+	if (left_pending)
+		hyp->hcr |= HCR_NPIE;
+	if (!left_active)
+		return;
+	hyp->hcr |= HCR_LRENPIE;
+	/* Without it, ICC_DIR_EL1 traps with the other registers of both groups. */
+	if (gic_host.v3)
+		hyp->hcr |= gic_host.traps_dir ? HCR_TDIR : HCR_TC;
+}
+
+/*
+ * GICv3: ICC_DIR_EL1, where it matters.  GICv2: the page of GICV_DIR is not mapped,
+ * if it is a page of its own.
+ */
+static bool dir_traps(void)
+{
+	return gic_host.v3 || PAGE_SIZE <= GIC_V2_DIR;
+}
+
+/**
+ * gic_host_eoi_count() - interrupts in no list register that the guest has ended
+ * @vcpu: the vCPU.
+ *
+ * With EOImode 1 it is not GICC_EOIR but GICC_DIR that ends one, which traps.
+ */
+unsigned int gic_host_eoi_count(struct vcpu *vcpu)
+{
+	if (vcpu->hyp->gic.vmcr & VMCR_EOIM && dir_traps())
+		return 0;
+	return HCR_EOICOUNT(vcpu->hyp->gic.hcr);
+}
+
+/**
+ * gic_host_pmr() - the priority mask of a vCPU
+ * @vcpu: the vCPU.
+ */
+u8 gic_host_pmr(struct vcpu *vcpu)
+{
+	return VMCR_PMR(vcpu->hyp->gic.vmcr);
+}
+
+/**
+ * gic_host_reset() - the CPU interface in the state of a reset
+ * @vcpu: the vCPU.
+ */
+void gic_host_reset(struct vcpu *vcpu)
+{
+	struct hyp_gic *hyp = &vcpu->hyp->gic;
+
+	memset(hyp, 0, sizeof(*hyp));
+	hyp->nr_aprs = gic_host.nr_aprs;
+	if (!vcpu->vm->gic || (gic_host.v3 && vcpu->vm->gic->version == 2)) {
+		/* Nothing of it is the guest's. */
+		hyp->hcr = HCR_TC | HCR_TALL0 | HCR_TALL1;
+		return;
+	}
+	hyp->hcr = HCR_EN;
+	/* Zero: the smallest binary points; priority 0 masks all. */
+	if (gic_host.v3)
+		hyp->vmcr = VMCR_VFIQEN;
+}
+
+/* ---- GICv2: around a run ----------------------------------------------- */
+
+/**
+ * gic_host_enter() - the registers in memory, before the guest runs
+ * @vcpu: the vCPU, of a VM with a GIC.  Interrupts are off.
+ */
+void gic_host_enter(struct vcpu *vcpu)
+{
+	const struct hyp_gic *hyp = &vcpu->hyp->gic;
+	unsigned int i;
+
+	if (gic_host.v3)
+		return;
+	for (i = 0; i < hyp->used; i++)
+		writel_relaxed(hyp->lr[i], gic_host.gich + GICH_LR(i));
+	writel_relaxed(hyp->vmcr, gic_host.gich + GICH_VMCR);
+	writel_relaxed(hyp->ap0r[0], gic_host.gich + GICH_APR);
+	/* All of it before the guest reads GICV_IAR. */
+	writel(hyp->hcr, gic_host.gich + GICH_HCR);
+}
+
+/**
+ * gic_host_leave() - the registers in memory, after the guest has run
+ * @vcpu: the vCPU, of a VM with a GIC.  Interrupts are off.
+ */
+void gic_host_leave(struct vcpu *vcpu)
+{
+	struct hyp_gic *hyp = &vcpu->hyp->gic;
+	unsigned int i;
+
+	if (gic_host.v3)
+		return;
+	hyp->vmcr = readl_relaxed(gic_host.gich + GICH_VMCR);
+	hyp->ap0r[0] = readl_relaxed(gic_host.gich + GICH_APR);
+	if (hyp->hcr & HCR_LRENPIE)
+		hyp->hcr = readl_relaxed(gic_host.gich + GICH_HCR);
+	for (i = 0; i < hyp->used; i++) {
+		hyp->lr[i] = readl_relaxed(gic_host.gich + GICH_LR(i));
+		writel_relaxed(0, gic_host.gich + GICH_LR(i));
+	}
+	/* And with it the maintenance interrupt, which the host has taken or not. */
+	writel_relaxed(0, gic_host.gich + GICH_HCR);
+}
+
+/**
+ * gic_host_map() - the CPU interface of a guest's GICv2 is the host's GICV
+ * @vm: the VM; its slots_lock is held for writing.
+ * @gic: its GIC.
+ *
+ * But for GICV_DIR: of an interrupt that is in no list register, the hardware
+ * would not tell which one it is.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int gic_host_map(struct vm *vm, struct gic *gic)
+{
+	u64 size = ALIGN(GIC_V2_DIR, PAGE_SIZE);
+	int ret;
+
+	if (gic->version == 3)
+		return 0;
+	ret = stage2_map_device(vm, gic->cpu, gic_host.gicv, size);
+	if (ret)
+		stage2_unmap(vm, gic->cpu, size);
+	return ret;
+}
+
+/**
+ * gic_host_cpu_up() - this CPU's list registers are empty
+ *
+ * They come out of reset with anything.  A GICv3's are EL2's to clear.
+ */
+void gic_host_cpu_up(void)
+{
+	unsigned int i;
+
+	if (!gic_host.gich)
+		return;
+	writel_relaxed(0, gic_host.gich + GICH_HCR);
+	for (i = 0; i < gic_host.nr_lrs; i++)
+		writel_relaxed(0, gic_host.gich + GICH_LR(i));
+}
+
+static void cpu_up_here(void *unused)
+{
+	gic_host_cpu_up();
+}
+
+/* ---- finding it -------------------------------------------------------- */
+
+static void __init init_v3(u64 vtr)
+{
+	gic_host.v3 = true;
+	gic_host.versions = BIT(3);
+	gic_host.nr_lrs = min_t(u32, VTR_NR_LRS(vtr), GIC_MAX_LRS);
+	gic_host.priority_bits = VTR_PRIBITS(vtr);
+	gic_host.nr_aprs = 1 << (max_t(int, VTR_PREBITS(vtr), 5) - 5);
+	gic_host.traps_dir = vtr & VTR_TDS;
+	gic_host.icc_ctlr = ICC_CTLR_PRIBITS(VTR_PRIBITS(vtr)) |
+			    ICC_CTLR_IDBITS(VTR_IDBITS(vtr)) |
+			    (vtr & VTR_SEIS ? ICC_CTLR_SEIS : 0) |
+			    (vtr & VTR_A3V ? ICC_CTLR_A3V : 0) |
+			    (read_sysreg_s(SYS_ICC_CTLR_EL1) & ICC_CTLR_RSS);
+}
+
+static void __init init_v2(phys_addr_t gich, phys_addr_t gicv, u64 gicv_size)
+{
+	u32 vtr;
+
+	if (!PAGE_ALIGNED(gicv) || gicv_size < ALIGN(GIC_V2_CPU_SIZE, PAGE_SIZE)) {
+		pr_info("the GIC's virtual CPU interface shares pages of %lu KiB with something else: no interrupt controller for guests\n",
+			PAGE_SIZE >> 10);
+		return;
+	}
+	gic_host.gich = ioremap(gich, GICH_SIZE);
+	if (!gic_host.gich)
+		return;
+	vtr = readl_relaxed(gic_host.gich + GICH_VTR);
+	gic_host.versions = BIT(2);
+	gic_host.gicv = gicv;
+	gic_host.nr_lrs = min_t(u32, VTR_NR_LRS(vtr), GIC_MAX_LRS);
+	gic_host.priority_bits = 5;
+	gic_host.nr_aprs = 1;
+	/* CPUs that come later do it themselves. */
+	on_each_cpu(cpu_up_here, NULL, 1);
+}
+
+static const struct of_device_id gicv2_nodes[] __initconst = {
+	{ .compatible = "arm,gic-400" },
+	{ .compatible = "arm,cortex-a15-gic" },
+	{ .compatible = "arm,cortex-a7-gic" },
+	{ .compatible = "qcom,msm-qgic2" },
+	{ }
+};
+
+static void __init find_v2_of(void)
+{
+	struct device_node *node = of_find_matching_node(NULL, gicv2_nodes);
+	struct resource gich, gicv;
+
+	/* Distributor, CPU interface, GICH, GICV. */
+	if (node && !of_address_to_resource(node, 2, &gich) &&
+	    !of_address_to_resource(node, 3, &gicv))
+		init_v2(gich.start, gicv.start, resource_size(&gicv));
+	of_node_put(node);
+}
+
+#ifdef CONFIG_ACPI
+static void __init find_v2_acpi(void)
+{
+	struct acpi_table_header *table;
+	struct acpi_subtable_header *entry, *end;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
+		return;
+	entry = (void *)table + sizeof(struct acpi_table_madt);
+	end = (void *)table + table->length;
+	for (; entry + 1 <= end && entry->length; entry = (void *)entry + entry->length) {
+		struct acpi_madt_generic_interrupt *gicc = (void *)entry;
+
+		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT)
+			continue;
+		/* The same for all CPUs; the table has no sizes. */
+		if (gicc->gich_base_address && gicc->gicv_base_address)
+			init_v2(gicc->gich_base_address, gicc->gicv_base_address,
+				PAGE_ALIGN(GIC_V2_CPU_SIZE));
+		break;
+	}
+	acpi_put_table(table);
+}
+#else
+static void __init find_v2_acpi(void)
+{
+}
+#endif
+
+/**
+ * gic_host_init() - find out what guests can have; EL2 is ours
+ */
+void __init gic_host_init(void)
+{
+	u64 vtr;
+
+	preempt_disable();
+	vtr = el2_call(HYP_CALL_GIC_VTR, 0, 0, 0, 0);
+	preempt_enable();
+	if (vtr != HYP_STUB_ERR)
+		init_v3(vtr);
+	else if (acpi_disabled)
+		find_v2_of();
+	else
+		find_v2_acpi();
+	if (gic_host.versions)
+		pr_info("guests can have a GICv%d with %u list registers\n",
+			gic_host.v3 ? 3 : 2, gic_host.nr_lrs);
+	else
+		pr_info("the host's GIC has no virtual CPU interface: no interrupt controller for guests\n");
+}
+
+/**
+ * gic_host_destroy() - the module goes
+ */
+void gic_host_destroy(void)
+{
+	if (gic_host.gich)
+		iounmap(gic_host.gich);
+}

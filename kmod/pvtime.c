@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stolen time (DEN0057): how long a vCPU that wanted to run did not get a CPU.
+ * The kernel counts that for each task; it is in guest memory for the guest.
+ */
+#include <linux/arm-smccc.h>
+#include <linux/sched.h>
+
+#include "kmod.h"
+
+/* The structure for a vCPU: revision and attributes are zero, and its size. */
+#define STOLEN_TIME		8
+#define PVTIME_SIZE		64
+
+/**
+ * pvtime_supported() - does this kernel count what is stolen?
+ */
+bool pvtime_supported(void)
+{
+	return IS_ENABLED(CONFIG_SCHED_INFO);
+}
+
+/* Nanoseconds that this task has waited for a CPU. */
+static u64 run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
+/**
+ * pvtime_set() - where a vCPU's structure is
+ * @vcpu: the vCPU; its lock is held.
+ * @ipa: guest physical address, or ARMVCPU_NO_STOLEN_TIME.
+ *
+ * Return: 0, -EINVAL (alignment, beyond the IPA size, or the kernel does not
+ * count).
+ */
+int pvtime_set(struct vcpu *vcpu, u64 ipa)
+{
+	if (ipa != ARMVCPU_NO_STOLEN_TIME &&
+	    (!pvtime_supported() || ipa % PVTIME_SIZE || ipa >> vcpu->vm->ipa_bits))
+		return -EINVAL;
+	vcpu->pvtime.ipa = ipa;
+	vcpu->pvtime.task = NULL;
+	return 0;
+}
+
+/**
+ * pvtime_update() - tell the guest what has been stolen since
+ * @vcpu: the vCPU, in its own thread, about to enter the guest.
+ *
+ * Where no memory is, the guest has asked for nothing.
+ */
+void pvtime_update(struct vcpu *vcpu)
+{
+	struct pvtime *pvtime = &vcpu->pvtime;
+	u64 delay;
+
+	if (likely(pvtime->ipa == ARMVCPU_NO_STOLEN_TIME))
+		return;
+	delay = run_delay();
+	/* Another thread's, what it waited for before is none of the guest's. */
+	if (pvtime->task == current && delay == pvtime->last)
+		return;
+	if (pvtime->task == current && delay > pvtime->last)
+		pvtime->stolen += delay - pvtime->last;
+	pvtime->last = delay;
+	pvtime->task = current;
+	memslot_write_u64(vcpu->vm, pvtime->ipa + STOLEN_TIME, pvtime->stolen);
+}
+
+/**
+ * pvtime_call() - PV_TIME_FEATURES and PV_TIME_ST
+ * @vcpu: the vCPU; PC is behind the instruction.
+ *
+ * Return: as an exit_handler.
+ */
+int pvtime_call(struct vcpu *vcpu)
+{
+	u32 fn = vcpu_reg(vcpu, 0), feature = vcpu_reg(vcpu, 1);
+	s64 result = SMCCC_RET_NOT_SUPPORTED;
+
+	if (vcpu->pvtime.ipa != ARMVCPU_NO_STOLEN_TIME) {
+		if (fn == ARM_SMCCC_HV_PV_TIME_ST)
+			result = vcpu->pvtime.ipa;
+		else if (feature == ARM_SMCCC_HV_PV_TIME_FEATURES ||
+			 feature == ARM_SMCCC_HV_PV_TIME_ST)
+			result = SMCCC_RET_SUCCESS;
+	}
+	vcpu_set_reg(vcpu, 0, result);
+	return 1;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest's timers.  The virtual one is the hardware's: it is in the CPU while
+ * the guest is, and its interrupt ends the guest's slice.  The physical one is
+ * the host's, so the guest's is emulated with an hrtimer.  Only with a GIC in the
+ * module; else the VMM looks after both.
+ */
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+#include <linux/math64.h>
+#include <linux/percpu.h>
+#include <clocksource/arm_arch_timer.h>
+#include <asm/arch_timer.h>
+#include <asm/sysreg.h>
+
+#include "compat.h"
+#include "kmod.h"
+
+/* CNTV_CTL_EL0, CNTP_CTL_EL0 */
+#define CTL_ENABLE	BIT(0)
+#define CTL_IMASK	BIT(1)
+#define CTL_ISTATUS	BIT(2)
+
+/*
+ * The virtual timer's interrupt of this CPU is active: then it does not interrupt,
+ * although the timer in the CPU says it should.  -1: nobody knows.
+ */
+static DEFINE_PER_CPU(s8, vtimer_active) = -1;
+
+static u32 vtimer_hw_intid;
+
+static u64 virtual_count(const struct vcpu *vcpu)
+{
+	return arch_timer_read_counter() - READ_ONCE(vcpu->vm->cntvoff);
+}
+
+/* Nanoseconds for so many ticks; a day at most, who waits looks again then. */
+static u64 ticks_to_ns(u64 ticks)
+{
+	u64 hz = read_sysreg(cntfrq_el0), rest;
+
+	if (!hz)
+		return NSEC_PER_MSEC;
+	ticks = min(ticks, hz * 86400);
+	ticks = div64_u64_rem(ticks, hz, &rest);
+	/* Rounded up: it is not to fire before its time. */
+	return ticks * NSEC_PER_SEC + div64_u64(rest * NSEC_PER_SEC + hz - 1, hz);
+}
+
+/* ---- the virtual timer ------------------------------------------------- */
+
+static struct gic_irq *vtimer_irq(struct vcpu *vcpu)
+{
+	return &vcpu->gic.private[GIC_PPI_VTIMER];
+}
+
+/**
+ * timer_bind() - a vCPU's virtual timer interrupt is this CPU's, whichever that is
+ * @vcpu: the vCPU; it has not run.
+ */
+void timer_bind(struct vcpu *vcpu)
+{
+	vtimer_irq(vcpu)->hw = true;
+	vtimer_irq(vcpu)->hw_intid = vtimer_hw_intid;
+}
+
+/**
+ * timer_deactivated() - the guest has deactivated this CPU's interrupt
+ *
+ * Interrupts are off.
+ */
+void timer_deactivated(void)
+{
+	__this_cpu_write(vtimer_active, 0);
+}
+
+/**
+ * timer_enter() - is this CPU's interrupt to be heard of?
+ * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
+ *
+ * Not while the guest's is pending or active: it has been heard of then.  As an
+ * interrupt that is active in the host's GIC, it is deactivated by the guest
+ * itself, by way of its list register.  Nor without a GIC: nobody would quiet it.
+ */
+void timer_enter(struct vcpu *vcpu)
+{
+	const struct gic_irq *irq = vtimer_irq(vcpu);
+	s8 active = !vcpu->vm->gic || READ_ONCE(irq->level) || READ_ONCE(irq->active);
+
+	if (likely(__this_cpu_read(vtimer_active) == active))
+		return;
+	irq_set_irqchip_state(el2_vtimer_irq(), IRQCHIP_STATE_ACTIVE, active);
+	__this_cpu_write(vtimer_active, active);
+}
+
+/**
+ * timer_exit() - the line of the virtual timer, as it was when the guest stopped
+ * @vcpu: the vCPU, with its registers saved.  Interrupts are off.
+ */
+void timer_exit(struct vcpu *vcpu)
+{
+	u64 ctl = vcpu_sys(vcpu, HYP_CNTV_CTL_EL0);
+	bool level = (ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
+
+	if (vcpu->vm->gic && level != READ_ONCE(vtimer_irq(vcpu)->level))
+		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, level);
+}
+
+/* Raise the line if it is time; otherwise nanoseconds until then, 0: never. */
+static u64 vtimer_look(struct vcpu *vcpu)
+{
+	u64 deadline = timer_deadline(vcpu), now;
+
+	if (deadline == ~0ULL)
+		return 0;
+	now = virtual_count(vcpu);
+	if (now < deadline)
+		return ticks_to_ns(deadline - now);
+	gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, true);
+	return 0;
+}
+
+static enum hrtimer_restart vtimer_fires(struct hrtimer *timer)
+{
+	struct vcpu *vcpu = container_of(timer, struct vcpu, timer.wait);
+	u64 ns = vtimer_look(vcpu);
+
+	if (!ns)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, ns_to_ktime(ns));
+	return HRTIMER_RESTART;
+}
+
+/**
+ * timer_block() - the vCPU waits: its virtual timer goes on in software
+ * @vcpu: the vCPU, in its own thread, of a VM with a GIC.
+ */
+void timer_block(struct vcpu *vcpu)
+{
+	u64 ns = vtimer_look(vcpu);
+
+	if (ns)
+		hrtimer_start(&vcpu->timer.wait, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
+}
+
+/**
+ * timer_unblock() - the wait is over
+ * @vcpu: the vCPU, in its own thread.
+ */
+void timer_unblock(struct vcpu *vcpu)
+{
+	hrtimer_cancel(&vcpu->timer.wait);
+}
+
+/* ---- the physical timer ------------------------------------------------ */
+
+static bool ptimer_is_due(const struct timer_vcpu *timer)
+{
+	return timer->p_ctl & CTL_ENABLE && arch_timer_read_counter() >= timer->p_cval;
+}
+
+/* The line, and nanoseconds until it rises; 0: it is up, or never does. */
+static u64 ptimer_look(struct vcpu *vcpu)
+{
+	struct timer_vcpu *timer = &vcpu->timer;
+	u64 now = arch_timer_read_counter();
+	bool armed = (timer->p_ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE;
+
+	gic_set_line(vcpu->vm, vcpu, GIC_PPI_PTIMER, armed && now >= timer->p_cval);
+	if (!armed || now >= timer->p_cval)
+		return 0;
+	return ticks_to_ns(timer->p_cval - now);
+}
+
+static enum hrtimer_restart ptimer_fires(struct hrtimer *timer)
+{
+	struct vcpu *vcpu = container_of(timer, struct vcpu, timer.phys);
+	u64 ns = ptimer_look(vcpu);
+
+	if (!ns)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, ns_to_ktime(ns));
+	return HRTIMER_RESTART;
+}
+
+static void ptimer_set(struct vcpu *vcpu, u64 ctl, u64 cval)
+{
+	u64 ns;
+
+	hrtimer_cancel(&vcpu->timer.phys);
+	vcpu->timer.p_ctl = ctl & (CTL_ENABLE | CTL_IMASK);
+	vcpu->timer.p_cval = cval;
+	if (!vcpu->vm->gic)
+		return;
+	ns = ptimer_look(vcpu);
+	if (ns)
+		hrtimer_start(&vcpu->timer.phys, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
+}
+
+static u64 ptimer_ctl(const struct timer_vcpu *timer)
+{
+	return timer->p_ctl | (ptimer_is_due(timer) ? CTL_ISTATUS : 0);
+}
+
+/**
+ * timer_get() - a register of the physical timer, for the VMM
+ * @vcpu: the vCPU; its lock is held.
+ * @encoding: ARMVCPU_SYSREG().
+ * @value: out.
+ *
+ * Return: true if it is one.
+ */
+bool timer_get(struct vcpu *vcpu, u32 encoding, u64 *value)
+{
+	switch (encoding) {
+	case ARMVCPU_SYSREG(3, 3, 14, 2, 1):	/* CNTP_CTL_EL0 */
+		*value = ptimer_ctl(&vcpu->timer);
+		return true;
+	case ARMVCPU_SYSREG(3, 3, 14, 2, 2):	/* CNTP_CVAL_EL0 */
+		*value = vcpu->timer.p_cval;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * timer_set() - a register of the physical timer, for the VMM or the guest
+ * @vcpu: the vCPU; its lock is held.
+ * @encoding: ARMVCPU_SYSREG().
+ * @value: the value.
+ *
+ * Return: true if it is one.
+ */
+bool timer_set(struct vcpu *vcpu, u32 encoding, u64 value)
+{
+	switch (encoding) {
+	case ARMVCPU_SYSREG(3, 3, 14, 2, 1):
+		ptimer_set(vcpu, value, vcpu->timer.p_cval);
+		return true;
+	case ARMVCPU_SYSREG(3, 3, 14, 2, 2):
+		ptimer_set(vcpu, vcpu->timer.p_ctl, value);
+		return true;
+	}
+	return false;
+}
+
+/**
+ * timer_sysreg() - a trapped access to the physical timer
+ * @vcpu: the vCPU, of a VM with a GIC.
+ * @encoding: ARMVCPU_SYSREG().
+ * @write: direction.
+ * @value: the value, in or out.
+ *
+ * Return: false if it is none of its registers.
+ */
+bool timer_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value)
+{
+	/* CNTP_TVAL_EL0: what is left, as a signed number of 32 bits. */
+	if (encoding == ARMVCPU_SYSREG(3, 3, 14, 2, 0)) {
+		u64 now = arch_timer_read_counter();
+
+		if (write)
+			ptimer_set(vcpu, vcpu->timer.p_ctl, now + (s32)*value);
+		else
+			*value = (u32)(vcpu->timer.p_cval - now);
+		return true;
+	}
+	return write ? timer_set(vcpu, encoding, *value) : timer_get(vcpu, encoding, value);
+}
+
+/* ---- beginning and end ------------------------------------------------- */
+
+/**
+ * timer_vcpu_init() - a new vCPU's timers
+ * @vcpu: the vCPU.
+ */
+void timer_vcpu_init(struct vcpu *vcpu)
+{
+	compat_hrtimer_setup(&vcpu->timer.wait, vtimer_fires, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_HARD);
+	compat_hrtimer_setup(&vcpu->timer.phys, ptimer_fires, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_HARD);
+}
+
+/**
+ * timer_vcpu_reset() - timers of a core that comes out of reset: off
+ * @vcpu: the vCPU; its lock is held, and it does not run.
+ */
+void timer_vcpu_reset(struct vcpu *vcpu)
+{
+	ptimer_set(vcpu, 0, 0);
+	/* Its registers have been reset. */
+	if (vcpu->vm->gic)
+		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, false);
+}
+
+/**
+ * timer_vcpu_exit() - the vCPU goes
+ * @vcpu: the vCPU.
+ */
+void timer_vcpu_exit(struct vcpu *vcpu)
+{
+	hrtimer_cancel(&vcpu->timer.wait);
+	hrtimer_cancel(&vcpu->timer.phys);
+}
+
+/**
+ * timer_cpu_changed() - this CPU's interrupt controller may have been reset
+ */
+void timer_cpu_changed(void)
+{
+	this_cpu_write(vtimer_active, -1);
+}
+
+/**
+ * timer_cpu_quiet() - leave this CPU's interrupt as it was found: not active
+ *
+ * Interrupts are off.
+ */
+void timer_cpu_quiet(void)
+{
+	if (__this_cpu_read(vtimer_active) == 1)
+		irq_set_irqchip_state(el2_vtimer_irq(), IRQCHIP_STATE_ACTIVE, false);
+	timer_cpu_changed();
+}
+
+/**
+ * timer_init() - which interrupt of the GIC is the virtual timer's?
+ */
+void __init timer_init(void)
+{
+	struct irq_data *data = irq_get_irq_data(el2_vtimer_irq());
+
+#ifdef CONFIG_IRQ_DOMAIN_HIERARCHY
+	while (data && data->parent_data)
+		data = data->parent_data;
+#endif
+	vtimer_hw_intid = data ? irqd_to_hwirq(data) : GIC_PPI_VTIMER;
+}
