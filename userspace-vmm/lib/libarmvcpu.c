@@ -91,6 +91,67 @@ int armvcpu_vm_set_smccc_policy(int vm, const struct armvcpu_smccc_range *ranges
 	return do_ioctl(vm, ARMVCPU_SET_SMCCC_POLICY, &arg);
 }
 
+int armvcpu_vm_create_gic(int vm, __u32 version, __u32 nr_irqs, __u32 max_vcpus,
+			  __u64 dist, __u64 cpu)
+{
+	struct armvcpu_create_gic arg = {
+		.version = version,
+		.nr_irqs = nr_irqs,
+		.max_vcpus = max_vcpus,
+		.dist = dist,
+		.cpu = cpu,
+	};
+
+	return do_ioctl(vm, ARMVCPU_CREATE_GIC, &arg);
+}
+
+int armvcpu_vm_set_spi(int vm, __u32 intid, int level)
+{
+	struct armvcpu_irq arg = { .intid = intid, .level = level };
+
+	return do_ioctl(vm, ARMVCPU_SET_IRQ, &arg);
+}
+
+int armvcpu_vm_set_ppi(int vm, __u64 mpidr, __u32 intid, int level)
+{
+	struct armvcpu_irq arg = { .intid = intid, .level = level, .mpidr = mpidr };
+
+	return do_ioctl(vm, ARMVCPU_SET_IRQ, &arg);
+}
+
+int armvcpu_vm_get_gic_reg(int vm, __u32 space, __u32 offset, __u64 mpidr,
+			   __u64 *value)
+{
+	struct armvcpu_gic_reg arg = {
+		.space = space,
+		.offset = offset,
+		.mpidr = mpidr,
+	};
+	int ret = do_ioctl(vm, ARMVCPU_GET_GIC_REG, &arg);
+
+	if (!ret)
+		*value = arg.value;
+	return ret;
+}
+
+int armvcpu_vm_set_gic_reg(int vm, __u32 space, __u32 offset, __u64 mpidr,
+			   __u64 value)
+{
+	struct armvcpu_gic_reg arg = {
+		.space = space,
+		.offset = offset,
+		.mpidr = mpidr,
+		.value = value,
+	};
+
+	return do_ioctl(vm, ARMVCPU_SET_GIC_REG, &arg);
+}
+
+int armvcpu_vm_reset_gic(int vm)
+{
+	return do_ioctl(vm, ARMVCPU_RESET_GIC, NULL);
+}
+
 /* ---- vCPU -------------------------------------------------------------- */
 
 int armvcpu_vcpu_create(int vm, __u64 mpidr, __u32 flags,

@@ -97,6 +97,77 @@ int armvcpu_vm_add_slot(int vm, __u32 slot, __u32 flags, __u64 ipa, void *mem,
 int armvcpu_vm_delete_slot(int vm, __u32 slot);
 
 /**
+ * armvcpu_vm_create_gic() - give the VM an interrupt controller
+ * @vm: VM file.
+ * @version: 2 or 3; %ARMVCPU_CAP_GIC_VERSIONS tells what the host can.
+ * @nr_irqs: INTIDs, a multiple of 32 from 64 to 1024.
+ * @max_vcpus: vCPUs that the VM can have.
+ * @dist: guest physical address of the distributor.
+ * @cpu: of the CPU interface (GICv2), or of the redistributors (GICv3).
+ *
+ * Before the first vCPU is created.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_create_gic(int vm, __u32 version, __u32 nr_irqs, __u32 max_vcpus,
+			  __u64 dist, __u64 cpu);
+
+/**
+ * armvcpu_vm_set_spi() - raise or lower the line of a shared interrupt
+ * @vm: VM file.
+ * @intid: INTID, from 32 on.
+ * @level: 1 or 0.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_set_spi(int vm, __u32 intid, int level);
+
+/**
+ * armvcpu_vm_set_ppi() - raise or lower the line of a vCPU's private interrupt
+ * @vm: VM file.
+ * @mpidr: the vCPU.
+ * @intid: INTID, 16 to 31.
+ * @level: 1 or 0.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_set_ppi(int vm, __u64 mpidr, __u32 intid, int level);
+
+/**
+ * armvcpu_vm_get_gic_reg() - a register of the interrupt controller
+ * @vm: VM file; none of its vCPUs runs.
+ * @space: ARMVCPU_GIC_*.
+ * @offset: which one.
+ * @mpidr: whose, if each vCPU has its own; otherwise 0.
+ * @value: out.
+ *
+ * Return: 0, or a negative errno and @value untouched.
+ */
+int armvcpu_vm_get_gic_reg(int vm, __u32 space, __u32 offset, __u64 mpidr,
+			   __u64 *value);
+
+/**
+ * armvcpu_vm_set_gic_reg() - set a register of the interrupt controller
+ * @vm: VM file; none of its vCPUs runs.
+ * @space: ARMVCPU_GIC_*.
+ * @offset: which one.
+ * @mpidr: whose, if each vCPU has its own; otherwise 0.
+ * @value: its value, bit for bit.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_set_gic_reg(int vm, __u32 space, __u32 offset, __u64 mpidr,
+			   __u64 value);
+
+/**
+ * armvcpu_vm_reset_gic() - the interrupt controller in the state of a reset
+ * @vm: VM file; none of its vCPUs runs.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_reset_gic(int vm);
+
+/**
  * armvcpu_vm_set_smccc_policy() - say what the guest's SMC calls do
  * @vm: VM file.
  * @ranges: ranges of function ids; the call does not keep the array.

@@ -25,6 +25,10 @@
 #define BOARD_RAM_BASE		0x40000000ULL
 #define BOARD_RAM_MAX		(255 * GIB)
 
+/* The virt board's 256 shared interrupts, and the private ones. */
+#define BOARD_NUM_IRQS		288
+#define BOARD_SPI_INTID(spi)	(32 + (spi))
+
 /* Shared peripheral interrupts, counted from 0 as in a device tree. */
 #define BOARD_UART_SPI		1
 #define BOARD_RTC_SPI		2

@@ -133,6 +133,34 @@ static void create_vm(struct vm *vm)
 	close(fd);
 }
 
+/* The one that was asked for, or the host's own; without one, WFI is all there is. */
+static void create_gic(struct vm *vm)
+{
+	struct config *config = vm->config;
+	u64 versions = get_cap(vm->fd, ARMVCPU_CAP_GIC_VERSIONS,
+			       "its interrupt controllers");
+	int err;
+
+	if (config->no_gic)
+		return;
+	if (!versions)
+		warn("the host's interrupt controller does not help guests: they get no interrupts");
+	if (!config->gic)
+		config->gic = versions & BIT(3) ? 3 : 2;
+	if (!versions)
+		return;
+	if (!(versions & BIT(config->gic)))
+		die("--gic %u: on this host guests have a GICv%d", config->gic,
+		    versions & BIT(3) ? 3 : 2);
+	err = armvcpu_vm_create_gic(vm->fd, config->gic, BOARD_NUM_IRQS,
+				    config->cpus, BOARD_GICD_BASE,
+				    config->gic == 3 ? BOARD_GICR_BASE :
+						       BOARD_GICC_BASE);
+	if (err)
+		die("cannot create the interrupt controller: %s", strerror(-err));
+	vm->has_gic = true;
+}
+
 /* Slots are pinned: as much as the administrator lets us. */
 static void raise_memlock(void)
 {
@@ -204,9 +232,18 @@ static void *alloc_ram(u64 size)
 
 static void irq_changed(struct irq_line *line)
 {
-	/* Nothing but WFI takes interrupts: there is no controller yet. */
-	if (line->level)
-		vm_wake(line->opaque);
+	struct vm *vm = line->opaque;
+	int err;
+
+	if (vm->has_gic) {
+		err = armvcpu_vm_set_spi(vm->fd, BOARD_SPI_INTID(line->spi),
+					 line->level);
+		if (err)
+			die("interrupt %u: %s", line->spi, strerror(-err));
+	} else if (line->level) {
+		/* Nothing but WFI takes interrupts. */
+		vm_wake(vm);
+	}
 }
 
 static void uart_transmit(struct pl011 *uart, u8 c)
@@ -292,7 +329,7 @@ static void set_up_signals(void)
 	pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
-void vm_init(struct vm *vm, const struct config *config)
+void vm_init(struct vm *vm, struct config *config)
 {
 	pthread_condattr_t attr;
 	unsigned int i;
@@ -312,6 +349,7 @@ void vm_init(struct vm *vm, const struct config *config)
 	boot_plan(config, &vm->plan);
 	add_devices(vm);
 	create_vm(vm);
+	create_gic(vm);
 	raise_memlock();
 	if (config->firmware) {
 		add_rom_slot(vm);
@@ -376,6 +414,8 @@ static void vm_reset(struct vm *vm)
 		err = -errno;
 	for (i = 0; !err && i < config->cpus; i++)
 		err = vcpu_reset(&vm->vcpus[i]);
+	if (!err && vm->has_gic)
+		err = armvcpu_vm_reset_gic(vm->fd);
 	if (err)
 		die("cannot reset the guest: %s", strerror(-err));
 	/* The files may be others by now, as on a disk. */

@@ -74,9 +74,11 @@ struct vcpu {
 };
 
 struct vm {
-	const struct config *config;
+	struct config *config;
 	struct boot_plan plan;
 	int fd;
+	/* There is an interrupt controller in the module. */
+	bool has_gic;
 	u64 page_size;
 	void *ram;
 	struct vcpu vcpus[BOARD_MAX_CPUS];
@@ -100,7 +102,7 @@ struct vm {
 };
 
 /* Everything but running. Dies if it cannot. */
-void vm_init(struct vm *vm, const struct config *config);
+void vm_init(struct vm *vm, struct config *config);
 
 /* Runs the machine to its end and returns the exit status. */
 int vm_run(struct vm *vm);

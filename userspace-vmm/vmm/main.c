@@ -67,7 +67,8 @@ static const char help[] =
 	"  --append STRING  kernel command line (bootargs in the device tree)\n"
 	"  --cpus N         number of CPUs, 1 to 8 (1)\n"
 	"  --mem SIZE       memory, with K, M or G (128M)\n"
-	"  --gic N          interrupt controller in the device tree, 2 or 3 (2)\n"
+	"  --gic N          version of the interrupt controller, 2 or 3 (the host's);\n"
+	"                   none: it is in the device tree only\n"
 	"\n"
 	"Other:\n"
 	"  --dtb-dump FILE  write the device tree to FILE and end\n"
@@ -145,7 +146,9 @@ static void parse_options(struct config *config, int argc, char **argv)
 			config->mem = parse_size(optarg);
 			break;
 		case OPT_GIC:
-			config->gic = parse_number("gic", optarg, 2, 3);
+			config->no_gic = !strcmp(optarg, "none");
+			config->gic = config->no_gic ? 2 :
+				      parse_number("gic", optarg, 2, 3);
 			break;
 		case OPT_DTB_DUMP:
 			config->dtb_dump = optarg;
@@ -186,12 +189,15 @@ static void check_config(const struct config *config)
 		die("--mem: not a multiple of 4K");
 }
 
-static void dump_dtb(const struct config *config)
+static void dump_dtb(struct config *config)
 {
 	static char fdt[BOARD_FDT_MAX];
 	struct boot_plan plan;
 
 	boot_plan(config, &plan);
+	/* Without a host to ask. */
+	if (!config->gic)
+		config->gic = 2;
 	file_save(config->dtb_dump, fdt,
 		  fdt_build(config, &plan, fdt, sizeof(fdt)));
 }
@@ -223,7 +229,7 @@ static void die_by_signal(int sig)
 int main(int argc, char **argv)
 {
 	static struct vm vm;
-	struct config config = { .mem = DEFAULT_MEM, .cpus = 1, .gic = 2 };
+	struct config config = { .mem = DEFAULT_MEM, .cpus = 1 };
 	int status;
 
 	open_standard_files();

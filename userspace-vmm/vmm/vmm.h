@@ -25,7 +25,8 @@
  * @dtb_dump: file to write the device tree to, or NULL.
  * @mem: bytes of RAM.
  * @cpus: number of vCPUs.
- * @gic: version of the interrupt controller in the device tree, 2 or 3.
+ * @gic: version of the interrupt controller, 2 or 3; 0: the host's.
+ * @no_gic: it is in the device tree only.
  *
  * One of @firmware, @kernel and @flat is there; none is only with @dtb_dump.
  */
@@ -39,6 +40,7 @@ struct config {
 	u64 mem;
 	unsigned int cpus;
 	unsigned int gic;
+	bool no_gic;
 };
 
 #endif /* _VMM_VMM_H */
