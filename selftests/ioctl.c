@@ -27,6 +27,11 @@ static const struct {
 	{ ARMVCPU_CREATE_VCPU,     { 0, 1, 0 } },
 	{ ARMVCPU_SET_MEM_SLOT,    { 0, 1, 0 } },
 	{ ARMVCPU_SET_SMCCC_POLICY, { 0, 1, 0 } },
+	{ ARMVCPU_CREATE_GIC,      { 0, 1, 0 } },
+	{ ARMVCPU_SET_IRQ,         { 0, 1, 0 } },
+	{ ARMVCPU_GET_GIC_REG,     { 0, 1, 0 } },
+	{ ARMVCPU_SET_GIC_REG,     { 0, 1, 0 } },
+	{ ARMVCPU_RESET_GIC,       { 0, 1, 0 }, true },
 	{ ARMVCPU_GET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_SET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_GET_FP_REGS,     { 0, 0, 1 } },
@@ -167,6 +172,8 @@ FIXTURE_VARIANT_ADD(cap, pstate_mask)
 	CAP(ARMVCPU_CAP_PSTATE_MASK, 0xf00003c0, ~0ULL);
 FIXTURE_VARIANT_ADD(cap, max_vms)
 	CAP(ARMVCPU_CAP_MAX_VMS, 8, 65536);
+FIXTURE_VARIANT_ADD(cap, gic_versions)
+	CAP(ARMVCPU_CAP_GIC_VERSIONS, 0, BIT(2) | BIT(3));
 FIXTURE_VARIANT_ADD(cap, unknown_zero)
 	CAP(0, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_next)
@@ -223,6 +230,9 @@ ASSERT_SIZE(armvcpu_create_vcpu, 16);
 ASSERT_SIZE(armvcpu_mem_slot, 32);
 ASSERT_SIZE(armvcpu_smccc_range, 16);
 ASSERT_SIZE(armvcpu_smccc_policy, 16);
+ASSERT_SIZE(armvcpu_create_gic, 48);
+ASSERT_SIZE(armvcpu_irq, 24);
+ASSERT_SIZE(armvcpu_gic_reg, 32);
 ASSERT_SIZE(armvcpu_core_regs, 35 * 8);
 ASSERT_SIZE(armvcpu_fp_regs, 528);
 ASSERT_SIZE(armvcpu_one_reg, 16);
@@ -377,6 +387,14 @@ FIXTURE_VARIANT_ADD(pointer, set_mem_slot)
 	POINTER(FILE_VM, ARMVCPU_SET_MEM_SLOT);
 FIXTURE_VARIANT_ADD(pointer, set_smccc_policy)
 	POINTER(FILE_VM, ARMVCPU_SET_SMCCC_POLICY);
+FIXTURE_VARIANT_ADD(pointer, create_gic)
+	POINTER(FILE_VM, ARMVCPU_CREATE_GIC);
+FIXTURE_VARIANT_ADD(pointer, set_irq)
+	POINTER(FILE_VM, ARMVCPU_SET_IRQ);
+FIXTURE_VARIANT_ADD(pointer, get_gic_reg)
+	POINTER(FILE_VM, ARMVCPU_GET_GIC_REG);
+FIXTURE_VARIANT_ADD(pointer, set_gic_reg)
+	POINTER(FILE_VM, ARMVCPU_SET_GIC_REG);
 FIXTURE_VARIANT_ADD(pointer, get_core_regs)
 	POINTER(FILE_VCPU, ARMVCPU_GET_CORE_REGS);
 FIXTURE_VARIANT_ADD(pointer, set_core_regs)
@@ -433,8 +451,9 @@ TEST_F(pointer, is_efault)
 			TH_LOG("pointer %p", pointers[i]);
 		}
 	}
-	/* What the ioctl wants to write to. */
-	if (_IOC_DIR(variant->request) & _IOC_READ) {
+	/* What the ioctl wants to write to; there is no GIC here, see gic.c. */
+	if (_IOC_DIR(variant->request) & _IOC_READ &&
+	    variant->request != ARMVCPU_GET_GIC_REG) {
 		void *page = alloc_pages(page_size());
 
 		if (variant->request == ARMVCPU_GET_ONE_REG)
@@ -533,6 +552,22 @@ FIXTURE_VARIANT_ADD(misuse, policy_null)
 FIXTURE_VARIANT_ADD(misuse, policy_kernel)
 	MISUSE(FILE_VM, ARMVCPU_SET_SMCCC_POLICY, EFAULT, smccc_policy,
 	       .count = 1, .ranges = 0xffff000000000000);
+
+/* The VM has a vCPU already, and no GIC. */
+FIXTURE_VARIANT_ADD(misuse, gic_version)
+	MISUSE(FILE_VM, ARMVCPU_CREATE_GIC, EINVAL, create_gic,
+	       .version = 1, .nr_irqs = 64, .max_vcpus = 1, .cpu = 0x10000);
+FIXTURE_VARIANT_ADD(misuse, gic_flags)
+	MISUSE(FILE_VM, ARMVCPU_CREATE_GIC, EINVAL, create_gic,
+	       .version = 3, .flags = 1, .nr_irqs = 64, .max_vcpus = 1, .cpu = 0x10000);
+FIXTURE_VARIANT_ADD(misuse, irq_without_gic)
+	MISUSE(FILE_VM, ARMVCPU_SET_IRQ, ENXIO, irq, .intid = 40, .level = 1);
+FIXTURE_VARIANT_ADD(misuse, gic_reg_without_gic)
+	MISUSE(FILE_VM, ARMVCPU_GET_GIC_REG, ENXIO, gic_reg, .value = 1);
+FIXTURE_VARIANT_ADD(misuse, set_gic_reg_without_gic)
+	MISUSE(FILE_VM, ARMVCPU_SET_GIC_REG, ENXIO, gic_reg, .value = 1);
+FIXTURE_VARIANT_ADD(misuse, gic_reg_space)
+	MISUSE(FILE_VM, ARMVCPU_GET_GIC_REG, EINVAL, gic_reg, .space = 5);
 
 #define PSTATE(_pstate) \
 	MISUSE(FILE_VCPU, ARMVCPU_SET_CORE_REGS, EINVAL, core_regs, \
