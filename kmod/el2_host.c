@@ -90,6 +90,9 @@ struct el2_cpu {
 };
 
 static DEFINE_PER_CPU(struct el2_cpu, el2_cpus);
+/* CTR_EL0 and CLIDR_EL1 of the CPU that was taken first; another has another CTR_EL0. */
+static u64 el2_first_ctr, el2_first_clidr;
+static bool el2_other_ctr;
 static enum cpuhp_state el2_hp_state;
 /* No CPU may take EL2 any more. */
 static bool el2_shut;
@@ -257,6 +260,42 @@ static bool enter_image(struct hyp_cpu *hyp)
 	return el2_call(HYP_CALL_VERSION, 0, 0, 0, 0) == HYP_VERSION;
 }
 
+static void look_at_caches(void)
+{
+	u64 ctr = read_cpuid_cachetype();
+	u64 first = cmpxchg64(&el2_first_ctr, 0, ctr);
+
+	if (!first)
+		WRITE_ONCE(el2_first_clidr, read_sysreg(clidr_el1));
+	else if (first != ctr)
+		WRITE_ONCE(el2_other_ctr, true);
+}
+
+/**
+ * el2_caches_differ() - has one CPU another CTR_EL0 than the others?
+ */
+bool el2_caches_differ(void)
+{
+	return READ_ONCE(el2_other_ctr);
+}
+
+/**
+ * el2_ctr() - CTR_EL0 that holds for all CPUs
+ */
+u64 el2_ctr(void)
+{
+	return el2_caches_differ() ? read_sanitised_ftr_reg(SYS_CTR_EL0) :
+				     READ_ONCE(el2_first_ctr);
+}
+
+/**
+ * el2_clidr() - CLIDR_EL1 of one of the CPUs, always the same
+ */
+u64 el2_clidr(void)
+{
+	return READ_ONCE(el2_first_clidr);
+}
+
 /* With interrupts off.  Returns 0, -EBUSY if the stub is not there. */
 static int install_this_cpu(void)
 {
@@ -268,6 +307,7 @@ static int install_this_cpu(void)
 		return -EBUSY;
 
 	cpu->midr = read_cpuid_id();
+	look_at_caches();
 	if (!enter_image(cpu->hyp))
 		return -EBUSY;
 	cpu->installed = true;

@@ -811,6 +811,7 @@ int gic_create(struct vm *vm, const struct armvcpu_create_gic *arg)
 	if (!gic)
 		return -ENOMEM;
 
+	mutex_lock(&vm->lock);
 	mutex_lock(&vm->vcpus_lock);
 	down_write(&vm->slots_lock);
 	if (vm->gic)
@@ -822,10 +823,14 @@ int gic_create(struct vm *vm, const struct armvcpu_create_gic *arg)
 		ret = -EEXIST;
 	else
 		ret = gic_host_map(vm, gic);
-	if (!ret)
+	if (!ret) {
 		WRITE_ONCE(vm->gic, gic);
+		if (gic->version == 3)
+			idregs_show_gicv3(vm);
+	}
 	up_write(&vm->slots_lock);
 	mutex_unlock(&vm->vcpus_lock);
+	mutex_unlock(&vm->lock);
 	if (ret)
 		gic_free(gic);
 	return ret;

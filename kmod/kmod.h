@@ -84,12 +84,29 @@ void el2_report(void);
 void el2_debugfs(struct dentry *dir);
 bool el2_take_provocation(void);
 unsigned int el2_vtimer_irq(void);
+bool el2_caches_differ(void);
+u64 el2_ctr(void);
+u64 el2_clidr(void);
 extern const struct kernel_param_ops el2_cpus_param_ops;
 
 /* ---- vm.c -------------------------------------------------------------- */
 
 struct memslot;
 struct vcpu;
+
+#define ID_REG(name, crm, op2) IDREG_##name,
+#define ID_REG32 ID_REG
+#define ID_REG32_ALL ID_REG
+#define ID_FIELD(reg, name, shift, kind, least, most)
+enum id_reg {
+#include "idregs.def"
+	NR_ID_REGS
+};
+
+#undef ID_REG
+#undef ID_REG32
+#undef ID_REG32_ALL
+#undef ID_FIELD
 
 /**
  * struct vm - a virtual machine
@@ -100,13 +117,14 @@ struct vcpu;
  * @vtcr: VTCR_EL2.
  * @vttbr: VTTBR_EL2.
  * @cntvoff: CNTVOFF_EL2 of all its vCPUs.
- * @lock: @policy and @started.
- * @started: a vCPU has run: @policy is final.
+ * @lock: @policy, @id and @started.
+ * @started: a vCPU has run: @policy and @id are final.
  * @dead: EL2 faulted under it; it never runs again.
  * @policy: ranges of SMC function ids, sorted.
  * @policy_count: number of them.
  * @gic: the interrupt controller, or NULL; final once there is a vCPU.
  * @frozen: no vCPU may enter the guest (gic_freeze()).
+ * @id: ID registers.
  * @nr_vcpus: number of @vcpus, which only grows.
  * @vcpus: the vCPUs; an entry below @nr_vcpus is NULL once it is closed.
  * @vcpus_lock: entries of @vcpus against their vCPU going away.
@@ -131,6 +149,7 @@ struct vm {
 	bool dead;
 	struct armvcpu_smccc_range *policy;
 	u32 policy_count;
+	u64 id[NR_ID_REGS];
 
 	struct gic *gic;
 	atomic_t frozen;
@@ -267,6 +286,9 @@ struct pvtime {
  * @flags: ARMVCPU_VCPU_*.
  * @mpidr: VMPIDR_EL2.
  * @index: its place in vm->vcpus.
+ * @configured: it has run: nothing of what it is changes any more.
+ * @revidr: REVIDR_EL1.
+ * @aidr: AIDR_EL1.
  * @serial: unique for ever, never 0.
  * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED.
  * @pending: the exit to complete.
@@ -291,6 +313,9 @@ struct vcpu {
 	struct mutex lock;	/* see above */
 	u32 flags;
 	u32 index;
+	bool configured;
+	u64 revidr;
+	u64 aidr;
 	u64 serial;
 	u64 mpidr;
 	atomic_t power;
@@ -390,8 +415,15 @@ int abort_exit(struct vcpu *vcpu);
 int sysreg_exit(struct vcpu *vcpu);
 void sysreg_complete(struct vcpu *vcpu);
 void sysreg_caches_changed(struct vcpu *vcpu);
-bool sysreg_id_get(struct vm *vm, u32 encoding, u64 *value);
-unsigned int sysreg_id_list(u32 *ids, unsigned int room);
+
+/* ---- idregs.c ---------------------------------------------------------- */
+
+void idregs_init(struct vm *vm);
+void idregs_show_gicv3(struct vm *vm);
+bool idregs_has_fp(struct vm *vm);
+bool idregs_get(struct vm *vm, u32 encoding, u64 *value);
+int idregs_set(struct vm *vm, u32 encoding, u64 value);
+unsigned int idregs_list(u32 *ids, unsigned int room);
 
 bool psci_is_call(u64 fn);
 int psci_call(struct vcpu *vcpu);

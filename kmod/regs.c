@@ -35,9 +35,13 @@
 /* Emulated ones that are part of the state. */
 #define MDSCR_EL1	ARMVCPU_SYSREG(2, 0, 0, 2, 2)
 #define OSLSR_EL1	ARMVCPU_SYSREG(2, 0, 1, 1, 4)
+#define MIDR_EL1	ARMVCPU_SYSREG(3, 0, 0, 0, 0)
 #define MPIDR_EL1	ARMVCPU_SYSREG(3, 0, 0, 0, 5)
 #define CNTP_CTL_EL0	ARMVCPU_SYSREG(3, 3, 14, 2, 1)
 #define CNTP_CVAL_EL0	ARMVCPU_SYSREG(3, 3, 14, 2, 2)
+#define REVIDR_EL1	ARMVCPU_SYSREG(3, 0, 0, 0, 6)
+#define AIDR_EL1	ARMVCPU_SYSREG(3, 1, 0, 0, 7)
+#define CTR_EL0		ARMVCPU_SYSREG(3, 3, 0, 0, 1)
 #define OSLSR_OSLK	BIT_ULL(1)
 #define OSLSR_OSLM	BIT_ULL(3)
 #define MPIDR_RES1	BIT_ULL(31)
@@ -101,9 +105,34 @@ static u64 *sys_slot(struct vcpu *vcpu, u32 encoding)
 	return NULL;
 }
 
+/* What the vCPU is, as a core: the VMM can make it another one. */
+static u64 *identity_slot(struct vcpu *vcpu, u32 encoding)
+{
+	switch (encoding) {
+	case MIDR_EL1:
+		return &vcpu->hyp->vpidr;
+	case REVIDR_EL1:
+		return &vcpu->revidr;
+	case AIDR_EL1:
+		return &vcpu->aidr;
+	}
+	return NULL;
+}
+
+static int write_identity(struct vcpu *vcpu, u64 *slot, u64 value)
+{
+	/* MIDR_EL1 has 32 bits. */
+	if (slot == &vcpu->hyp->vpidr && value >> 32)
+		return -EINVAL;
+	if (value != *slot && vcpu->configured)
+		return -EBUSY;
+	*slot = value;
+	return 0;
+}
+
 static int read_sys(struct vcpu *vcpu, u32 encoding, u64 *value)
 {
-	u64 *slot = sys_slot(vcpu, encoding);
+	u64 *slot = sys_slot(vcpu, encoding) ?: identity_slot(vcpu, encoding);
 
 	if (slot)
 		*value = *slot;
@@ -113,8 +142,10 @@ static int read_sys(struct vcpu *vcpu, u32 encoding, u64 *value)
 		*value = vcpu->oslsr | OSLSR_OSLM;
 	else if (encoding == MPIDR_EL1)
 		*value = vcpu->mpidr | MPIDR_RES1;
+	else if (encoding == CTR_EL0)
+		*value = el2_ctr();
 	else if (!timer_get(vcpu, encoding, value) &&
-		 !sysreg_id_get(vcpu->vm, encoding, value))
+		 !idregs_get(vcpu->vm, encoding, value))
 		return -ENOENT;
 	return 0;
 }
@@ -122,6 +153,7 @@ static int read_sys(struct vcpu *vcpu, u32 encoding, u64 *value)
 static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 {
 	u64 *slot = sys_slot(vcpu, encoding), now;
+	int ret;
 
 	if (slot) {
 		*slot = value;
@@ -148,6 +180,12 @@ static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 		vcpu->oslsr = value & OSLSR_OSLK;
 		return 0;
 	}
+	slot = identity_slot(vcpu, encoding);
+	if (slot)
+		return write_identity(vcpu, slot, value);
+	ret = idregs_set(vcpu->vm, encoding, value);
+	if (ret != -ENOENT)
+		return ret;
 	/* Read-only: setting it to what it is does no harm. */
 	if (read_sys(vcpu, encoding, &now))
 		return -ENOENT;
@@ -302,11 +340,15 @@ static u32 list_registers(u32 *ids, u32 room)
 			ADD(ARMVCPU_REG_CLASS_SYS | sys_encodings[i]);
 	ADD(ARMVCPU_REG_CLASS_SYS | MDSCR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | OSLSR_EL1);
+	ADD(ARMVCPU_REG_CLASS_SYS | MIDR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | MPIDR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | CNTP_CVAL_EL0);
 	ADD(ARMVCPU_REG_CLASS_SYS | CNTP_CTL_EL0);
+	ADD(ARMVCPU_REG_CLASS_SYS | REVIDR_EL1);
+	ADD(ARMVCPU_REG_CLASS_SYS | AIDR_EL1);
+	ADD(ARMVCPU_REG_CLASS_SYS | CTR_EL0);
 	first = n;
-	n += sysreg_id_list(ids + min(n, room), room - min(n, room));
+	n += idregs_list(ids + min(n, room), room - min(n, room));
 	for (i = first; i < min(n, room); i++)
 		ids[i] |= ARMVCPU_REG_CLASS_SYS;
 	for (i = 0; i < NR_FP; i++)

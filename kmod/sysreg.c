@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Trapped system registers: the ID registers as a guest sees them, the few
- * registers the module emulates, and the way of the rest to the VMM.
+ * Trapped system registers: the few that the module emulates, the ID registers
+ * (idregs.c), and the way of the rest to the VMM.
  *
  * To emulate a register: a row in emulated[] and a function.
  */
@@ -15,157 +15,6 @@
 
 #define OSLSR_OSLM	BIT_ULL(3)	/* the OS lock is implemented */
 #define OSLSR_OSLK	BIT_ULL(1)
-
-/* ---- ID registers ------------------------------------------------------ */
-
-#define F(shift)	(0xfULL << (shift))
-
-/**
- * struct id_register - an ID register as a guest sees it
- * @crm: CRm.
- * @op2: op2.
- * @host: the kernel's id of the register, 0 for a constant.
- * @keep: fields that show what the host has: what this module switches, or what
- *	needs no switching.
- * @set: fields that are constant.
- * @aarch32: reads as zero unless EL0 can run AArch32.
- *
- * A register that is not in the table reads as zero.
- */
-struct id_register {
-	u8 crm;
-	u8 op2;
-	u32 host;
-	u64 keep;
-	u64 set;
-	bool aarch32;
-};
-
-static const struct id_register id_registers[] = {
-	/* AArch32 at EL0: no RAS, AMU, PMU; debug of Armv8. */
-	{ 1, 0, SYS_ID_PFR0_EL1, GENMASK_ULL(15, 0) | F(16) | F(24), 0, true },
-	{ 1, 1, SYS_ID_PFR1_EL1, F(0) | F(4), 0, true },
-	{ 1, 2, 0, 0, 0x6, true },
-	{ 1, 4, SYS_ID_MMFR0_EL1, ~0ULL, 0, true },
-	{ 1, 5, SYS_ID_MMFR1_EL1, ~0ULL, 0, true },
-	{ 1, 6, SYS_ID_MMFR2_EL1, ~0ULL, 0, true },
-	{ 1, 7, SYS_ID_MMFR3_EL1, ~0ULL, 0, true },
-	{ 2, 0, SYS_ID_ISAR0_EL1, ~0ULL, 0, true },
-	{ 2, 1, SYS_ID_ISAR1_EL1, ~0ULL, 0, true },
-	{ 2, 2, SYS_ID_ISAR2_EL1, ~0ULL, 0, true },
-	{ 2, 3, SYS_ID_ISAR3_EL1, ~0ULL, 0, true },
-	{ 2, 4, SYS_ID_ISAR4_EL1, ~0ULL, 0, true },
-	{ 2, 5, SYS_ID_ISAR5_EL1, ~0ULL, 0, true },
-	{ 2, 6, SYS_ID_MMFR4_EL1, ~0ULL, 0, true },
-	{ 2, 7, SYS_ID_ISAR6_EL1, ~0ULL, 0, true },
-	{ 3, 0, SYS_MVFR0_EL1, ~0ULL, 0, true },
-	{ 3, 1, SYS_MVFR1_EL1, ~0ULL, 0, true },
-	{ 3, 2, SYS_MVFR2_EL1, ~0ULL, 0, true },
-
-	/* EL0, FP, AdvSIMD, DIT, CSV3; EL1 is AArch64; no EL2, GIC, RAS, SVE, AMU, MPAM. */
-	{ 4, 0, SYS_ID_AA64PFR0_EL1, F(0) | F(16) | F(20) | F(48) | F(60), 0x10 },
-	/* BT, SSBS; no MTE, SME. */
-	{ 4, 1, SYS_ID_AA64PFR1_EL1, F(0) | F(4), 0 },
-	/* Armv8 debug, two breakpoints, two watchpoints; no PMU, SPE, trace. */
-	{ 5, 0, 0, 0, 0x6 | 1 << 12 | 1 << 20 },
-	/* All but TME. */
-	{ 6, 0, SYS_ID_AA64ISAR0_EL1, ~F(24), 0 },
-	/* All but pointer authentication, XS, LS64. */
-	{ 6, 1, SYS_ID_AA64ISAR1_EL1,
-	  ~(F(4) | F(8) | F(24) | F(28) | F(56) | F(60)), 0 },
-	/* ASID, endianness, granules; PARange by the VM; no FGT, ECV, stage 2. */
-	{ 7, 0, SYS_ID_AA64MMFR0_EL1,
-	  F(4) | F(8) | F(16) | F(20) | F(24) | F(28) | F(44), 0 },
-	/* HAFDBS up to its second step, HPDS, PAN, ETS; no VHE, LOR, HCX. */
-	{ 7, 1, SYS_ID_AA64MMFR1_EL1, F(0) | F(12) | F(20) | F(36), 0 },
-	/* CnP, UAO, LSM, VARange, CCIDX, ST, AT, IDS, TTL, BBM, E0PD. */
-	{ 7, 2, SYS_ID_AA64MMFR2_EL1,
-	  F(0) | F(4) | F(8) | F(16) | F(20) | F(28) | F(32) | F(36) | F(48) | F(52) | F(60), 0 },
-};
-
-static u64 parange_of(unsigned int ipa_bits)
-{
-	static const u8 bits[] = { 32, 36, 40, 42, 44, 48 };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(bits) - 1; i++)
-		if (ipa_bits <= bits[i])
-			break;
-	return i;
-}
-
-static u64 id_value(struct vm *vm, const struct id_register *id)
-{
-	u64 value = id->set;
-
-	if (id->aarch32 && !has_aarch32_el0())
-		return 0;
-	if (id->host)
-		value |= read_sanitised_ftr_reg(id->host) & id->keep;
-	if (id->host == SYS_ID_AA64PFR0_EL1 && vm->gic && vm->gic->version == 3)
-		value |= 1ULL << 24;
-	if (id->host == SYS_ID_AA64PFR0_EL1)
-		/* CSV2: with CSV2_2 come the SCXTNUM registers. */
-		value |= read_sanitised_ftr_reg(id->host) >> 56 & 0xf ? 1ULL << 56 : 0;
-	if (id->host == SYS_ID_AA64MMFR1_EL1 && (value & F(0)) > 2)
-		value = (value & ~F(0)) | 2;
-	if (id->host == SYS_ID_AA64MMFR0_EL1) {
-		value |= parange_of(vm->ipa_bits);
-		/* Granules without 52-bit addresses: no address is that long. */
-		if ((value & F(28)) == 1ULL << 28)
-			value &= ~F(28);
-		if ((value & F(20)) == 2ULL << 20)
-			value ^= 3ULL << 20;
-	}
-	return value;
-}
-
-static bool is_id(u32 encoding)
-{
-	/* What HCR_EL2.TID3 traps: op0 3, op1 0, CRn 0, CRm 1 to 7. */
-	return encoding >= ARMVCPU_SYSREG(3, 0, 0, 1, 0) &&
-	       encoding <= ARMVCPU_SYSREG(3, 0, 0, 7, 7);
-}
-
-/**
- * sysreg_id_get() - an ID register as a guest sees it
- * @vm: the VM.
- * @encoding: ARMVCPU_SYSREG().
- * @value: out.
- *
- * Return: true if it is one.
- */
-bool sysreg_id_get(struct vm *vm, u32 encoding, u64 *value)
-{
-	unsigned int i;
-
-	if (!is_id(encoding))
-		return false;
-	*value = 0;
-	for (i = 0; i < ARRAY_SIZE(id_registers); i++) {
-		const struct id_register *id = &id_registers[i];
-
-		if (encoding == ARMVCPU_SYSREG(3, 0, 0, id->crm, id->op2))
-			*value = id_value(vm, id);
-	}
-	return true;
-}
-
-/**
- * sysreg_id_list() - encodings of the ID registers that are not always zero
- * @ids: out, as many as there is room for.
- * @room: elements of @ids.
- *
- * Return: how many there are.
- */
-unsigned int sysreg_id_list(u32 *ids, unsigned int room)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(id_registers) && i < room; i++)
-		ids[i] = ARMVCPU_SYSREG(3, 0, 0, id_registers[i].crm, id_registers[i].op2);
-	return ARRAY_SIZE(id_registers);
-}
 
 /* ---- registers that the module emulates -------------------------------- */
 
@@ -214,7 +63,54 @@ static bool oslsr(struct vcpu *vcpu, bool write, u64 *value)
 	return true;
 }
 
+/* What a vCPU is, HCR_EL2.TID1. */
+static bool revidr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	*value = vcpu->revidr;
+	return !write;
+}
+
+static bool aidr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	*value = vcpu->aidr;
+	return !write;
+}
+
 /* ---- caches ------------------------------------------------------------ */
+
+/*
+ * Where the host's CPUs have different caches, HCR_EL2.TID2 shows a guest what
+ * holds for all of them: the smallest lines, and no geometry, which nobody needs
+ * who maintains them by address.  By set and way it then finds a single line,
+ * and one such operation is enough (set_way() below).
+ */
+static bool ctr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	*value = el2_ctr();
+	return !write;
+}
+
+static bool clidr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	*value = el2_clidr();
+	return !write;
+}
+
+static bool ccsidr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	/* LineSize: log2 of the bytes, less 4.  CTR_EL0.DminLine: of the words. */
+	*value = (el2_ctr() >> 16 & 0xf) - 2;
+	return !write;
+}
+
+static bool csselr(struct vcpu *vcpu, bool write, u64 *value)
+{
+	if (write)
+		vcpu_set_sys(vcpu, HYP_CSSELR_EL1, *value & GENMASK_ULL(3, 0));
+	else
+		*value = vcpu_sys(vcpu, HYP_CSSELR_EL1);
+	return true;
+}
 
 /*
  * A guest that works with its caches off, or by set/way, means all caches
@@ -309,6 +205,7 @@ static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(2, 0, 1, 0, 4), 0, oslar },
 	{ ARMVCPU_SYSREG(2, 0, 1, 1, 4), 0, oslsr },
 	{ ARMVCPU_SYSREG(2, 0, 1, 3, 4), 0, raz_wi },		/* OSDLR_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 0, 0, 6), 0, revidr },
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 0), 0, write_sctlr },
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 1), 0, raz_wi },		/* ACTLR_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 3), 0, undefined },		/* SCTLR2_EL1 */
@@ -336,7 +233,14 @@ static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(3, 0, 13, 0, 1), 0, write_CONTEXTIDR_EL1 },
 	{ ARMVCPU_SYSREG(3, 0, 13, 0, 5), 0, undefined },		/* ACCDATA_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL1 */
+	{ ARMVCPU_SYSREG(3, 1, 0, 0, 0), 0, ccsidr },
+	{ ARMVCPU_SYSREG(3, 1, 0, 0, 1), 0, clidr },
+	{ ARMVCPU_SYSREG(3, 1, 0, 0, 2), 0, undefined },		/* CCSIDR2_EL1 */
 	{ ARMVCPU_SYSREG(3, 1, 0, 0, 4), 0, undefined },		/* GMID_EL1 */
+	{ ARMVCPU_SYSREG(3, 1, 0, 0, 6), 0, undefined },		/* SMIDR_EL1 */
+	{ ARMVCPU_SYSREG(3, 1, 0, 0, 7), 0, aidr },
+	{ ARMVCPU_SYSREG(3, 2, 0, 0, 0), 0, csselr },
+	{ ARMVCPU_SYSREG(3, 3, 0, 0, 1), 0, ctr },
 	{ ARMVCPU_SYSREG(3, 3, 10, 2, 4), 0, undefined },	/* POR_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 5), 0, undefined },		/* TPIDR2_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL0 */
@@ -376,7 +280,7 @@ int sysreg_exit(struct vcpu *vcpu)
 	u8 rt = iss >> 5 & 31;
 	const struct emulated_register *reg;
 
-	if (!write && sysreg_id_get(vcpu->vm, encoding, &value)) {
+	if (!write && idregs_get(vcpu->vm, encoding, &value)) {
 		vcpu_set_reg(vcpu, rt, value);
 		skip_insn(vcpu);
 		return 1;

@@ -33,6 +33,8 @@
 #define EL2_HCR_BSU_IS		BIT_ULL(10)	/* and barriers reach all CPUs: it migrates */
 #define EL2_HCR_TWI		BIT_ULL(13)
 #define EL2_HCR_TWE		BIT_ULL(14)
+#define EL2_HCR_TID1		BIT_ULL(16)	/* REVIDR_EL1, AIDR_EL1 */
+#define EL2_HCR_TID2		BIT_ULL(17)	/* CTR_EL0, CLIDR_EL1, CCSIDR_EL1, CSSELR_EL1 */
 #define EL2_HCR_TID3		BIT_ULL(18)	/* ID registers */
 #define EL2_HCR_TSC		BIT_ULL(19)	/* SMC */
 #define EL2_HCR_TIDCP		BIT_ULL(20)	/* implementation defined registers */
@@ -47,7 +49,7 @@
 #define EL2_HCR_GUEST							\
 	(EL2_HCR_VM | EL2_HCR_SWIO | EL2_HCR_PTW | EL2_HCR_FMO | EL2_HCR_IMO |	\
 	 EL2_HCR_AMO | EL2_HCR_FB | EL2_HCR_BSU_IS | EL2_HCR_TWI | EL2_HCR_TWE |	\
-	 EL2_HCR_TID3 | EL2_HCR_TSC | EL2_HCR_TIDCP | EL2_HCR_TACR |		\
+	 EL2_HCR_TID1 | EL2_HCR_TID3 | EL2_HCR_TSC | EL2_HCR_TIDCP | EL2_HCR_TACR |		\
 	 EL2_HCR_TSW | EL2_HCR_TVM | EL2_HCR_RW | EL2_HCR_TLOR)
 
 /* MDCR_EL2: the PMU, debug, trace and profiling registers trap. */
@@ -93,6 +95,8 @@ void vcpu_reset(struct vcpu *vcpu)
 		hyp->hcr |= EL2_HCR_TERR | EL2_HCR_TEA;
 	if (read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1) >> 8 & 0xf)
 		hyp->hcr |= EL2_HCR_TID5;
+	if (el2_caches_differ())
+		hyp->hcr |= EL2_HCR_TID2;
 	hyp->mdcr = EL2_MDCR_GUEST;
 	if (vcpu->flags & ARMVCPU_VCPU_DEBUG_EXITS)
 		hyp->mdcr |= EL2_MDCR_TDE;
@@ -280,13 +284,21 @@ static void vcpu_start(struct vcpu *vcpu)
 	struct vm *vm = vcpu->vm;
 
 	atomic_cmpxchg(&vcpu->power, ARMVCPU_POWER_ON_PENDING, ARMVCPU_POWER_ON);
-	/* With the policy as it was when it became final, below. */
+	/* With all as it was when it became final, below. */
 	if (likely(smp_load_acquire(&vm->started)))
 		return;
 	mutex_lock(&vm->lock);
-	/* The SMC policy is final from here on. */
+	/* The SMC policy and the ID registers are final from here on. */
 	smp_store_release(&vm->started, true);
 	mutex_unlock(&vm->lock);
+}
+
+/* What goes by the VM's ID registers, once they are final. */
+static void vcpu_configure(struct vcpu *vcpu)
+{
+	if (!idregs_has_fp(vcpu->vm))
+		vcpu->hyp->flags |= HYP_VCPU_NO_FP;
+	vcpu->configured = true;
 }
 
 static long vcpu_run(struct vcpu *vcpu)
@@ -305,6 +317,8 @@ static long vcpu_run(struct vcpu *vcpu)
 		return ret;
 
 	vcpu_start(vcpu);
+	if (unlikely(!vcpu->configured))
+		vcpu_configure(vcpu);
 	WRITE_ONCE(run->action, ARMVCPU_ACTION_COMPLETE);
 	exit_complete(vcpu, action);
 	if (READ_ONCE(run->immediate_exit))
@@ -510,6 +524,16 @@ static const struct file_operations vcpu_fops = {
 	.llseek = noop_llseek,
 };
 
+/* As the core that the caller is on; it stays that wherever the vCPU runs. */
+static void vcpu_identify(struct vcpu *vcpu)
+{
+	preempt_disable();
+	vcpu->hyp->vpidr = read_cpuid_id();
+	vcpu->revidr = read_sysreg_s(SYS_REVIDR_EL1);
+	vcpu->aidr = read_sysreg_s(SYS_AIDR_EL1);
+	preempt_enable();
+}
+
 static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *arg)
 {
 	struct vcpu *vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
@@ -535,6 +559,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 	}
 	vcpu->hyp->x = virt_to_phys(vcpu->run->x);
 	vcpu->hyp->vmpidr = arg->mpidr | VMPIDR_RES1;
+	vcpu_identify(vcpu);
 	vcpu->hyp->vttbr = vm->vttbr;
 	vcpu->hyp->vtcr = vm->vtcr;
 	vcpu_reset(vcpu);

@@ -323,6 +323,7 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	mutex_init(&vm->vcpus_lock);
 	init_rwsem(&vm->slots_lock);
 	vm->ipa_bits = arg->ipa_bits ?: min(40U, max_bits);
+	idregs_init(vm);
 	/* The guest's counter begins at zero. */
 	vm->cntvoff = arch_timer_read_counter();
 

@@ -797,7 +797,7 @@ TEST(fp_control_as_the_guest_sets_it)
 
 /* ---- the list ---------------------------------------------------- */
 
-/* What has a test: those above by name or number, some in sysreg.c. */
+/* What has a test: those above by name or number, some in sysreg.c and idregs.c. */
 static bool is_tested(u32 id)
 {
 	u32 n = id & ~ARMVCPU_REG_CLASS_MASK, i;
@@ -821,7 +821,11 @@ static bool is_tested(u32 id)
 	switch (n) {
 	case ARMVCPU_SYSREG(2, 0, 0, 2, 2):	/* MDSCR_EL1 */
 	case ARMVCPU_SYSREG(2, 0, 1, 1, 4):	/* OSLSR_EL1 */
+	case ARMVCPU_SYSREG(3, 0, 0, 0, 0):	/* MIDR_EL1 */
 	case ARMVCPU_SYSREG(3, 0, 0, 0, 5):	/* MPIDR_EL1 */
+	case ARMVCPU_SYSREG(3, 0, 0, 0, 6):	/* REVIDR_EL1 */
+	case ARMVCPU_SYSREG(3, 1, 0, 0, 7):	/* AIDR_EL1 */
+	case ARMVCPU_SYSREG(3, 3, 0, 0, 1):	/* CTR_EL0 */
 		return true;
 	}
 	/* The ID registers. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The worked example of adding-an-exit.rst still works: its patch applies, the
 # module builds with it, a guest makes the new exits; the pages quote the code as it
-# is; and what repeats the list of registers by hand repeats all of it. Prints TAP.
+# is; and what repeats lists of registers by hand repeats all of them. Prints TAP.
 #
 # check.sh
 #
@@ -107,6 +107,19 @@ registers_are_listed() {
 	[ "$n" -gt 0 ] && [ "$n" = "$(grep -c '^SYSREG' "$def")" ] && [ "$bad" = 0 ]
 }
 
+# The table of guest-cpu.rst is kmod/idregs.def: register, field, bits, kind.
+id_fields_are_listed() {
+	local reg field shift kind
+
+	sed -n 's/^ID_FIELD(\(.*\))$/\1/p' "$TOP/kmod/idregs.def" | tr -d ' ' |
+		while IFS=, read -r reg field shift kind _; do
+			echo "$reg $field $((shift + 3)):$shift ${kind,,}"
+		done >"$WORK/def"
+	sed -n 's/^\([A-Z0-9_]*_EL1\)  *\([A-Za-z0-9]*\)  *\([0-9]*:[0-9]*\)  *\([a-z]*\).*/\1 \2 \3 \4/p' \
+		"$DOC/guest-cpu.rst" >"$WORK/rst"
+	[ -s "$WORK/def" ] && diff "$WORK/def" "$WORK/rst"
+}
+
 # Not the tree's module but the new one.
 run_test() {
 	"$RIG/run" --no-load --timeout "${TIMEOUT:-120}" --file "$WORK/module/armvcpu.ko" \
@@ -122,6 +135,7 @@ step "the patch applies" apply "$HERE/adding-an-exit.patch"
 step "tiny-vmm.c is quoted as it is" tiny_vmm_is_quoted
 step "the patch is quoted as it is" patch_is_quoted
 step "every register is in every list" registers_are_listed
+step "every ID field is in the table" id_fields_are_listed
 step "the module builds" build_module
 step "the test builds" build_test
 

@@ -71,6 +71,7 @@
 
 /* struct hyp_vcpu.flags */
 #define HYP_VCPU_PROVOKE	BIT(0)	/* fault at EL2 in the next entry, for tests */
+#define HYP_VCPU_NO_FP		BIT(1)	/* the guest's ID registers show no FP */
 
 /* The host's page size is EL2's too. */
 #if defined(CONFIG_ARM64_64K_PAGES)
@@ -158,6 +159,7 @@ struct hyp_gic {
  * @vttbr: VTTBR_EL2.
  * @vtcr: VTCR_EL2.
  * @vmpidr: VMPIDR_EL2.
+ * @vpidr: VPIDR_EL2.
  * @cntvoff: CNTVOFF_EL2.
  * @mdcr: MDCR_EL2 without HPMN, which stays the host's.
  * @flags: HYP_VCPU_*.
@@ -179,6 +181,7 @@ struct hyp_vcpu {
 	u64 vttbr;
 	u64 vtcr;
 	u64 vmpidr;
+	u64 vpidr;
 	u64 cntvoff;
 	u64 mdcr;
 	u32 flags;

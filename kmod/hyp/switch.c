@@ -173,6 +173,7 @@ static void activate_traps(struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
 		     CNTHCTL_EL1PCTEN, cnthctl_el2);
 	write_sysreg(vcpu->cntvoff, cntvoff_el2);
 	write_sysreg(vcpu->vmpidr, vmpidr_el2);
+	write_sysreg(vcpu->vpidr, vpidr_el2);
 	if (features & HYP_HAS_GICV3) {
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2) & ~ICC_SRE_ENABLE,
 			       3, 4, 12, 9, 5);
@@ -217,6 +218,7 @@ static void deactivate_traps(const struct hyp_cpu *cpu)
 	write_sysreg(host_reg(cpu, HYP_SAVED_HSTR_EL2), hstr_el2);
 	write_sysreg(host_reg(cpu, HYP_SAVED_MDCR_EL2), mdcr_el2);
 	write_sysreg(host_reg(cpu, HYP_SAVED_VMPIDR_EL2), vmpidr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_VPIDR_EL2), vpidr_el2);
 	if (features & HYP_HAS_GICV3) {
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2), 3, 4, 12, 9, 5);
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICH_HCR_EL2), 3, 4, 12, 11, 0);
@@ -433,7 +435,7 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 	if (code == HYP_EXIT_SYNC) {
 		switch (ec) {
 		case ESR_EC_FP:
-			if (!vcpu->fp_live) {
+			if (!vcpu->fp_live && !(vcpu->flags & HYP_VCPU_NO_FP)) {
 				load_fp(cpu, vcpu);
 				return 0;
 			}

@@ -455,9 +455,16 @@ struct armvcpu_fp_regs {
  * @flags: zero.
  * @value: the value: in for SET, out for GET.
  *
+ * ID registers (CRm 1 to 7) are the VM's, and can be set to less than the
+ * machine has until a vCPU of the VM has run; MIDR_EL1, REVIDR_EL1 and AIDR_EL1
+ * are the vCPU's, and can be set until it has run.  What a register holds it can
+ * be set to at any time.
+ *
  * Errors: ENOENT (no such register), EINVAL (flags; SET: a value the register
- * cannot hold, of PSTATE, FPSR, FPCR, OSLSR_EL1, the stolen time's address, or a read-only register set to
- * another value), EBUSY (the vCPU runs), EFAULT, EIO (another process).
+ * cannot hold, of PSTATE, FPSR, FPCR, OSLSR_EL1, MIDR_EL1, the stolen time's
+ * address; more than the machine has, of an ID register; a read-only register
+ * set to another value), EBUSY (the vCPU runs; SET: it has run, see above),
+ * EFAULT, EIO (another process).
  */
 struct armvcpu_one_reg {
 	__u32 id;

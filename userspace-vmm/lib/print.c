@@ -157,6 +157,7 @@ static const struct {
 	{ ARMVCPU_SYSREG(3, 0, 13, 0, 1), "CONTEXTIDR_EL1" },
 	{ ARMVCPU_SYSREG(3, 0, 13, 0, 4), "TPIDR_EL1" },
 	{ ARMVCPU_SYSREG(3, 0, 14, 1, 0), "CNTKCTL_EL1" },
+	{ ARMVCPU_SYSREG(3, 1, 0, 0, 7), "AIDR_EL1" },
 	{ ARMVCPU_SYSREG(3, 2, 0, 0, 0), "CSSELR_EL1" },
 	{ ARMVCPU_SYSREG(3, 3, 0, 0, 1), "CTR_EL0" },
 	{ ARMVCPU_SYSREG(3, 3, 0, 0, 7), "DCZID_EL0" },
