@@ -162,7 +162,7 @@ static u64 cpu_features(void)
 	u64 mmfr0 = read_cpuid(ID_AA64MMFR0_EL1);
 	u64 mmfr1 = read_cpuid(ID_AA64MMFR1_EL1);
 	u32 midr = read_cpuid_id();
-	u64 features = 0;
+	u64 features = spectre_look();
 
 	if (field(mmfr0, 56))
 		features |= HYP_HAS_FGT;
@@ -209,8 +209,8 @@ static u64 cpu_features(void)
 /*
  * What a guest can do to the host on some cores.  832075 of the A57: a guest
  * that mixes exclusives and loads of Device memory without the workaround can
- * stop the core for good.  CSV2: branch predictors trained by the guest are
- * used by the host; nothing is done against it yet.
+ * stop the core for good.  Spectre v2: branch predictors trained by the guest
+ * are used by the host; nothing is done against it yet.
  */
 static void warn_of_errata(void)
 {
@@ -225,8 +225,8 @@ static void warn_of_errata(void)
 			break;
 		}
 	}
-	if (!field(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1), 56))
-		pr_warn("guests share the branch predictors with the host (no CSV2, Spectre v2): run guests you trust only\n");
+	if (spectre_state(SPECTRE_V2) != SPECTRE_SAFE)
+		pr_warn("guests share the branch predictors with the host (Spectre v2): run guests you trust only\n");
 }
 
 /* The image is read from memory itself when EL2's MMU is off. */
@@ -1027,6 +1027,21 @@ static int provoke_restart(void)
 	return ret;
 }
 
+/*
+ * As if the firmware had the workarounds against Spectre: QEMU's has not, but
+ * takes the calls.
+ */
+static int provoke_firmware(void)
+{
+	int cpu;
+
+	spectre_pretend();
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(&el2_cpus, cpu)->hyp->features |= HYP_HAS_WORKAROUND_1 |
+							      HYP_HAS_WORKAROUND_3;
+	return 0;
+}
+
 static int provoke_call(int (*call)(void))
 {
 	static DEFINE_RAW_SPINLOCK(lock);
@@ -1060,6 +1075,7 @@ static const struct provocation provocations[] = {
 	{ "unknown", provoke_unknown },
 	{ "restart", provoke_restart },
 	{ "reset", provoke_reset },
+	{ "firmware", provoke_firmware },
 };
 
 static ssize_t provoke_write(struct file *file, const char __user *user, size_t size,

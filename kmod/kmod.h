@@ -89,6 +89,23 @@ u64 el2_ctr(void);
 u64 el2_clidr(void);
 extern const struct kernel_param_ops el2_cpus_param_ops;
 
+/* ---- spectre.c --------------------------------------------------------- */
+
+enum spectre {
+	SPECTRE_V2,
+	SPECTRE_V4,
+	SPECTRE_BHB,
+	NR_SPECTRE
+};
+
+#define SPECTRE_SAFE		0	/* nothing to do */
+#define SPECTRE_FIRMWARE	1	/* the firmware has a call for it */
+#define SPECTRE_VULNERABLE	2	/* nobody does anything, as far as is known */
+
+u64 spectre_look(void);
+u32 spectre_state(enum spectre what);
+void spectre_pretend(void);
+
 /* ---- vm.c -------------------------------------------------------------- */
 
 struct memslot;

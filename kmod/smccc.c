@@ -8,10 +8,14 @@
  */
 #include <linux/acpi.h>
 #include <linux/arm-smccc.h>
+#include <linux/bits.h>
 #include <linux/capability.h>
+#include <linux/minmax.h>
 #include <linux/of.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 #include <asm/esr.h>
@@ -89,16 +93,153 @@ static int smccc_version(struct vcpu *vcpu)
 	return answer(vcpu, ARM_SMCCC_VERSION_1_1);
 }
 
-static int arch_features(struct vcpu *vcpu)
+static int arch_features(struct vcpu *vcpu);
+
+/* The host's system on chip is none of the guest's business. */
+static s64 no_feature(void)
+{
+	return SMCCC_RET_NOT_SUPPORTED;
+}
+
+static int not_supported(struct vcpu *vcpu)
+{
+	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
+}
+
+/* ---- workarounds against speculation (DEN0070) ---- */
+
+static s64 workaround_feature(enum spectre what)
+{
+	switch (spectre_state(what)) {
+	case SPECTRE_SAFE:
+		return SMCCC_ARCH_WORKAROUND_RET_UNAFFECTED;
+	case SPECTRE_FIRMWARE:
+		return SMCCC_RET_SUCCESS;
+	}
+	return SMCCC_RET_NOT_SUPPORTED;
+}
+
+static s64 workaround_1_feature(void)
+{
+	return workaround_feature(SPECTRE_V2);
+}
+
+/*
+ * The host's kernel has the firmware's workaround on whenever it runs itself, and
+ * with it runs the guest: there is nothing that it could turn on.
+ */
+static s64 workaround_2_feature(void)
+{
+	return spectre_state(SPECTRE_V4) == SPECTRE_VULNERABLE ?
+	       SMCCC_RET_NOT_SUPPORTED : SMCCC_ARCH_WORKAROUND_RET_UNAFFECTED;
+}
+
+static s64 workaround_3_feature(void)
+{
+	return workaround_feature(SPECTRE_BHB);
+}
+
+/* EL2 has made the call (hyp/switch.c), unless it is an SMC of the guest. */
+static int workaround(struct vcpu *vcpu, u32 fn, s64 feature)
+{
+	struct arm_smccc_res res;
+
+	if (feature == SMCCC_RET_SUCCESS)
+		arm_smccc_smc(fn, 0, 0, 0, 0, 0, 0, 0, &res);
+	return answer(vcpu, feature < 0 ? feature : SMCCC_RET_SUCCESS);
+}
+
+static int workaround_1(struct vcpu *vcpu)
+{
+	return workaround(vcpu, ARM_SMCCC_ARCH_WORKAROUND_1, workaround_1_feature());
+}
+
+static int workaround_2(struct vcpu *vcpu)
+{
+	s64 feature = workaround_2_feature();
+
+	return answer(vcpu, feature < 0 ? feature : SMCCC_RET_SUCCESS);
+}
+
+static int workaround_3(struct vcpu *vcpu)
+{
+	return workaround(vcpu, ARM_SMCCC_ARCH_WORKAROUND_3, workaround_3_feature());
+}
+
+/* ---- random numbers (DEN0098) ---- */
+
+#define TRNG_VERSION_1_0	0x10000
+#define TRNG_INVALID_PARAMETERS	-2
+#define TRNG_NO_ENTROPY		-3
+
+/* x1 to x3 are zero with every answer but random numbers and the UUID. */
+static int trng_answer(struct vcpu *vcpu, s64 result)
+{
+	int i;
+
+	for (i = 1; i < 4; i++)
+		vcpu_set_reg(vcpu, i, 0);
+	return answer(vcpu, result);
+}
+
+static int trng_version(struct vcpu *vcpu)
+{
+	return trng_answer(vcpu, TRNG_VERSION_1_0);
+}
+
+static int trng_features(struct vcpu *vcpu)
 {
 	switch ((u32)vcpu_reg(vcpu, 1)) {
-	case ARM_SMCCC_VERSION_FUNC_ID:
-	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
-		return answer(vcpu, SMCCC_RET_SUCCESS);
-	case ARM_SMCCC_HV_PV_TIME_FEATURES:
-		return pvtime_call(vcpu);
+	case ARM_SMCCC_TRNG_VERSION:
+	case ARM_SMCCC_TRNG_FEATURES:
+	case ARM_SMCCC_TRNG_GET_UUID:
+	case ARM_SMCCC_TRNG_RND32:
+	case ARM_SMCCC_TRNG_RND64:
+		return trng_answer(vcpu, SMCCC_RET_SUCCESS);
 	}
-	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
+	return trng_answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
+}
+
+/* Of this source of randomness: 4f9c37d2-6a51-4be8-9d04-c7e2b18a5f36. */
+static int trng_get_uuid(struct vcpu *vcpu)
+{
+	static const u32 words[] = { 0xd2379c4f, 0xe84b516a, 0xe2c7049d, 0x365f8ab1 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		vcpu_set_reg(vcpu, i, words[i]);
+	return 1;
+}
+
+/* The lowest bits are in x3, what is above the number that was asked for is zero. */
+static int trng_rnd(struct vcpu *vcpu, u64 bits, unsigned int width)
+{
+	u64 words[3];
+	int i;
+
+	if (!bits || bits > 3 * width)
+		return trng_answer(vcpu, TRNG_INVALID_PARAMETERS);
+	if (!rng_is_initialized())
+		return trng_answer(vcpu, TRNG_NO_ENTROPY);
+	get_random_bytes(words, sizeof(words));
+	for (i = 0; i < 3; i++) {
+		unsigned int here = min_t(u64, bits, width);
+
+		vcpu_set_reg(vcpu, 3 - i, here ? words[i] & GENMASK_ULL(here - 1, 0) : 0);
+		bits -= here;
+	}
+	memzero_explicit(words, sizeof(words));
+	return answer(vcpu, SMCCC_RET_SUCCESS);
+}
+
+static int trng_rnd32(struct vcpu *vcpu)
+{
+	return trng_rnd(vcpu, (u32)vcpu_reg(vcpu, 1), 32);
+}
+
+static int trng_rnd64(struct vcpu *vcpu)
+{
+	return trng_rnd(vcpu, vcpu_reg(vcpu, 1), 64);
 }
 
 /* HVC goes to the VMM; for an SMC that no policy names there is no other taker. */
@@ -113,27 +254,60 @@ static int unknown_call(struct vcpu *vcpu)
  * struct known_call - a call that the module answers, over either conduit
  * @fn: W0.
  * @call: as an exit_handler; PC is behind the instruction.
+ * @feature: of the Arm architecture's own: what SMCCC_ARCH_FEATURES says of it;
+ *	NULL: it is there.
  */
 struct known_call {
 	u32 fn;
 	exit_handler call;
+	s64 (*feature)(void);
 };
 
 static const struct known_call known_calls[] = {
 	{ ARM_SMCCC_VERSION_FUNC_ID, smccc_version },
 	{ ARM_SMCCC_ARCH_FEATURES_FUNC_ID, arch_features },
+	{ ARM_SMCCC_ARCH_SOC_ID, not_supported, no_feature },
+	{ ARM_SMCCC_ARCH_WORKAROUND_1, workaround_1, workaround_1_feature },
+	{ ARM_SMCCC_ARCH_WORKAROUND_2, workaround_2, workaround_2_feature },
+	{ ARM_SMCCC_ARCH_WORKAROUND_3, workaround_3, workaround_3_feature },
+	{ ARM_SMCCC_TRNG_VERSION, trng_version },
+	{ ARM_SMCCC_TRNG_FEATURES, trng_features },
+	{ ARM_SMCCC_TRNG_GET_UUID, trng_get_uuid },
+	{ ARM_SMCCC_TRNG_RND32, trng_rnd32 },
+	{ ARM_SMCCC_TRNG_RND64, trng_rnd64 },
 	{ ARM_SMCCC_HV_PV_TIME_FEATURES, pvtime_call },
 	{ ARM_SMCCC_HV_PV_TIME_ST, pvtime_call },
 };
 
-static int known_call(struct vcpu *vcpu, u32 fn)
+static const struct known_call *find_call(u32 fn)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(known_calls); i++)
 		if (known_calls[i].fn == fn)
-			return known_calls[i].call(vcpu);
-	return unknown_call(vcpu);
+			return &known_calls[i];
+	return NULL;
+}
+
+/* Of the functions of the architecture, whose owner is 0. */
+static int arch_features(struct vcpu *vcpu)
+{
+	u32 fn = vcpu_reg(vcpu, 1);
+	const struct known_call *call = find_call(fn);
+
+	/* Discovered by this one, too (DEN0057). */
+	if (fn == ARM_SMCCC_HV_PV_TIME_FEATURES)
+		return pvtime_call(vcpu);
+	if (!call || ARM_SMCCC_OWNER_NUM(fn) != ARM_SMCCC_OWNER_ARCH)
+		return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
+	return answer(vcpu, call->feature ? call->feature() : SMCCC_RET_SUCCESS);
+}
+
+static int known_call(struct vcpu *vcpu, u32 fn)
+{
+	const struct known_call *call = find_call(fn);
+
+	return call ? call->call(vcpu) : unknown_call(vcpu);
 }
 
 /**

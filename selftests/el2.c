@@ -638,6 +638,55 @@ TEST_F(el2, entry_leaves_a_running_vm_alone)
 	EXPECT_EQ(ticks_of(!dead), count);
 }
 
+/* ---- calls of the firmware ------------------------------------------------------- */
+
+#define ARCH_FEATURES		0x80000001UL
+#define ARCH_WORKAROUND_1	0x80008000UL
+#define ARCH_WORKAROUND_2	0x80007fffUL
+#define ARCH_WORKAROUND_3	0x80003fffUL
+
+#define GUEST_CALL(conduit, fn, arg) ({						\
+	register u64 x0 asm("x0") = (fn);					\
+	register u64 x1 asm("x1") = (arg);					\
+										\
+	asm volatile(conduit " #0"						\
+		     : "+r"(x0), "+r"(x1) : : "x2", "x3", "memory");		\
+	x0;									\
+})
+
+static void guest_calls_workarounds(void)
+{
+	static const u64 fns[] = { ARCH_WORKAROUND_1, ARCH_WORKAROUND_3 };
+	u64 i, n;
+
+	/* What the kernel of the host has on anyway is not required. */
+	GUEST_ASSERT_EQ(1, GUEST_CALL("hvc", ARCH_FEATURES, ARCH_WORKAROUND_2));
+	GUEST_ASSERT_EQ(0, GUEST_CALL("hvc", ARCH_WORKAROUND_2, 0));
+	for (i = 0; i < ARRAY_SIZE(fns); i++) {
+		GUEST_ASSERT_EQ(0, GUEST_CALL("hvc", ARCH_FEATURES, fns[i]));
+		GUEST_ASSERT_EQ(0, GUEST_CALL("smc", ARCH_FEATURES, fns[i]));
+		for (n = 0; n < 100; n++) {
+			/* The upper half of the function id is nobody's. */
+			GUEST_ASSERT_EQ(0, GUEST_CALL("hvc", fns[i] | n << 32, n));
+			GUEST_ASSERT_EQ(0, GUEST_CALL("smc", fns[i], n));
+		}
+	}
+	GUEST_SYNC(1);
+}
+
+/* By EL2 itself, or by the module; the guest and the host go on. */
+TEST_F(el2, firmware_carries_out_workarounds)
+{
+	struct vcpu vcpu;
+	struct vm vm;
+
+	provoke("firmware");
+	vm_init(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	vcpu_call(&vcpu, guest_calls_workarounds);
+	vcpu_expect_sync(&vcpu, 1);
+}
+
 /* ---- the host's FP registers --------------------------------------------------- */
 
 static void guest_spin_with_fp(u64 index)

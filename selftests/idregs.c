@@ -430,7 +430,8 @@ TEST(set_of_aarch32)
 		for (shift = 0; shift < 64; shift += 4) {
 			bits = field(host, shift);
 			if (bits < 15)
-				EXPECT_EQ(-EINVAL, id_set(&w, n, with_field(host, shift, bits + 1)));
+				EXPECT_EQ(-EINVAL,
+					  id_set(&w, n, with_field(host, shift, bits + 1)));
 			EXPECT_EQ(0, id_set(&w, n, with_field(host, shift, 0)));
 			EXPECT_EQ(0, id_set(&w, n, host));
 		}

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <linux/capability.h>
+#include <sys/random.h>
 
 #include "snippet.h"
 
@@ -16,6 +17,11 @@
 #define ARCH_WORKAROUND_2	0x80007fffUL
 #define ARCH_WORKAROUND_3	0x80003fffUL
 #define PSCI_VERSION		0x84000000UL
+#define TRNG_VERSION		0x84000050UL
+#define TRNG_FEATURES		0x84000051UL
+#define TRNG_GET_UUID		0x84000052UL
+#define TRNG_RND32		0x84000053UL
+#define TRNG_RND64		0xc4000053UL
 #define QEMU_CPU_ON		0x95c1ba60UL
 #define NOT_SUPPORTED		-1
 #define INVALID_PARAMETERS	-2
@@ -193,20 +199,22 @@ FIXTURE_VARIANT_ADD(arch, features_garbage) {
 	.fn = GARBAGE | ARCH_FEATURES, .x1 = GARBAGE | ARCH_FEATURES,
 };
 
-/* The module carries out no workaround of the firmware's, whatever the host does. */
-FIXTURE_VARIANT_ADD(arch, features_workaround_1) {
-	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_1,
-	.min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+/* The host's system on chip is not the guest's. */
+FIXTURE_VARIANT_ADD(arch, soc_id) {
+	.fn = ARCH_SOC_ID, .min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
 };
 
-FIXTURE_VARIANT_ADD(arch, features_workaround_2) {
-	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_2,
-	.min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+FIXTURE_VARIANT_ADD(arch, features_soc_id) {
+	.fn = ARCH_FEATURES, .x1 = ARCH_SOC_ID, .min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
 };
 
-FIXTURE_VARIANT_ADD(arch, features_workaround_3) {
-	.fn = ARCH_FEATURES, .x1 = ARCH_WORKAROUND_3,
-	.min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+/* Only what is the architecture's. */
+FIXTURE_VARIANT_ADD(arch, features_trng) {
+	.fn = ARCH_FEATURES, .x1 = TRNG_RND32, .min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
+};
+
+FIXTURE_VARIANT_ADD(arch, features_psci) {
+	.fn = ARCH_FEATURES, .x1 = PSCI_VERSION, .min = NOT_SUPPORTED, .max = NOT_SUPPORTED,
 };
 
 FIXTURE_VARIANT_ADD(arch, features_unknown) {
@@ -244,6 +252,221 @@ TEST_F(arch, smc)
 	answer = expect_answer(&self->w);
 	EXPECT_LE(variant->min, answer);
 	EXPECT_GE(variant->max, answer);
+}
+
+/* ---- workarounds of the firmware's against speculation ----------- */
+
+FIXTURE(workaround) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(workaround) {
+	u64 fn;
+	/* ID register and field that say that the core needs none, from this value on. */
+	u32 id;
+	u32 shift;
+	u64 safe;
+};
+
+FIXTURE_VARIANT_ADD(workaround, 1) {
+	.fn = ARCH_WORKAROUND_1, .id = ARMVCPU_REG_SYS(3, 0, 0, 4, 0), .shift = 56, .safe = 1,
+};
+
+FIXTURE_VARIANT_ADD(workaround, 2) {
+	.fn = ARCH_WORKAROUND_2, .id = ARMVCPU_REG_SYS(3, 0, 0, 4, 1), .shift = 4, .safe = 1,
+};
+
+/* The guest is told of no more than 1 of CSV2, which is not enough. */
+FIXTURE_VARIANT_ADD(workaround, 3) {
+	.fn = ARCH_WORKAROUND_3, .id = ARMVCPU_REG_SYS(3, 0, 0, 4, 0), .shift = 56, .safe = 16,
+};
+
+FIXTURE_SETUP(workaround)
+{
+	world_init(&self->w);
+}
+
+FIXTURE_TEARDOWN(workaround)
+{
+}
+
+/* Cortex-A35, A53, A55: in order. */
+static bool is_in_order(u64 midr)
+{
+	u64 model = midr & 0xff00fff0;
+
+	return model == 0x4100d040 || model == 0x4100d030 || model == 0x4100d050;
+}
+
+/* What a core needs that says what it needs, and for the others what can be. */
+static void check_workaround(struct world *w, const struct snippet *insn, u64 fn, bool is_safe)
+{
+	s64 feature, answer;
+
+	start_call(w, insn, ARCH_FEATURES, fn);
+	feature = expect_answer(w);
+	if (is_safe ? feature != 1 : feature < -1 || feature > 1)
+		test_fail("the feature is %lld", feature);
+	/* The call does what the feature says. */
+	start_call(w, insn, fn, 0);
+	answer = expect_answer(w);
+	if (answer != (feature < 0 ? NOT_SUPPORTED : 0))
+		test_fail("the feature is %lld, the answer is %lld", feature, answer);
+}
+
+TEST_F(workaround, is_as_the_core_says)
+{
+	struct world *w = &self->w;
+	bool is_safe = (vcpu_get(&w->vcpu, variant->id) >> variant->shift & 0xf) >= variant->safe ||
+		       is_in_order(vcpu_get(&w->vcpu, ARMVCPU_REG_SYS(3, 0, 0, 0, 0)));
+
+	check_workaround(w, &insn_hvc, variant->fn, is_safe);
+	check_workaround(w, &insn_smc, variant->fn, is_safe);
+}
+
+/* ---- random numbers (DEN0098) ------------------------------------ */
+
+FIXTURE(trng) {
+	struct world w;
+};
+
+FIXTURE_VARIANT(trng) {
+	u64 fn;
+	u64 x1;
+	s64 answer;
+	/* Of random numbers: how many bits, in words of how many. */
+	unsigned int bits, width;
+};
+
+#define TRNG(_fn, _x1, _answer) { .fn = (_fn), .x1 = (_x1), .answer = (_answer) }
+#define RND32(_bits) { .fn = TRNG_RND32, .bits = (_bits), .width = 32 }
+#define RND64(_bits) { .fn = TRNG_RND64, .bits = (_bits), .width = 64 }
+
+FIXTURE_VARIANT_ADD(trng, version) TRNG(TRNG_VERSION, 0, 0x10000);
+FIXTURE_VARIANT_ADD(trng, version_garbage) TRNG(GARBAGE | TRNG_VERSION, GARBAGE, 0x10000);
+FIXTURE_VARIANT_ADD(trng, features_version) TRNG(TRNG_FEATURES, TRNG_VERSION, 0);
+FIXTURE_VARIANT_ADD(trng, features_features) TRNG(TRNG_FEATURES, TRNG_FEATURES, 0);
+FIXTURE_VARIANT_ADD(trng, features_get_uuid) TRNG(TRNG_FEATURES, TRNG_GET_UUID, 0);
+FIXTURE_VARIANT_ADD(trng, features_rnd32) TRNG(TRNG_FEATURES, TRNG_RND32, 0);
+FIXTURE_VARIANT_ADD(trng, features_rnd64) TRNG(TRNG_FEATURES, GARBAGE | TRNG_RND64, 0);
+FIXTURE_VARIANT_ADD(trng, features_unknown) TRNG(TRNG_FEATURES, TRNG_RND32 + 1, NOT_SUPPORTED);
+FIXTURE_VARIANT_ADD(trng, features_of_others) TRNG(TRNG_FEATURES, PSCI_VERSION, NOT_SUPPORTED);
+FIXTURE_VARIANT_ADD(trng, rnd32_none) TRNG(TRNG_RND32, 0, INVALID_PARAMETERS);
+FIXTURE_VARIANT_ADD(trng, rnd32_97) TRNG(TRNG_RND32, 97, INVALID_PARAMETERS);
+FIXTURE_VARIANT_ADD(trng, rnd32_wild) TRNG(TRNG_RND32, 0xffffffff, INVALID_PARAMETERS);
+FIXTURE_VARIANT_ADD(trng, rnd64_none) TRNG(TRNG_RND64, 0, INVALID_PARAMETERS);
+FIXTURE_VARIANT_ADD(trng, rnd64_193) TRNG(TRNG_RND64, 193, INVALID_PARAMETERS);
+/* 64 bits count. */
+FIXTURE_VARIANT_ADD(trng, rnd64_wild) TRNG(TRNG_RND64, GARBAGE | 8, INVALID_PARAMETERS);
+FIXTURE_VARIANT_ADD(trng, rnd32_1) RND32(1);
+FIXTURE_VARIANT_ADD(trng, rnd32_31) RND32(31);
+FIXTURE_VARIANT_ADD(trng, rnd32_32) RND32(32);
+FIXTURE_VARIANT_ADD(trng, rnd32_33) RND32(33);
+FIXTURE_VARIANT_ADD(trng, rnd32_96) RND32(96);
+FIXTURE_VARIANT_ADD(trng, rnd64_1) RND64(1);
+FIXTURE_VARIANT_ADD(trng, rnd64_63) RND64(63);
+FIXTURE_VARIANT_ADD(trng, rnd64_64) RND64(64);
+FIXTURE_VARIANT_ADD(trng, rnd64_129) RND64(129);
+FIXTURE_VARIANT_ADD(trng, rnd64_192) RND64(192);
+
+FIXTURE_SETUP(trng)
+{
+	u8 byte;
+
+	/* Waits until the host has some. */
+	ASSERT_EQ(1, getrandom(&byte, 1, 0));
+	world_init(&self->w);
+}
+
+FIXTURE_TEARDOWN(trng)
+{
+}
+
+/* Bits of word @i, x3 first, of @bits random ones. */
+static u64 random_mask(unsigned int bits, unsigned int width, unsigned int i)
+{
+	unsigned int here = bits > i * width ? bits - i * width : 0;
+
+	if (here >= width)
+		here = width;
+	return here == 64 ? ~0UL : BIT(here) - 1;
+}
+
+/* Each bit that was asked for is once set and once clear, and no other. */
+static void check_random(struct world *w, const struct snippet *insn, u64 fn,
+			 unsigned int bits, unsigned int width)
+{
+	u64 ones[3] = { 0 }, zeroes[3] = { 0 };
+	unsigned int i, n;
+
+	for (n = 0; n < 30; n++) {
+		start_call(w, insn, fn, bits);
+		if (expect_answer(w))
+			test_fail("x0 is %lld", (s64)w->regs.x[0]);
+		for (i = 0; i < 3; i++) {
+			ones[i] |= w->regs.x[3 - i];
+			zeroes[i] |= ~w->regs.x[3 - i];
+		}
+	}
+	for (i = 0; i < 3; i++) {
+		if (ones[i] != random_mask(bits, width, i) || ~zeroes[i])
+			test_fail("x%u has had 0x%llx set and 0x%llx clear", 3 - i, ones[i],
+				  zeroes[i]);
+	}
+}
+
+static void check_trng(struct world *w, const struct snippet *insn, u64 fn, u64 x1, s64 answer)
+{
+	unsigned int i;
+
+	start_call(w, insn, fn, x1);
+	for (i = 2; i < 4; i++)
+		w->vcpu.run->x[i] = POISON;
+	if (expect_answer(w) != answer)
+		test_fail("x0 is %lld, not %lld", (s64)w->regs.x[0], answer);
+	for (i = 1; i < 4; i++) {
+		if (w->regs.x[i])
+			test_fail("x%u is 0x%llx", i, w->regs.x[i]);
+	}
+}
+
+TEST_F(trng, hvc)
+{
+	if (variant->width)
+		check_random(&self->w, &insn_hvc, variant->fn, variant->bits, variant->width);
+	else
+		check_trng(&self->w, &insn_hvc, variant->fn, variant->x1, variant->answer);
+}
+
+TEST_F(trng, smc)
+{
+	if (variant->width)
+		check_random(&self->w, &insn_smc, variant->fn, variant->bits, variant->width);
+	else
+		check_trng(&self->w, &insn_smc, variant->fn, variant->x1, variant->answer);
+}
+
+/* The same wherever it is asked for; no number that could be an error's. */
+TEST(trng_uuid)
+{
+	struct armvcpu_core_regs first;
+	struct world w;
+	unsigned int i;
+
+	world_init(&w);
+	start_call(&w, &insn_hvc, TRNG_GET_UUID, 0);
+	expect_answer(&w);
+	first = w.regs;
+	EXPECT_NE(0xffffffff, (u32)first.x[0]);
+	/* Version 4, variant 1. */
+	EXPECT_EQ(4, first.x[1] >> 20 & 0xf);
+	EXPECT_EQ(2, first.x[2] >> 6 & 3);
+	start_call(&w, &insn_smc, TRNG_GET_UUID, 0);
+	expect_answer(&w);
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(0, first.x[i] >> 32);
+		EXPECT_EQ(first.x[i], w.regs.x[i]);
+	}
 }
 
 /* ---- SMC and the policy ------------------------------------------ */

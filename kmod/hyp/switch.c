@@ -45,6 +45,10 @@
 #define TCR_EPD0		BIT(7)
 #define TCR_EPD1		BIT(23)
 
+#define SMCCC_WORKAROUND_1	0x80008000ULL
+#define SMCCC_WORKAROUND_3	0x80003fffULL
+
+#define ESR_HVC_IMM		0xffffULL
 #define ESR_ISV			BIT(24)
 #define ESR_FNV			BIT(10)
 #define ESR_S1PTW		BIT(7)
@@ -410,6 +414,32 @@ static void load_fp(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	hyp_fp_restore(&vcpu->fp);
 }
 
+/* x0 to x3 are the firmware's (DEN0028, 1.1). */
+static void call_firmware(u64 fn)
+{
+	register u64 x0 asm("x0") = fn;
+
+	asm volatile("smc #0" : "+r" (x0) : : "x1", "x2", "x3", "memory");
+}
+
+/*
+ * SMCCC_ARCH_WORKAROUND_1 and _3: the guest asks the firmware to clear this CPU's
+ * branch predictors, often and by HVC #0.  There is no result.
+ */
+static int call_workaround(const struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
+{
+	u64 *x = (u64 *)vcpu->x;
+	u64 fn = (u32)__atomic_load_n(&x[0], __ATOMIC_RELAXED);
+
+	if (vcpu->esr & ESR_HVC_IMM ||
+	    !((fn == SMCCC_WORKAROUND_1 && cpu->features & HYP_HAS_WORKAROUND_1) ||
+	      (fn == SMCCC_WORKAROUND_3 && cpu->features & HYP_HAS_WORKAROUND_3)))
+		return 0;
+	call_firmware(fn);
+	__atomic_store_n(&x[0], 0, __ATOMIC_RELAXED);
+	return 1;
+}
+
 /**
  * hyp_exit() - the guest has stopped; its registers but x0 to x30, PC, PSTATE,
  *	ESR and FAR are still in the CPU
@@ -439,6 +469,10 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 				load_fp(cpu, vcpu);
 				return 0;
 			}
+			break;
+		case ESR_EC_HVC64:
+			if (call_workaround(cpu, vcpu))
+				return 0;
 			break;
 		case ESR_EC_IABT_LOWER:
 		case ESR_EC_DABT_LOWER:

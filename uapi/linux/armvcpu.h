@@ -203,7 +203,7 @@ struct armvcpu_smccc_range {
  *
  * Replaces the VM's whole list.  PSCI function ids are never looked up in it:
  * PSCI is answered first.  SMCs outside the list are answered by the module
- * (SMCCC_VERSION, SMCCC_ARCH_FEATURES) or are NOT_SUPPORTED.  A list with a
+ * (SMCCC_VERSION, SMCCC_ARCH_*, TRNG) or are NOT_SUPPORTED.  A list with a
  * FORWARD range is taken from a process with CAP_SYS_RAWIO only.
  *
  * Errors: EINVAL (flags, count, wrap, unknown action, reserved, ranges that
