@@ -175,10 +175,29 @@ static int cpu_suspend(struct vcpu *vcpu, u64 fn, const u64 *args)
 	return ask(vcpu, ARMVCPU_PSCI_CPU_SUSPEND, fn, args, PSCI_RET_SUCCESS);
 }
 
+/* No other vCPU is on, nor on its way: nobody can turn one on but the caller. */
+static bool is_alone(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	bool alone = true;
+	u32 i;
+
+	mutex_lock(&vm->vcpus_lock);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		if (vm->vcpus[i] && vm->vcpus[i] != vcpu &&
+		    vcpu_power(vm->vcpus[i]) != ARMVCPU_POWER_OFF)
+			alone = false;
+	mutex_unlock(&vm->vcpus_lock);
+	return alone;
+}
+
 static int system_suspend(struct vcpu *vcpu, u64 fn, const u64 *args)
 {
 	if (!entry_is_valid(vcpu, args[0]))
 		return answer(vcpu, PSCI_RET_INVALID_ADDRESS);
+	/* All others must have called CPU_OFF before (DEN0022, SYSTEM_SUSPEND). */
+	if (!is_alone(vcpu))
+		return answer(vcpu, PSCI_RET_DENIED);
 	return ask(vcpu, ARMVCPU_PSCI_SYSTEM_SUSPEND, fn, args, PSCI_RET_INTERNAL_FAILURE);
 }
 

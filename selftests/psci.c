@@ -5,6 +5,10 @@
  */
 #include "harness.h"
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
 #include "snippet.h"
 
 #define FN32(n)			(0x84000000UL | (n))
@@ -245,6 +249,10 @@ FIXTURE_VARIANT_ADD(psci, system_suspend_entry_wild)
 	CALL(SYSTEM_SUSPEND_64, GARBAGE | ENTRY, 0, 0, INVALID_ADDRESS);
 FIXTURE_VARIANT_ADD(psci, system_suspend_entry_misaligned)
 	CALL(SYSTEM_SUSPEND_64, ENTRY + 1, 0, 0, INVALID_ADDRESS);
+FIXTURE_VARIANT_ADD(psci, system_suspend_while_another_comes)
+	CALL(SYSTEM_SUSPEND, ENTRY, 0x99, 0, DENIED);
+FIXTURE_VARIANT_ADD(psci, system_suspend_while_another_comes_64)
+	CALL(SYSTEM_SUSPEND_64, ENTRY, GARBAGE, 0, DENIED);
 FIXTURE_VARIANT_ADD(psci, system_reset2_bad_type)
 	CALL(SYSTEM_RESET2, 1, 0, 0, INVALID_PARAMETERS);
 FIXTURE_VARIANT_ADD(psci, system_reset2_bad_type_64)
@@ -296,12 +304,6 @@ FIXTURE_VARIANT_ADD(psci, system_reset2_64)
 FIXTURE_VARIANT_ADD(psci, system_reset2_vendor)
 	EVENT(SYSTEM_RESET2, GARBAGE | BIT(31) | 9, GARBAGE | 8, 0, INTERNAL_FAILURE,
 	      SYSTEM_RESET2, BIT(31) | 9, 8, 0);
-FIXTURE_VARIANT_ADD(psci, system_suspend)
-	EVENT(SYSTEM_SUSPEND, ENTRY, 0x99, 0, INTERNAL_FAILURE,
-	      SYSTEM_SUSPEND, ENTRY, 0x99, 0);
-FIXTURE_VARIANT_ADD(psci, system_suspend_64)
-	EVENT(SYSTEM_SUSPEND_64, ENTRY, GARBAGE, 0, INTERNAL_FAILURE,
-	      SYSTEM_SUSPEND, ENTRY, GARBAGE, 0);
 
 FIXTURE_SETUP(psci)
 {
@@ -573,6 +575,36 @@ TEST_F(life, suspend_carries_the_timer)
 	expect_result(&p->first, &p->regs, SUCCESS);
 }
 
+/* The last one there is: only then. */
+TEST_F(life, system_suspend_of_the_last_one)
+{
+	const u64 none[] = { 0, 0, 0 }, args[] = { ENTRY, GARBAGE | 0x99, 0 };
+	static const u64 fns[] = { SYSTEM_SUSPEND, SYSTEM_SUSPEND_64 };
+	struct pair *p = &self->pair;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		struct armvcpu_exit_psci *psci = &p->first.run->u.psci;
+
+		start_call(&p->first, &p->regs, &insn_hvc, fns[i], args);
+		vcpu_expect(&p->first, ARMVCPU_EXIT_PSCI);
+		EXPECT_EQ(ARMVCPU_PSCI_SYSTEM_SUSPEND, psci->event);
+		EXPECT_EQ(ENTRY, psci->args[0]);
+		EXPECT_EQ(i ? GARBAGE | 0x99 : 0x99, psci->args[1]);
+		expect_result(&p->first, &p->regs, INTERNAL_FAILURE);
+	}
+	/* Not while the other is on, and again once it is off. */
+	call_cpu_on(p);
+	vcpu_call(&p->second, guest_second, 0x77);
+	vcpu_expect_sync(&p->second, 2);
+	start_call(&p->first, &p->regs, &insn_hvc, SYSTEM_SUSPEND, args);
+	expect_result(&p->first, &p->regs, DENIED);
+	start_call(&p->second, &p->regs, &insn_hvc, CPU_OFF, none);
+	vcpu_expect(&p->second, ARMVCPU_EXIT_PSCI);
+	start_call(&p->first, &p->regs, &insn_hvc, SYSTEM_SUSPEND, args);
+	vcpu_expect(&p->first, ARMVCPU_EXIT_PSCI);
+}
+
 /* Affinity levels above the CPU's: on if one of them is. */
 TEST_F(life, affinity_info_of_a_cluster)
 {
@@ -583,6 +615,189 @@ TEST_F(life, affinity_info_of_a_cluster)
 	expect_result(&p->first, &p->regs, 0);
 	start_call(&p->first, &p->regs, &insn_hvc, AFFINITY_INFO, other);
 	expect_result(&p->first, &p->regs, INVALID_PARAMETERS);
+}
+
+/* ---- many want the same ------------------------------------------ */
+
+#define CALLERS		7
+#define ROUNDS		40
+
+/* Seven vCPUs that call, and the eighth, which they call. */
+static struct {
+	struct vm vm;
+	struct vcpu callers[CALLERS], target;
+	pthread_barrier_t barrier;
+	sem_t start, idle;
+	atomic_int succeeded, born, stop;
+} race;
+
+static u64 psci_call(u64 fn, u64 arg1, u64 arg2, u64 arg3)
+{
+	register u64 x0 asm("x0") = fn;
+	register u64 x1 asm("x1") = arg1;
+	register u64 x2 asm("x2") = arg2;
+	register u64 x3 asm("x3") = arg3;
+
+	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+	return x0;
+}
+
+/* What it got, and how the target is then. */
+static void guest_wants_cpu_on(void)
+{
+	for (;;) {
+		u64 result = psci_call(CPU_ON_64, CALLERS, ENTRY, 0x77);
+
+		GUEST_SYNC_ARGS(3, result, psci_call(AFFINITY_INFO_64, CALLERS, 0, 0), 0);
+	}
+}
+
+static void guest_is_born(u64 context)
+{
+	GUEST_ASSERT_EQ(0x77, context);
+	GUEST_ASSERT_EQ(0, psci_call(AFFINITY_INFO_64, CALLERS, 0, 0));
+	GUEST_SYNC(4);
+	psci_call(CPU_OFF, 0, 0, 0);
+}
+
+static void race_init(unsigned int parties)
+{
+	unsigned int i;
+
+	memset(&race, 0, sizeof(race));
+	vm_init(&race.vm);
+	vm_add_memory(&race.vm, 0, ENTRY, 0x10000);
+	for (i = 0; i < CALLERS; i++) {
+		vcpu_init(&race.callers[i], &race.vm, 0);
+		vcpu_call(&race.callers[i], guest_wants_cpu_on);
+	}
+	vcpu_init(&race.target, &race.vm, ARMVCPU_VCPU_POWERED_OFF);
+	test_check(!pthread_barrier_init(&race.barrier, NULL, parties));
+	test_check(!sem_init(&race.start, 0, 0));
+	test_check(!sem_init(&race.idle, 0, 1));
+}
+
+/* To the end of the call; what a VMM does if it is the one that succeeds. */
+static s64 run_caller(struct vcpu *vcpu)
+{
+	while (!vcpu_run_exit(vcpu) && vcpu->run->exit_reason == ARMVCPU_EXIT_PSCI) {
+		if (vcpu->run->u.psci.event != ARMVCPU_PSCI_CPU_ON)
+			break;
+		/* The target's thread may be on its way out of CPU_OFF. */
+		test_check(!sem_wait(&race.idle));
+		vcpu_call(&race.target, guest_is_born, vcpu->run->u.psci.args[2]);
+		test_check(!sem_post(&race.start));
+		vcpu->run->x[0] = SUCCESS;
+		race.succeeded++;
+	}
+	if (!vcpu_is_ucall(vcpu) || vcpu->run->u.call.nr != UCALL_SYNC) {
+		vcpu_print_exit(vcpu);
+		test_fail("vCPU %u does not come to the end of its call", vcpu->index);
+	}
+	return vcpu_sync_arg(vcpu, 0);
+}
+
+/* One life of the target. */
+static void run_target(bool wait)
+{
+	vcpu_expect_sync(&race.target, 4);
+	race.born++;
+	if (wait)
+		pthread_barrier_wait(&race.barrier);
+	vcpu_expect(&race.target, ARMVCPU_EXIT_PSCI);
+	if (race.target.run->u.psci.event != ARMVCPU_PSCI_CPU_OFF)
+		test_fail("not CPU_OFF");
+	test_check(!sem_post(&race.idle));
+}
+
+static void *want_cpu_on_at_once(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		s64 result, info;
+
+		pthread_barrier_wait(&race.barrier);
+		result = run_caller(vcpu);
+		info = vcpu_sync_arg(vcpu, 1);
+		if (result != SUCCESS && result != ALREADY_ON && result != ON_PENDING)
+			test_fail("CPU_ON is %lld", result);
+		/* On, or about to be. */
+		if (info != 0 && info != 2)
+			test_fail("AFFINITY_INFO is %lld", info);
+		pthread_barrier_wait(&race.barrier);
+	}
+	return NULL;
+}
+
+/* In each round exactly one of seven calls succeeds. */
+TEST(cpu_on_by_seven_at_once)
+{
+	pthread_t threads[CALLERS];
+	int i;
+
+	race_init(CALLERS + 1);
+	for (i = 0; i < CALLERS; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, want_cpu_on_at_once,
+					    &race.callers[i]));
+	for (i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&race.barrier);
+		ASSERT_EQ(0, sem_wait(&race.start));
+		run_target(true);
+		ASSERT_EQ(i + 1, race.succeeded);
+		ASSERT_EQ(ARMVCPU_POWER_OFF, vcpu_power(&race.target));
+	}
+	for (i = 0; i < CALLERS; i++)
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+	EXPECT_EQ(ROUNDS, race.born);
+}
+
+static void *want_cpu_on_again(void *arg)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		s64 result = run_caller(arg);
+
+		if (result != SUCCESS && result != ALREADY_ON && result != ON_PENDING)
+			test_fail("CPU_ON is %lld", result);
+	}
+	return NULL;
+}
+
+static void *live_again(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		test_check(!sem_wait(&race.start));
+		if (race.stop)
+			return NULL;
+		run_target(false);
+	}
+}
+
+/* It goes off as they call: each success is a life, and there is no other. */
+TEST(cpu_on_while_the_target_goes_off)
+{
+	pthread_t threads[CALLERS], target;
+	int i;
+
+	race_init(1);
+	ASSERT_EQ(0, pthread_create(&target, NULL, live_again, NULL));
+	for (i = 0; i < CALLERS; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, want_cpu_on_again,
+					    &race.callers[i]));
+	for (i = 0; i < CALLERS; i++)
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+	/* The last life may not be over yet. */
+	ASSERT_EQ(0, sem_wait(&race.idle));
+	race.stop = 1;
+	ASSERT_EQ(0, sem_post(&race.start));
+	ASSERT_EQ(0, pthread_join(target, NULL));
+	EXPECT_LT(1, race.succeeded);
+	EXPECT_EQ(race.succeeded, race.born);
+	EXPECT_EQ(ARMVCPU_POWER_OFF, vcpu_power(&race.target));
 }
 
 int main(int argc, char **argv)
