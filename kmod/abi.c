@@ -67,6 +67,16 @@ AT(gic_reg, value, 16);
 AT(gic_reg, flags, 24);
 AT(gic_reg, reserved, 28);
 
+SIZE(ioeventfd, 56);
+AT(ioeventfd, ipa, 0);
+AT(ioeventfd, data, 8);
+AT(ioeventfd, data_mask, 16);
+AT(ioeventfd, len, 24);
+AT(ioeventfd, flags, 28);
+AT(ioeventfd, fd, 32);
+AT(ioeventfd, pad, 36);
+AT(ioeventfd, reserved, 40);
+
 SIZE(core_regs, 280);
 AT(core_regs, x, 0);
 AT(core_regs, sp_el0, 248);

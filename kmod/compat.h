@@ -6,6 +6,7 @@
 #ifndef ARMVCPU_COMPAT_H
 #define ARMVCPU_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
@@ -17,6 +18,9 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "armvcpu needs Linux 6.1 or later"
+#endif
+#ifndef CONFIG_EVENTFD
+#error "armvcpu needs CONFIG_EVENTFD"
 #endif
 
 /**
@@ -47,6 +51,19 @@ static inline void compat_vm_flags_set(struct vm_area_struct *vma, unsigned long
 	vm_flags_set(vma, flags);
 #else
 	vma->vm_flags |= flags;
+#endif
+}
+
+/**
+ * compat_eventfd_signal() - add 1 to an eventfd's count, or leave it at its highest
+ * @ctx: the eventfd.
+ */
+static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
 #endif
 }
 

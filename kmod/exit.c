@@ -376,6 +376,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	bool walk = esr & ISS_S1PTW, readonly = false;
 	bool cache_op = !insn && esr & ISS_CM;
 	bool write = !insn && !walk && !cache_op && esr & ISS_WNR;
+	bool signalled = false;
 	struct memslot *slot;
 	int ret = 0;
 
@@ -392,12 +393,19 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 			write = true;
 		if (!(readonly && write))
 			ret = stage2_map_page(vm, slot, ipa, vcpu_caches_on(vcpu));
+	} else if (write && esr & ISS_ISV && vm->nr_ioeventfds) {
+		/* As long as it is certain that no memory is there. */
+		signalled = mmio_signal(vcpu, ipa);
 	}
 	up_read(&vm->slots_lock);
 	if (ret)
 		return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
 	if (slot && !(readonly && write))
 		return 1;
+	if (signalled) {
+		skip_insn(vcpu);
+		return 1;
+	}
 
 	/* Nothing there: what the bus would answer to a fetch or a walk. */
 	if (insn || walk) {

@@ -29,6 +29,8 @@
 #define ARMVCPU_MAX_VCPUS	64
 #define ARMVCPU_MAX_SLOTS	512
 #define ARMVCPU_MIN_IPA_BITS	32
+#define ARMVCPU_MAX_IOEVENTFDS	512
+#define ARMVCPU_IOEVENTFD_FLAGS	ARMVCPU_IOEVENTFD_REMOVE
 
 struct dentry;
 struct file;
@@ -108,6 +110,7 @@ void spectre_pretend(void);
 
 /* ---- vm.c -------------------------------------------------------------- */
 
+struct ioeventfd;
 struct memslot;
 struct vcpu;
 
@@ -145,9 +148,12 @@ enum id_reg {
  * @nr_vcpus: number of @vcpus, which only grows.
  * @vcpus: the vCPUs; an entry below @nr_vcpus is NULL once it is closed.
  * @vcpus_lock: entries of @vcpus against their vCPU going away.
- * @slots_lock: @slots; for reading while an address of the guest is resolved.
+ * @slots_lock: @slots and @ioeventfds; for reading while an address of the guest
+ *	is resolved.
  * @nr_slots: number of @slots.
  * @slots: sorted by guest physical address.
+ * @nr_ioeventfds: number of @ioeventfds.
+ * @ioeventfds: sorted by guest physical address, length and value.
  * @s2_lock: @s2.
  * @s2: stage 2.
  * @last_ran: per CPU, the serial number of the vCPU that ran there last.
@@ -178,6 +184,8 @@ struct vm {
 	struct rw_semaphore slots_lock;
 	u32 nr_slots;
 	struct memslot *slots[ARMVCPU_MAX_SLOTS];
+	u32 nr_ioeventfds;
+	struct ioeventfd *ioeventfds[ARMVCPU_MAX_IOEVENTFDS];
 
 	struct mutex s2_lock;	/* see above */
 	struct pgtable s2;
@@ -223,6 +231,12 @@ bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size);
 void memslot_destroy_all(struct vm *vm);
 int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size);
 void memslot_write_u64(struct vm *vm, u64 ipa, u64 value);
+
+/* ---- eventfd.c --------------------------------------------------------- */
+
+int ioeventfd_set(struct vm *vm, const struct armvcpu_ioeventfd *arg);
+bool ioeventfd_signal(struct vm *vm, u64 ipa, u32 len, u64 data);
+void ioeventfd_destroy_all(struct vm *vm);
 
 /* ---- stage2.c ---------------------------------------------------------- */
 
@@ -426,6 +440,7 @@ bool cond_passes(struct vcpu *vcpu);
 u64 timer_deadline(struct vcpu *vcpu);
 
 int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly);
+bool mmio_signal(struct vcpu *vcpu, u64 ipa);
 void mmio_complete(struct vcpu *vcpu);
 int abort_exit(struct vcpu *vcpu);
 

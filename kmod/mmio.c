@@ -67,6 +67,32 @@ static void access_complete(struct vcpu *vcpu, u64 data)
 	skip_insn(vcpu);
 }
 
+/* What a store puts on the bus, in little-endian order. */
+static u64 write_data(struct vcpu *vcpu, unsigned int rt, unsigned int len, bool swap)
+{
+	u64 data = mask_len(vcpu_reg(vcpu, rt), len);
+
+	return swap ? swab_len(data, len) : data;
+}
+
+/**
+ * mmio_signal() - does an eventfd wait for this write?
+ * @vcpu: the vCPU; its VM's slots_lock is held.
+ * @ipa: guest physical address, where no memory is.
+ *
+ * The syndrome describes the write.
+ *
+ * Return: true if it has been signalled: the guest goes on.
+ */
+bool mmio_signal(struct vcpu *vcpu, u64 ipa)
+{
+	u64 esr = vcpu->hyp->esr;
+	unsigned int len = 1 << ISS_SAS(esr);
+	u64 data = write_data(vcpu, ISS_SRT(esr), len, data_is_big_endian(vcpu));
+
+	return ioeventfd_signal(vcpu->vm, ipa, len, data);
+}
+
 /**
  * mmio_exit() - an access that the syndrome describes
  * @vcpu: the vCPU.
@@ -86,11 +112,8 @@ int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly)
 	pending->sign_extend = esr & ISS_SSE;
 	pending->reg64 = esr & ISS_SF;
 	pending->swap = data_is_big_endian(vcpu);
-	if (pending->is_write) {
-		data = mask_len(vcpu_reg(vcpu, pending->rt), pending->len);
-		if (pending->swap)
-			data = swab_len(data, pending->len);
-	}
+	if (pending->is_write)
+		data = write_data(vcpu, pending->rt, pending->len, pending->swap);
 	if (!readonly && gic_mmio(vcpu, ipa, pending->len, pending->is_write, &data)) {
 		access_complete(vcpu, data);
 		return 1;

@@ -127,6 +127,12 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_MAX_VMS:
 		cap.value = max_vmid();
 		break;
+	case ARMVCPU_CAP_MAX_IOEVENTFDS:
+		cap.value = ARMVCPU_MAX_IOEVENTFDS;
+		break;
+	case ARMVCPU_CAP_IOEVENTFD_FLAGS:
+		cap.value = ARMVCPU_IOEVENTFD_FLAGS;
+		break;
 	default:
 		cap.value = 0;
 		break;
@@ -141,6 +147,7 @@ static void vm_destroy(struct kref *ref)
 	stage2_destroy(vm);
 	gic_destroy(vm);
 	memslot_destroy_all(vm);
+	ioeventfd_destroy_all(vm);
 	/* After its last TLB entry. */
 	ida_free(&vmids, vm->vmid);
 	free_percpu(vm->last_ran);
@@ -258,6 +265,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *argp = (void __user *)arg;
 	struct armvcpu_create_vcpu create;
 	struct armvcpu_create_gic gic;
+	struct armvcpu_ioeventfd ioeventfd;
 	struct armvcpu_mem_slot slot;
 
 	if (current->mm != vm->mm)
@@ -287,6 +295,12 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return gic_reg_ioctl(vm, cmd, argp);
 	case ARMVCPU_SET_SMCCC_POLICY:
 		return smccc_set_policy(vm, argp);
+	case ARMVCPU_SET_IOEVENTFD:
+		if (copy_from_user(&ioeventfd, argp, sizeof(ioeventfd)))
+			return -EFAULT;
+		if (READ_ONCE(vm->dead))
+			return -ENODEV;
+		return ioeventfd_set(vm, &ioeventfd);
 	}
 	return -ENOTTY;
 }

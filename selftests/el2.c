@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <pthread.h>
+#include <sys/eventfd.h>
 
 #include "host/module.h"
 #include "vm.h"
@@ -460,6 +461,7 @@ static void expect_el2_exit(const struct vcpu *vcpu)
 
 static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 {
+	struct armvcpu_ioeventfd ioeventfd = { .ipa = GUEST_MMIO, .len = 4 };
 	void *mem = alloc_pages(page_size());
 	struct armvcpu_core_regs regs;
 	int i;
@@ -474,6 +476,13 @@ static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 	vcpu_get_regs(vcpu, &regs);
 	if (vm_create_vcpu(vm, 0, 0x700) != -ENODEV)
 		test_fail("a dead VM gets a vCPU");
+	ioeventfd.fd = eventfd(0, EFD_CLOEXEC);
+	if (xioctl(vm->fd, ARMVCPU_SET_IOEVENTFD, &ioeventfd) != -ENODEV)
+		test_fail("a dead VM gets an ioeventfd");
+	ioeventfd.flags = ARMVCPU_IOEVENTFD_REMOVE;
+	if (xioctl(vm->fd, ARMVCPU_SET_IOEVENTFD, &ioeventfd) != -ENODEV)
+		test_fail("a dead VM loses an ioeventfd");
+	close(ioeventfd.fd);
 	if (vm_set_slot(vm, 0, 0, GUEST_RAM, page_size(), mem) != -ENODEV)
 		test_fail("a dead VM gets a slot");
 }

@@ -32,6 +32,7 @@ static const struct {
 	{ ARMVCPU_GET_GIC_REG,     { 0, 1, 0 } },
 	{ ARMVCPU_SET_GIC_REG,     { 0, 1, 0 } },
 	{ ARMVCPU_RESET_GIC,       { 0, 1, 0 }, true },
+	{ ARMVCPU_SET_IOEVENTFD,   { 0, 1, 0 } },
 	{ ARMVCPU_GET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_SET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_GET_FP_REGS,     { 0, 0, 1 } },
@@ -174,10 +175,14 @@ FIXTURE_VARIANT_ADD(cap, max_vms)
 	CAP(ARMVCPU_CAP_MAX_VMS, 8, 65536);
 FIXTURE_VARIANT_ADD(cap, gic_versions)
 	CAP(ARMVCPU_CAP_GIC_VERSIONS, 0, BIT(2) | BIT(3));
+FIXTURE_VARIANT_ADD(cap, max_ioeventfds)
+	CAP(ARMVCPU_CAP_MAX_IOEVENTFDS, 64, 65536);
+FIXTURE_VARIANT_ADD(cap, ioeventfd_flags)
+	CAP(ARMVCPU_CAP_IOEVENTFD_FLAGS, ARMVCPU_IOEVENTFD_REMOVE, ~0U);
 FIXTURE_VARIANT_ADD(cap, unknown_zero)
 	CAP(0, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_next)
-	CAP(ARMVCPU_CAP_MAX_VMS + 1, 0, 0);
+	CAP(ARMVCPU_CAP_IOEVENTFD_FLAGS + 1, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_last)
 	CAP(~0U, 0, 0);
 
@@ -233,6 +238,7 @@ ASSERT_SIZE(armvcpu_smccc_policy, 16);
 ASSERT_SIZE(armvcpu_create_gic, 48);
 ASSERT_SIZE(armvcpu_irq, 24);
 ASSERT_SIZE(armvcpu_gic_reg, 32);
+ASSERT_SIZE(armvcpu_ioeventfd, 56);
 ASSERT_SIZE(armvcpu_core_regs, 35 * 8);
 ASSERT_SIZE(armvcpu_fp_regs, 528);
 ASSERT_SIZE(armvcpu_one_reg, 16);
@@ -295,7 +301,7 @@ static u8 scratch[16384] __aligned(8);
 /* Every number in every direction and some sizes that are not ours. */
 TEST_F(numbers, unknown_is_enotty)
 {
-	static const u32 sizes[] = { 0, 8, 16, 24, 32, 40, 280, 528 };
+	static const u32 sizes[] = { 0, 8, 16, 24, 32, 40, 56, 280, 528 };
 	unsigned int nr, dir, i;
 	struct state before;
 
@@ -395,6 +401,8 @@ FIXTURE_VARIANT_ADD(pointer, get_gic_reg)
 	POINTER(FILE_VM, ARMVCPU_GET_GIC_REG);
 FIXTURE_VARIANT_ADD(pointer, set_gic_reg)
 	POINTER(FILE_VM, ARMVCPU_SET_GIC_REG);
+FIXTURE_VARIANT_ADD(pointer, set_ioeventfd)
+	POINTER(FILE_VM, ARMVCPU_SET_IOEVENTFD);
 FIXTURE_VARIANT_ADD(pointer, get_core_regs)
 	POINTER(FILE_VCPU, ARMVCPU_GET_CORE_REGS);
 FIXTURE_VARIANT_ADD(pointer, set_core_regs)
@@ -568,6 +576,40 @@ FIXTURE_VARIANT_ADD(misuse, set_gic_reg_without_gic)
 	MISUSE(FILE_VM, ARMVCPU_SET_GIC_REG, ENXIO, gic_reg, .value = 1);
 FIXTURE_VARIANT_ADD(misuse, gic_reg_space)
 	MISUSE(FILE_VM, ARMVCPU_GET_GIC_REG, EINVAL, gic_reg, .space = 5);
+#define IOEVENTFD(_err, ...) \
+	MISUSE(FILE_VM, ARMVCPU_SET_IOEVENTFD, _err, ioeventfd, \
+	       .ipa = GUEST_MMIO, __VA_ARGS__)
+
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_flags)
+	IOEVENTFD(EINVAL, .len = 4, .flags = 2, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_flags_last)
+	IOEVENTFD(EINVAL, .len = 4, .flags = BIT(31), .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_pad)
+	IOEVENTFD(EINVAL, .len = 4, .pad = 1, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_reserved_0)
+	IOEVENTFD(EINVAL, .len = 4, .reserved[0] = 1, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_reserved_1)
+	IOEVENTFD(EINVAL, .len = 4, .reserved[1] = BIT(63), .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_len_0)
+	IOEVENTFD(EINVAL, .len = 0, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_len_3)
+	IOEVENTFD(EINVAL, .len = 3, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_len_16)
+	IOEVENTFD(EINVAL, .len = 16, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_len_wild)
+	IOEVENTFD(EINVAL, .len = BIT(31), .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_data_outside_mask)
+	IOEVENTFD(EINVAL, .len = 4, .data = 0x101, .data_mask = 0xff, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_mask_too_wide)
+	IOEVENTFD(EINVAL, .len = 4, .data_mask = 0x1ffffffff, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_remove_len_0)
+	IOEVENTFD(EINVAL, .flags = ARMVCPU_IOEVENTFD_REMOVE, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_fd)
+	IOEVENTFD(EBADF, .len = 4, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_fd_wild)
+	IOEVENTFD(EBADF, .len = 4, .fd = 0x7fffffff);
+FIXTURE_VARIANT_ADD(misuse, ioeventfd_remove_fd)
+	IOEVENTFD(EBADF, .len = 4, .flags = ARMVCPU_IOEVENTFD_REMOVE, .fd = -1);
 
 #define PSTATE(_pstate) \
 	MISUSE(FILE_VCPU, ARMVCPU_SET_CORE_REGS, EINVAL, core_regs, \

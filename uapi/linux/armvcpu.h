@@ -70,8 +70,12 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_PSTATE_MASK		9
 /* VMs that can exist at the same time (VMIDs). */
 #define ARMVCPU_CAP_MAX_VMS		10
+/* ioeventfds in one VM. */
+#define ARMVCPU_CAP_MAX_IOEVENTFDS	11
 /* Mask of the versions that ARMVCPU_CREATE_GIC takes: bit 2, bit 3. */
 #define ARMVCPU_CAP_GIC_VERSIONS	12
+/* Mask of the ARMVCPU_IOEVENTFD_* flags that ARMVCPU_SET_IOEVENTFD takes. */
+#define ARMVCPU_CAP_IOEVENTFD_FLAGS	13
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -218,6 +222,60 @@ struct armvcpu_smccc_policy {
 };
 
 #define ARMVCPU_SET_SMCCC_POLICY	_IOW(ARMVCPU_IOC, 0x12, struct armvcpu_smccc_policy)
+
+/* Remove one. */
+#define ARMVCPU_IOEVENTFD_REMOVE	0x1
+
+/**
+ * struct armvcpu_ioeventfd - writes of the guest that signal an eventfd
+ * @ipa: guest physical address.
+ * @data: what the bits of @data_mask must be; all others are zero.
+ * @data_mask: the bits of the value that matter, as armvcpu_exit_mmio.data has
+ *	them: 0 for any value, all @len bytes of ones for one value, or what is a
+ *	queue's number in virtio's notification with data.
+ * @len: bytes of the write: 1, 2, 4 or 8.
+ * @flags: ARMVCPU_IOEVENTFD_*: bits of ARMVCPU_CAP_IOEVENTFD_FLAGS.
+ * @fd: the eventfd.
+ * @pad: zero.
+ * @reserved: zero.
+ *
+ * A write of @len bytes to exactly @ipa that would be an MMIO exit adds 1 to the
+ * eventfd's count instead (which stays at the highest value once it is there),
+ * and the guest goes on.  All else that an access may be is what it is without:
+ * reads, other lengths and values, ABORT exits, and accesses to memory.
+ *
+ * No write matches two: at one @ipa and @len each has a @data of its own, and
+ * the same @data_mask.
+ *
+ * One may lie where a slot is.  Memory comes first, a read-only slot, too, whose
+ * exit is the VMM's.  When the slot is deleted, writes signal, also in between
+ * when it is only created anew.
+ *
+ * ARMVCPU_IOEVENTFD_REMOVE takes away what was added with the same values of all
+ * else, the same eventfd in @fd.  Where the last file of the eventfd has been
+ * closed this cannot be said any more: it goes with the VM.
+ *
+ * Both can be done while vCPUs run: on return the one is in effect, the other
+ * is over.
+ *
+ * Errors: EINVAL (@flags, @len, @data, @data_mask, @pad, @reserved, beyond the IPA
+ * size, @fd is no eventfd), EBADF (@fd), EEXIST (a write could match another one,
+ * or the @data_mask is not that of the others there), ENOENT (nothing to remove),
+ * ENOSPC (ARMVCPU_CAP_MAX_IOEVENTFDS), ENOMEM, EFAULT, ENODEV (the VM is dead;
+ * removing, too), EIO (another process).
+ */
+struct armvcpu_ioeventfd {
+	__u64 ipa;
+	__u64 data;
+	__u64 data_mask;
+	__u32 len;
+	__u32 flags;
+	__s32 fd;
+	__u32 pad;
+	__u64 reserved[2];
+};
+
+#define ARMVCPU_SET_IOEVENTFD		_IOW(ARMVCPU_IOC, 0x13, struct armvcpu_ioeventfd)
 
 /**
  * struct armvcpu_create_gic - an interrupt controller in the module

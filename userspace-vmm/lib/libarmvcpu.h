@@ -180,6 +180,17 @@ int armvcpu_vm_reset_gic(int vm);
 int armvcpu_vm_set_smccc_policy(int vm, const struct armvcpu_smccc_range *ranges,
 				__u32 count);
 
+/**
+ * armvcpu_vm_set_ioeventfd() - writes of the guest signal, and are no exits
+ * @vm: VM file.
+ * @arg: see struct armvcpu_ioeventfd; ARMVCPU_IOEVENTFD_REMOVE removes.
+ *
+ * Works while vCPUs run: on return it is in effect, or over.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_set_ioeventfd(int vm, const struct armvcpu_ioeventfd *arg);
+
 /* ---- vCPU -------------------------------------------------------------- */
 
 /**
