@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -22,6 +23,10 @@
 #define REPETITIONS	3
 
 #define PSCI_VERSION	0x84000000UL
+/* Where the guest's stores signal: virtio-mmio's stride. */
+#define SIGNAL		(GUEST_MMIO + 0x1050)
+#define NR_SIGNALS	8
+
 /* Of the range for vendors' hypervisors: nobody's. */
 #define HVC_UNKNOWN	0xc600ff00UL
 
@@ -33,6 +38,7 @@ static const char help[] =
 	"\n"
 	"  mmio_read_user    the guest loads from where no memory is\n"
 	"  mmio_write_user   ... stores\n"
+	"  mmio_write_signal ... where it signals an eventfd, which is no exit\n"
 	"  hvc_psci_version  a hypercall that the module answers itself\n"
 	"  hvc_unknown       one that goes to the VMM\n"
 	"  getppid           for comparison: the cheapest system call\n"
@@ -114,6 +120,18 @@ static void guest_hvc(u64 fn)
 	}
 }
 
+/* Stores to an ioeventfd, between two exits. */
+static void guest_write_batch(u64 address, u64 count)
+{
+	u64 i;
+
+	for (;;) {
+		guest_write32(GUEST_MMIO, 0);
+		for (i = 0; i < count; i++)
+			guest_write32(address, 0);
+	}
+}
+
 /* Hypercalls that come back by themselves, between two exits. */
 static void guest_hvc_batch(u64 fn, u64 count)
 {
@@ -183,11 +201,10 @@ static u64 cost_of_hvc_unknown(void)
 	return cost_of_exits(ARMVCPU_EXIT_HYPERCALL);
 }
 
-static u64 cost_of_psci_version(void)
+static u64 cost_of_batch(void)
 {
 	u64 start;
 
-	vcpu_call(&vcpu, guest_hvc_batch, PSCI_VERSION, ITERATIONS);
 	/* To the first batch, through it, and through the one that counts. */
 	run_exits(2);
 	check_exit(ARMVCPU_EXIT_MMIO);
@@ -196,6 +213,32 @@ static u64 cost_of_psci_version(void)
 	start = now() - start;
 	check_exit(ARMVCPU_EXIT_MMIO);
 	return start;
+}
+
+static u64 cost_of_psci_version(void)
+{
+	vcpu_call(&vcpu, guest_hvc_batch, PSCI_VERSION, ITERATIONS);
+	return cost_of_batch();
+}
+
+/* Of one among those that a few devices have. */
+static u64 cost_of_mmio_signal(void)
+{
+	struct armvcpu_ioeventfd arg = { .len = 4, .data_mask = 0xffffffff };
+	int fd = eventfd(0, EFD_CLOEXEC);
+	u64 cost;
+
+	test_check(fd >= 0);
+	arg.fd = fd;
+	for (arg.ipa = SIGNAL; arg.ipa < SIGNAL + NR_SIGNALS * 0x200; arg.ipa += 0x200)
+		test_check(!ioctl(vm.fd, ARMVCPU_SET_IOEVENTFD, &arg));
+	vcpu_call(&vcpu, guest_write_batch, SIGNAL + 0x200, ITERATIONS);
+	cost = cost_of_batch();
+	arg.flags = ARMVCPU_IOEVENTFD_REMOVE;
+	for (arg.ipa = SIGNAL; arg.ipa < SIGNAL + NR_SIGNALS * 0x200; arg.ipa += 0x200)
+		test_check(!ioctl(vm.fd, ARMVCPU_SET_IOEVENTFD, &arg));
+	close(fd);
+	return cost;
 }
 
 static u64 cost_of_getppid(void)
@@ -224,6 +267,7 @@ static const struct {
 } rows[] = {
 	{ "mmio_read_user", cost_of_mmio_read },
 	{ "mmio_write_user", cost_of_mmio_write },
+	{ "mmio_write_signal", cost_of_mmio_signal },
 	{ "hvc_psci_version", cost_of_psci_version },
 	{ "hvc_unknown", cost_of_hvc_unknown },
 	{ "getppid", cost_of_getppid },
