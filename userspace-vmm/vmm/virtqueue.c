@@ -96,13 +96,15 @@ void virtq_fail(struct virtqueue *vq, const char *why)
 
 /* ---- Chains ------------------------------------------------------------ */
 
-/* One copy: whatever the guest does to the descriptor now comes too late. */
-static struct vring_desc read_desc(const struct vring_desc *table,
-				   unsigned int i)
+/*
+ * One copy: whatever the guest does to the descriptor now comes too late. An
+ * indirect table may have any alignment.
+ */
+static struct vring_desc read_desc(const char *table, unsigned int i)
 {
 	struct vring_desc desc;
 
-	memcpy(&desc, &table[i], sizeof(desc));
+	memcpy(&desc, table + i * sizeof(desc), sizeof(desc));
 	asm volatile("" : : : "memory");
 	return desc;
 }
@@ -142,7 +144,7 @@ static const char *add_buffer(struct virtqueue *vq, struct virtq_chain *chain,
  * to an indirect table, if there is one, into @indirect: its length is not zero.
  */
 static const char *walk_table(struct virtqueue *vq, struct virtq_chain *chain,
-			      const struct vring_desc *table, unsigned int num,
+			      const void *table, unsigned int num,
 			      unsigned int i, struct vring_desc *indirect)
 {
 	unsigned int seen;
@@ -179,7 +181,7 @@ static const char *walk_chain(struct virtqueue *vq, struct virtq_chain *chain,
 			      u16 head)
 {
 	struct vring_desc indirect = { 0 };
-	const struct vring_desc *table;
+	const void *table;
 	const char *wrong;
 
 	chain->head = head;
@@ -194,7 +196,8 @@ static const char *walk_chain(struct virtqueue *vq, struct virtq_chain *chain,
 		if (!table)
 			return "an indirect table is not in memory";
 		wrong = walk_table(vq, chain, table,
-				   indirect.len / sizeof(*table), 0, NULL);
+				   indirect.len / sizeof(indirect), 0,
+				   NULL);
 	}
 	chain->out = chain->iov;
 	chain->in = chain->iov + chain->num_out;
