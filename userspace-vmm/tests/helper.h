@@ -21,6 +21,14 @@ extern bool failed;
 		} \
 	} while (0)
 
+/* unit.c: one test; what it was is told behind it, as a line of TAP. */
+void test_begin(void);
+void test_end(const char *name);
+
+/* virtio.c, virtio-dev.c */
+void virtio_tests(void);
+void virtio_dev_tests(void);
+
 /* helper.c: "NAME ARGUMENT..."; returns an exit status. */
 int helper_main(char **argv);
 

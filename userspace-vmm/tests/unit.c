@@ -19,6 +19,20 @@
 #include "term.h"
 
 bool failed;
+static bool any_failed;
+static unsigned int num_tests;
+
+void test_begin(void)
+{
+	failed = false;
+}
+
+void test_end(const char *name)
+{
+	printf("%sok %u %s\n", failed ? "not " : "", ++num_tests, name);
+	fflush(stdout);
+	any_failed |= failed;
+}
 
 static u32 reg_read(struct device *dev, u64 reg)
 {
@@ -516,18 +530,18 @@ int main(int argc, char **argv)
 		{ "fdt: what the guest is told", test_fdt },
 		{ "lib: names", test_names },
 	};
-	bool any = false;
 	size_t i;
 
 	if (argc > 1)
 		return helper_main(argv + 1);
-	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(tests));
+	printf("TAP version 13\n");
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		failed = false;
+		test_begin();
 		tests[i].run();
-		printf("%sok %zu %s\n", failed ? "not " : "", i + 1,
-		       tests[i].name);
-		any |= failed;
+		test_end(tests[i].name);
 	}
-	return any;
+	virtio_tests();
+	virtio_dev_tests();
+	printf("1..%u\n", num_tests);
+	return any_failed;
 }
