@@ -327,7 +327,7 @@ static struct virtqueue *selected_queue(struct virtio_device *vdev)
 static void write_ready(struct virtio_device *vdev, struct virtqueue *vq,
 			u32 value)
 {
-	const char *wrong = NULL;
+	const char *wrong;
 
 	if (vq->ready == (value & 1))
 		return;
@@ -335,17 +335,21 @@ static void write_ready(struct virtio_device *vdev, struct virtqueue *vq,
 	/* Unless another CPU was here in the meantime. */
 	if (vq->ready == (value & 1))
 		goto out;
-	if (!(value & 1))
+	if (!(value & 1)) {
 		vq->ready = false;
-	else if (!(vdev->status & VIRTIO_CONFIG_S_FEATURES_OK))
-		wrong = "QueueReady before FEATURES_OK";
-	else
-		wrong = virtq_set_up(vq);
-	if (wrong)
+		vq->running = false;
+		if (vdev->ops->queue_off)
+			vdev->ops->queue_off(vdev, vq);
+		goto out;
+	}
+	wrong = vdev->status & VIRTIO_CONFIG_S_FEATURES_OK ?
+		virtq_set_up(vq) : "QueueReady before FEATURES_OK";
+	if (wrong) {
 		fail_locked(vdev, wrong);
-	else
-		vq->ready = value & 1;
-	vq->running = vq->ready && vdev->status & VIRTIO_CONFIG_S_DRIVER_OK;
+		goto out;
+	}
+	vq->ready = true;
+	vq->running = vdev->status & VIRTIO_CONFIG_S_DRIVER_OK;
 out:
 	io_resume(vdev);
 }

@@ -136,6 +136,8 @@ struct virtqueue {
  *	returns (virtq_serve() does), and looks at virtio_stopping() in between.
  * @reset: back to the state after a reset, or NULL. Under the device's lock.
  * @driver_ok: the driver has set DRIVER_OK, or NULL. Under the device's lock.
+ * @queue_off: the driver has cleared QueueReady, or NULL: what was taken from the
+ *	queue is forgotten. Under the device's lock; a reset calls @reset only.
  * @write_config: the driver writes @len bytes (1, 2, 4 or 8), all of them inside
  *	of the configuration space, or NULL: then it can only be read. Under the
  *	device's lock, in a vCPU's thread.
@@ -152,6 +154,7 @@ struct virtio_ops {
 	void (*handle)(struct virtio_device *vdev, struct virtqueue *vq);
 	void (*reset)(struct virtio_device *vdev);
 	void (*driver_ok)(struct virtio_device *vdev);
+	void (*queue_off)(struct virtio_device *vdev, struct virtqueue *vq);
 	void (*write_config)(struct virtio_device *vdev, u32 offset,
 			     unsigned int len, u64 value);
 	unsigned int (*prepare)(struct virtio_device *vdev,
@@ -333,6 +336,12 @@ void virtq_serve(struct virtqueue *vq,
  */
 size_t virtq_read(struct virtq_chain *chain, void *buf, size_t len);
 size_t virtq_write(struct virtq_chain *chain, const void *buf, size_t len);
+
+/* virtq_read(), but the bytes stay there. */
+size_t virtq_peek(const struct virtq_chain *chain, void *buf, size_t len);
+
+/* Forget @len bytes at the front of what is left to read; there are that many. */
+void virtq_skip(struct virtq_chain *chain, size_t len);
 
 /* Take the last byte of what is left to write: NULL if nothing is. */
 u8 *virtq_last_in(struct virtq_chain *chain);

@@ -355,22 +355,35 @@ void iov_advance(struct iovec **iov, unsigned int *num, size_t len)
 	}
 }
 
-size_t virtq_read(struct virtq_chain *chain, void *buf, size_t len)
+size_t virtq_peek(const struct virtq_chain *chain, void *buf, size_t len)
 {
 	size_t done = 0;
+	unsigned int i;
 
-	while (done < len && chain->num_out) {
-		size_t part = chain->out->iov_len;
+	for (i = 0; i < chain->num_out && done < len; i++) {
+		size_t part = chain->out[i].iov_len;
 
 		if (part > len - done)
 			part = len - done;
-		memcpy((char *)buf + done, chain->out->iov_base, part);
-		iov_advance(&chain->out, &chain->num_out, part);
+		memcpy((char *)buf + done, chain->out[i].iov_base, part);
 		done += part;
 	}
 	/* What was read is not read again. */
 	asm volatile("" : : : "memory");
-	chain->out_len -= done;
+	return done;
+}
+
+void virtq_skip(struct virtq_chain *chain, size_t len)
+{
+	iov_advance(&chain->out, &chain->num_out, len);
+	chain->out_len -= len;
+}
+
+size_t virtq_read(struct virtq_chain *chain, void *buf, size_t len)
+{
+	size_t done = virtq_peek(chain, buf, len);
+
+	virtq_skip(chain, done);
 	return done;
 }
 
