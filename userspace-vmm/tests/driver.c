@@ -25,21 +25,21 @@ void *at(u64 ipa)
 	return (char *)ram.mem + (ipa - RAM_BASE);
 }
 
-u32 reg_get(struct driver *d, enum reg reg)
+u32 reg_get(struct driver *d, enum mmio_reg reg)
 {
 	struct device *dev = &d->vdev->dev;
 
 	return dev->ops->read(dev, reg, 4);
 }
 
-void reg_set(struct driver *d, enum reg reg, u32 value)
+void reg_set(struct driver *d, enum mmio_reg reg, u32 value)
 {
 	struct device *dev = &d->vdev->dev;
 
 	dev->ops->write(dev, reg, 4, value);
 }
 
-void reg_set64(struct driver *d, enum reg reg, u64 value)
+void reg_set64(struct driver *d, enum mmio_reg reg, u64 value)
 {
 	reg_set(d, reg, value);
 	reg_set(d, reg + 4, value >> 32);

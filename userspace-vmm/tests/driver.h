@@ -35,7 +35,7 @@
 #define F_EVENT_IDX	VIRTIO_BIT(29)
 #define F_VERSION_1	VIRTIO_BIT(32)
 
-enum reg {
+enum mmio_reg {
 	MAGIC = 0x000, VERSION = 0x004, DEVICE_ID = 0x008, VENDOR_ID = 0x00c,
 	DEVICE_FEATURES = 0x010, DEVICE_FEATURES_SEL = 0x014,
 	DRIVER_FEATURES = 0x020, DRIVER_FEATURES_SEL = 0x024,
@@ -69,9 +69,9 @@ extern struct guest_ram ram;
 void ram_new(void);
 void *at(u64 ipa);
 
-u32 reg_get(struct driver *d, enum reg reg);
-void reg_set(struct driver *d, enum reg reg, u32 value);
-void reg_set64(struct driver *d, enum reg reg, u64 value);
+u32 reg_get(struct driver *d, enum mmio_reg reg);
+void reg_set(struct driver *d, enum mmio_reg reg, u32 value);
+void reg_set64(struct driver *d, enum mmio_reg reg, u64 value);
 
 /* By the book up to a step; @num entries in each queue. */
 void driver_reset(struct driver *d, struct virtio_device *vdev);

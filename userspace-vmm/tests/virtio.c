@@ -301,7 +301,7 @@ static void test_ready_too_early(void)
 
 static void test_ready_then_changed(void)
 {
-	static const enum reg regs[] = {
+	static const enum mmio_reg regs[] = {
 		QUEUE_NUM, QUEUE_DESC, QUEUE_DESC + 4, QUEUE_DRIVER,
 		QUEUE_DRIVER + 4, QUEUE_DEVICE, QUEUE_DEVICE + 4,
 	};
