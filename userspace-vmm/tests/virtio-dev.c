@@ -790,7 +790,8 @@ static void balloon_start(struct driver *d, u64 host_page, u64 features,
 {
 	ram_new();
 	num_discarded = 0;
-	virtio_balloon_init(&balloon, &ram, host_page, discard);
+	virtio_balloon_init(&balloon, &ram);
+	virtio_balloon_set_discard(&balloon, host_page, discard);
 	driver_start(d, &balloon.vdev, features, 8);
 }
 
@@ -899,6 +900,7 @@ static void test_balloon_target(void)
 	virtio_balloon_set_target(&balloon, 64 * KIB);
 	CHECK(driver_irq(&d) == 2);
 	CHECK(config_read(&d, 0, 4) == 16);
+	CHECK(virtio_balloon_target(&balloon) == 64 * KIB);
 	config_write(&d, 4, 4, 10);
 	CHECK(virtio_balloon_actual(&balloon) == 40 * KIB);
 	config_write(&d, 0, 4, 0);

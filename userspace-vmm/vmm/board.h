@@ -22,6 +22,9 @@
 #define BOARD_UART_SIZE		0x00001000ULL
 #define BOARD_RTC_BASE		0x09010000ULL
 #define BOARD_RTC_SIZE		0x00001000ULL
+#define BOARD_VIRTIO_BASE	0x0a000000ULL
+#define BOARD_VIRTIO_STRIDE	0x200ULL
+#define BOARD_VIRTIO_SLOTS	32
 #define BOARD_RAM_BASE		0x40000000ULL
 #define BOARD_RAM_MAX		(255 * GIB)
 
@@ -32,6 +35,8 @@
 /* Shared peripheral interrupts, counted from 0 as in a device tree. */
 #define BOARD_UART_SPI		1
 #define BOARD_RTC_SPI		2
+/* Of the first virtio-mmio slot; the others follow. */
+#define BOARD_VIRTIO_SPI	16
 
 /* Private peripheral interrupts, the same way. */
 #define BOARD_TIMER_SEC_PPI	13

@@ -65,7 +65,7 @@ static inline void irq_line_set(struct irq_line *line, bool level)
 
 /* Pages of unmapped addresses that are counted one by one. */
 #define BUS_HOLES	32
-#define BUS_DEVICES	8
+#define BUS_DEVICES	40
 
 /**
  * struct bus_hole - accesses to one page without a device

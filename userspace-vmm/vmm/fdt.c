@@ -215,6 +215,29 @@ static void add_rtc(struct tree *t)
 	end_node(t);
 }
 
+/*
+ * In the order of their addresses, in which the kernel finds them. The level is
+ * InterruptStatus: high until the driver has acknowledged all of it.
+ */
+static void add_virtio(struct tree *t, const struct config *config)
+{
+	unsigned int i;
+	char name[32];
+	u64 base;
+
+	for (i = 0; i < config_virtio_slots(config); i++) {
+		base = BOARD_VIRTIO_BASE + i * BOARD_VIRTIO_STRIDE;
+		snprintf(name, sizeof(name), "virtio_mmio@%llx", base);
+		begin_node(t, name);
+		prop_string(t, "compatible", "virtio,mmio");
+		prop_reg(t, base, BOARD_VIRTIO_STRIDE);
+		prop_u32s(t, "interrupts", GIC_SPI, BOARD_VIRTIO_SPI + i,
+			  IRQ_LEVEL_HIGH);
+		prop_empty(t, "dma-coherent");
+		end_node(t);
+	}
+}
+
 size_t fdt_build(const struct config *config, const struct boot_plan *plan,
 		 void *buf, size_t size)
 {
@@ -238,6 +261,7 @@ size_t fdt_build(const struct config *config, const struct boot_plan *plan,
 	add_clock(&tree);
 	add_uart(&tree);
 	add_rtc(&tree);
+	add_virtio(&tree, config);
 	end_node(&tree);
 	if (!tree.err)
 		tree.err = fdt_finish(buf);

@@ -112,6 +112,8 @@ static void create_vm(struct vm *vm)
 	int fd = open_device();
 
 	vm->page_size = get_cap(fd, ARMVCPU_CAP_PAGE_SIZE, "its page size");
+	vm->pinned = get_cap(fd, ARMVCPU_CAP_PINNED_MEMORY,
+			     "how it holds memory");
 	max_cpus = get_cap(fd, ARMVCPU_CAP_MAX_VCPUS, "the number of vCPUs");
 	ipa_bits = get_cap(fd, ARMVCPU_CAP_MAX_IPA_BITS, "the address size");
 	if (config->cpus > max_cpus)
@@ -230,7 +232,7 @@ static void *alloc_ram(u64 size)
 	return start;
 }
 
-static void irq_changed(struct irq_line *line)
+void vm_irq_changed(struct irq_line *line)
 {
 	struct vm *vm = line->opaque;
 	int err;
@@ -259,21 +261,23 @@ static void add_devices(struct vm *vm)
 	pl011_init(&vm->uart, BOARD_UART_BASE, BOARD_UART_SIZE);
 	vm->uart.transmit = uart_transmit;
 	vm->uart.irq.spi = BOARD_UART_SPI;
-	vm->uart.irq.changed = irq_changed;
+	vm->uart.irq.changed = vm_irq_changed;
 	vm->uart.irq.opaque = vm;
 	bus_add(&vm->bus, &vm->uart.dev);
 
 	pl031_init(&vm->rtc, BOARD_RTC_BASE, BOARD_RTC_SIZE);
 	vm->rtc.irq.spi = BOARD_RTC_SPI;
-	vm->rtc.irq.changed = irq_changed;
+	vm->rtc.irq.changed = vm_irq_changed;
 	vm->rtc.irq.opaque = vm;
 	bus_add(&vm->bus, &vm->rtc.dev);
 
-	if (!vm->config->firmware)
-		return;
-	rom_init(&vm->rom, BOARD_FLASH_BASE, BOARD_FLASH_SIZE,
-		 BOARD_VARS_BASE - BOARD_FLASH_BASE, vm->config->firmware);
-	bus_add(&vm->bus, &vm->rom.dev);
+	if (vm->config->firmware) {
+		rom_init(&vm->rom, BOARD_FLASH_BASE, BOARD_FLASH_SIZE,
+			 BOARD_VARS_BASE - BOARD_FLASH_BASE,
+			 vm->config->firmware);
+		bus_add(&vm->bus, &vm->rom.dev);
+	}
+	vm_add_virtio(vm);
 }
 
 /* Fill zeroed RAM and hand it to the guest. */
@@ -295,14 +299,14 @@ static void nothing(int sig)
 }
 
 /*
- * All that end or stop the program; the main thread reads them from a file. What
- * was ignored when the program started stays so: by nohup, or by a shell that has
- * put it into the background.
+ * All that end or stop the program, or resize its terminal; the main thread reads
+ * them from a file. What was ignored when the program started stays so: by nohup,
+ * or by a shell that has put it into the background.
  */
 static void main_signals(sigset_t *set)
 {
 	static const int signals[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT,
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH,
 	};
 	struct sigaction sa;
 	size_t i;
@@ -358,6 +362,7 @@ void vm_init(struct vm *vm, struct config *config)
 	vm->ram = alloc_ram(config->mem);
 	load_ram(vm);
 	set_up_signals();
+	vm_start_virtio(vm);
 	for (i = 0; i < config->cpus; i++)
 		vcpu_init(&vm->vcpus[i], vm, i);
 }
@@ -407,6 +412,8 @@ static void vm_reset(struct vm *vm)
 	int err;
 
 	note("the guest resets");
+	/* First of all: then nothing is written to its memory any more. */
+	bus_reset(&vm->bus);
 	err = armvcpu_vm_delete_slot(vm->fd, SLOT_RAM);
 	if (!err && config->firmware)
 		err = armvcpu_vm_delete_slot(vm->fd, SLOT_ROM);
@@ -425,7 +432,6 @@ static void vm_reset(struct vm *vm)
 	}
 	boot_plan(config, &vm->plan);
 	load_ram(vm);
-	bus_reset(&vm->bus);
 
 	pthread_mutex_lock(&vm->lock);
 	vm->request = VM_NONE;
@@ -465,7 +471,7 @@ static int handle_request(struct vm *vm)
 }
 
 /* The exit status, or -1 if the machine goes on. */
-static int handle_signal(int fd)
+static int handle_signal(struct vm *vm, int fd)
 {
 	struct signalfd_siginfo info;
 
@@ -476,25 +482,77 @@ static int handle_signal(int fd)
 		term_suspend();
 		raise(SIGSTOP);
 		term_resume();
+		vm_resize_console(vm);
 		return -1;
 	case SIGCONT:
 		term_resume();
+		vm_resize_console(vm);
+		return -1;
+	case SIGWINCH:
+		vm_resize_console(vm);
 		return -1;
 	default:
 		return EXIT_SIGNAL + info.ssi_signo;
 	}
 }
 
+/* Who gets what is typed. */
+enum focus {
+	FOCUS_AUTO,	/* the virtio console as soon as a driver has it */
+	FOCUS_UART,
+	FOCUS_VIRTIO,
+};
+
 struct console {
 	struct term_decoder decoder;
+	enum focus focus;
+	/* What that means for what is read next. */
+	bool to_virtio;
 	bool eof;
 };
+
+static bool types_to_virtio(struct vm *vm, enum focus focus)
+{
+	if (!vm->config->console || focus == FOCUS_UART)
+		return false;
+	return focus == FOCUS_VIRTIO || virtio_console_in_use(&vm->console);
+}
+
+/* Where input goes now, and how much of it has room there. */
+static size_t input_room(struct vm *vm, struct console *console)
+{
+	if (console->eof)
+		return 0;
+	console->to_virtio = types_to_virtio(vm, console->focus);
+	return console->to_virtio ? virtio_console_room(&vm->console) :
+				    pl011_room(&vm->uart);
+}
+
+/* A break is the serial port's in any case. */
+static void input_char(struct vm *vm, const struct console *console, u16 c)
+{
+	u8 byte = c;
+
+	/* Beyond the room there is only what is typed ahead too far. */
+	if (c != PL011_BREAK && console->to_virtio)
+		virtio_console_receive(&vm->console, &byte, 1);
+	else
+		pl011_receive(&vm->uart, &c, 1);
+}
+
+static void switch_console(struct vm *vm, struct console *console)
+{
+	if (!vm->config->console)
+		return;
+	console->to_virtio = !console->to_virtio;
+	console->focus = console->to_virtio ? FOCUS_VIRTIO : FOCUS_UART;
+	warn("you type into the %s now", console->to_virtio ?
+	     "virtio console" : "serial port");
+}
 
 /* The exit status, or -1 if the machine goes on. */
 static int handle_input(struct vm *vm, struct console *console, size_t room)
 {
-	unsigned int count = 0;
-	u16 chars[256];
 	u8 buf[256];
 	ssize_t n, i;
 
@@ -510,20 +568,27 @@ static int handle_input(struct vm *vm, struct console *console, size_t room)
 		case TERM_NONE:
 			break;
 		case TERM_CHAR:
-			chars[count++] = buf[i];
+			input_char(vm, console, buf[i]);
 			break;
 		case TERM_BREAK:
-			chars[count++] = PL011_BREAK;
+			input_char(vm, console, PL011_BREAK);
 			break;
 		case TERM_QUIT:
 			return EXIT_QUIT;
 		case TERM_HELP:
 			term_help();
 			break;
+		case TERM_CONSOLE:
+			switch_console(vm, console);
+			break;
+		case TERM_INFLATE:
+			vm_move_balloon(vm, true);
+			break;
+		case TERM_DEFLATE:
+			vm_move_balloon(vm, false);
+			break;
 		}
 	}
-	/* Beyond the room there is only what is typed ahead too far. */
-	pl011_receive(&vm->uart, chars, count);
 	vm_wake(vm);
 	return -1;
 }
@@ -534,7 +599,7 @@ enum { POLL_EVENT, POLL_SIGNAL, POLL_INPUT, POLL_COUNT };
 static int wait_and_handle(struct vm *vm, struct console *console,
 			   struct pollfd *pfds, u64 until)
 {
-	size_t room = console->eof ? 0 : pl011_room(&vm->uart);
+	size_t room = input_room(vm, console);
 	u64 now = now_ns();
 	int timeout, status = -1;
 	eventfd_t count;
@@ -552,7 +617,7 @@ static int wait_and_handle(struct vm *vm, struct console *console,
 	if (pfds[POLL_EVENT].revents)
 		eventfd_read(vm->event_fd, &count);
 	if (pfds[POLL_SIGNAL].revents)
-		status = handle_signal(pfds[POLL_SIGNAL].fd);
+		status = handle_signal(vm, pfds[POLL_SIGNAL].fd);
 	if (status < 0 && pfds[POLL_INPUT].revents)
 		status = handle_input(vm, console, room);
 	return status;
@@ -576,6 +641,7 @@ int vm_run(struct vm *vm)
 	if (pfds[POLL_SIGNAL].fd < 0)
 		die("signalfd: %s", strerror(errno));
 
+	vm_resize_console(vm);
 	pthread_mutex_lock(&vm->lock);
 	vcpu_start(&vm->vcpus[0], vm->plan.entry, vm->plan.fdt);
 	pthread_mutex_unlock(&vm->lock);

@@ -18,6 +18,10 @@
 #include "pl011.h"
 #include "pl031.h"
 #include "rom.h"
+#include "virtio_balloon.h"
+#include "virtio_blk.h"
+#include "virtio_console.h"
+#include "virtio_rng.h"
 #include "vmm.h"
 
 /* What a vCPU asks the main thread for. */
@@ -80,6 +84,8 @@ struct vm {
 	/* There is an interrupt controller in the module. */
 	bool has_gic;
 	u64 page_size;
+	/* A slot's memory stays as it is until the slot is gone. */
+	bool pinned;
 	void *ram;
 	struct vcpu vcpus[BOARD_MAX_CPUS];
 
@@ -87,6 +93,15 @@ struct vm {
 	struct rom rom;
 	struct pl011 uart;
 	struct pl031 rtc;
+
+	/* What virtio devices may touch; and they, by slot. */
+	struct guest_ram guest_ram;
+	struct virtio_device *virtio[BOARD_VIRTIO_SLOTS];
+	unsigned int num_virtio;
+	struct virtio_blk disks[MAX_DISKS];
+	struct virtio_rng rng;
+	struct virtio_console console;
+	struct virtio_balloon balloon;
 
 	/* Wakes the main thread. */
 	int event_fd;
@@ -119,6 +134,23 @@ void vm_publish(struct vm *vm, enum vm_request request);
 
 /* End the WFI of all vCPUs. */
 void vm_wake(struct vm *vm);
+
+/* For the interrupt lines of devices, with @line->opaque the VM. */
+void vm_irq_changed(struct irq_line *line);
+
+/* ---- vm_virtio.c ---- */
+
+/* The devices of the command line. Dies if one cannot be. */
+void vm_add_virtio(struct vm *vm);
+
+/* Let them work: the guest's memory is there, and signals are set up. */
+void vm_start_virtio(struct vm *vm);
+
+/* The terminal's size may be another one. */
+void vm_resize_console(struct vm *vm);
+
+/* Take a part of the guest's memory, or give it back. */
+void vm_move_balloon(struct vm *vm, bool inflate);
 
 /* ---- vcpu.c: from here on, and only there, a vCPU runs. ---- */
 

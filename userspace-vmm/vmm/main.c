@@ -29,6 +29,10 @@ enum option_id {
 	OPT_CPUS,
 	OPT_MEM,
 	OPT_GIC,
+	OPT_DISK,
+	OPT_CONSOLE,
+	OPT_RNG,
+	OPT_BALLOON,
 	OPT_DTB_DUMP,
 	OPT_VERBOSE,
 	OPT_HELP,
@@ -44,6 +48,10 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "mem", required_argument, NULL, OPT_MEM },
 	{ "gic", required_argument, NULL, OPT_GIC },
+	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "console", no_argument, NULL, OPT_CONSOLE },
+	{ "rng", no_argument, NULL, OPT_RNG },
+	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "dtb-dump", required_argument, NULL, OPT_DTB_DUMP },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -70,20 +78,26 @@ static const char help[] =
 	"  --gic N          version of the interrupt controller, 2 or 3 (the host's);\n"
 	"                   none: it is in the device tree only\n"
 	"\n"
+	"Its virtio devices:\n"
+	"  --disk FILE[,ro][,id=NAME]  a raw image or a block device; more than once\n"
+	"  --console        a console, beside the serial port\n"
+	"  --rng            random numbers\n"
+	"  --balloon SIZE   what the guest shall give back, with K, M or G; or 0\n"
+	"\n"
 	"Other:\n"
 	"  --dtb-dump FILE  write the device tree to FILE and end\n"
 	"  --verbose        tell on stderr what the guest touches where nothing is\n"
 	"  --help           this text\n"
 	"  --version        version of this program and of the API\n"
 	"\n"
-	"The guest's serial console is stdin and stdout. Ctrl-a x quits, Ctrl-a h\n"
+	"The guest's console is stdin and stdout. Ctrl-a x quits, Ctrl-a h\n"
 	"helps.\n"
 	"\n"
 	"Exit status: 0 the guest powered off, 1 wrong usage or no VM, 2 the VM\n"
 	"cannot go on, 3 Ctrl-a x, 4 the guest switched off its last CPU.\n";
 
 /* A number with K, M or G behind it, or nothing. */
-static u64 parse_size(const char *arg)
+static u64 parse_size(const char *name, const char *arg)
 {
 	static const char suffixes[] = "kmg";
 	unsigned int shift = 0;
@@ -99,7 +113,7 @@ static u64 parse_size(const char *arg)
 		end++;
 	}
 	if (*arg < '0' || *arg > '9' || *end || errno || value > ~0ULL >> shift)
-		die("--mem %s: not a size (128M, 1G, ...)", arg);
+		die("--%s %s: not a size (128M, 1G, ...)", name, arg);
 	return value << shift;
 }
 
@@ -115,6 +129,49 @@ static unsigned int parse_number(const char *name, const char *arg,
 	    value > max)
 		die("--%s %s: not a number from %u to %u", name, arg, min, max);
 	return value;
+}
+
+/*
+ * The name ends at the first comma; two of them are one in the name. It stays in
+ * the argument, where the rest begins as well: NULL if there is none.
+ */
+static char *split_name(char *arg)
+{
+	char *to = arg;
+
+	for (; *arg; arg++) {
+		if (*arg == ',' && *++arg != ',') {
+			*to = '\0';
+			return arg;
+		}
+		*to++ = *arg;
+	}
+	*to = '\0';
+	return NULL;
+}
+
+static void parse_disk(struct config *config, char *arg)
+{
+	struct disk_config *disk = &config->disks[config->num_disks];
+	char *rest, *word;
+
+	if (config->num_disks == MAX_DISKS)
+		die("--disk: there can be %u", MAX_DISKS);
+	config->num_disks++;
+	disk->path = arg;
+	rest = split_name(arg);
+	while ((word = strsep(&rest, ","))) {
+		if (!strcmp(word, "ro"))
+			disk->read_only = true;
+		else if (!strncmp(word, "id=", 3))
+			disk->id = word + 3;
+		else
+			die("--disk %s: what is '%s'? ro and id=NAME are known",
+			    disk->path, word);
+	}
+	if (disk->id && strlen(disk->id) > VIRTIO_BLK_ID_BYTES)
+		die("--disk %s: an id has %u bytes at most", disk->path,
+		    VIRTIO_BLK_ID_BYTES);
 }
 
 static void parse_options(struct config *config, int argc, char **argv)
@@ -143,12 +200,25 @@ static void parse_options(struct config *config, int argc, char **argv)
 						    BOARD_MAX_CPUS);
 			break;
 		case OPT_MEM:
-			config->mem = parse_size(optarg);
+			config->mem = parse_size("mem", optarg);
 			break;
 		case OPT_GIC:
 			config->no_gic = !strcmp(optarg, "none");
 			config->gic = config->no_gic ? 2 :
 				      parse_number("gic", optarg, 2, 3);
+			break;
+		case OPT_DISK:
+			parse_disk(config, optarg);
+			break;
+		case OPT_CONSOLE:
+			config->console = true;
+			break;
+		case OPT_RNG:
+			config->rng = true;
+			break;
+		case OPT_BALLOON:
+			config->balloon = true;
+			config->balloon_size = parse_size("balloon", optarg);
 			break;
 		case OPT_DTB_DUMP:
 			config->dtb_dump = optarg;
@@ -187,6 +257,9 @@ static void check_config(const struct config *config)
 		    BOARD_RAM_MAX / GIB);
 	if (config->mem % (4 * KIB))
 		die("--mem: not a multiple of 4K");
+	if (config->balloon_size >= config->mem)
+		die("--balloon: the guest has no more than --mem %lluM",
+		    config->mem / MIB);
 }
 
 static void dump_dtb(struct config *config)

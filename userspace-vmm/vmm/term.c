@@ -4,10 +4,13 @@
  * the like reach the guest; Ctrl-a is the way to the VMM itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -30,6 +33,12 @@ enum term_key term_decode(struct term_decoder *decoder, u8 *c)
 		return TERM_QUIT;
 	case 'b':
 		return TERM_BREAK;
+	case 'c':
+		return TERM_CONSOLE;
+	case '-':
+		return TERM_INFLATE;
+	case '+':
+		return TERM_DEFLATE;
 	case 'a':
 	case TERM_ESCAPE:
 		*c = TERM_ESCAPE;
@@ -121,6 +130,35 @@ bool term_is_tty(void)
 	return is_tty;
 }
 
+bool term_size(u16 *cols, u16 *rows)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) &&
+	    ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+		return false;
+	*cols = size.ws_col;
+	*rows = size.ws_row;
+	return true;
+}
+
+int term_output_fd(void)
+{
+	struct stat st;
+	int fd = -1;
+
+	/*
+	 * O_NONBLOCK belongs to the open file, which we share with the shell:
+	 * so it is opened once more. A file on a disk has a position in there as
+	 * well, but it does not block.
+	 */
+	if (!fstat(STDOUT_FILENO, &st) &&
+	    (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+		fd = open("/proc/self/fd/1",
+			  O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? STDOUT_FILENO : fd;
+}
+
 void term_putc(u8 c)
 {
 	struct pollfd pfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
@@ -140,6 +178,8 @@ void term_help(void)
 	      "Ctrl-a x  quit the VMM\n"
 	      "Ctrl-a b  send a break to the guest\n"
 	      "Ctrl-a a  send Ctrl-a to the guest (Ctrl-a Ctrl-a as well)\n"
+	      "Ctrl-a c  type into the other console (--console)\n"
+	      "Ctrl-a -  take memory from the guest, Ctrl-a + give it back (--balloon)\n"
 	      "Ctrl-a h  this help\n",
 	      stderr);
 }

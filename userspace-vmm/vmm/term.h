@@ -15,6 +15,9 @@ enum term_key {
 	TERM_BREAK,
 	TERM_QUIT,
 	TERM_HELP,
+	TERM_CONSOLE,	/* type into the other console */
+	TERM_INFLATE,	/* the balloon */
+	TERM_DEFLATE,
 };
 
 /* Turns what is typed into what is meant; all zero at the beginning. */
@@ -36,6 +39,15 @@ void term_suspend(void);
 void term_resume(void);
 
 bool term_is_tty(void);
+
+/* Columns and rows; false if it has none. */
+bool term_size(u16 *cols, u16 *rows);
+
+/*
+ * stdout for somebody who never waits for it: it takes what it can. Not to be
+ * closed.
+ */
+int term_output_fd(void);
 
 /* A character from the guest. Blocks as long as stdout does. */
 void term_putc(u8 c);

@@ -197,14 +197,11 @@ static const struct virtio_ops balloon_ops = {
 #define CONFIG_SIZE	(2 * sizeof(u32))
 
 void virtio_balloon_init(struct virtio_balloon *balloon,
-			 const struct guest_ram *ram, u64 host_page,
-			 void (*discard)(void *mem, u64 len))
+			 const struct guest_ram *ram)
 {
 	u64 pages = ram->size / BALLOON_PAGE;
 
 	memset(balloon, 0, sizeof(*balloon));
-	balloon->discard = discard;
-	balloon->host_page = host_page;
 	balloon->held = calloc(align_up(pages, WORD_BITS) / WORD_BITS,
 			       sizeof(*balloon->held));
 	if (!balloon->held)
@@ -213,6 +210,13 @@ void virtio_balloon_init(struct virtio_balloon *balloon,
 		    VIRTIO_BIT(VIRTIO_BALLOON_F_MUST_TELL_HOST) |
 		    VIRTIO_BIT(VIRTIO_BALLOON_F_DEFLATE_ON_OOM),
 		    &balloon->config, CONFIG_SIZE);
+}
+
+void virtio_balloon_set_discard(struct virtio_balloon *balloon, u64 host_page,
+				void (*discard)(void *mem, u64 len))
+{
+	balloon->host_page = host_page;
+	balloon->discard = discard;
 }
 
 /* ---- The other end ----------------------------------------------------- */
@@ -225,12 +229,22 @@ void virtio_balloon_set_target(struct virtio_balloon *balloon, u64 bytes)
 			  sizeof(pages));
 }
 
-u64 virtio_balloon_actual(struct virtio_balloon *balloon)
+static u64 read_pages(struct virtio_balloon *balloon, const u32 *pages)
 {
 	u64 bytes;
 
 	pthread_mutex_lock(&balloon->vdev.lock);
-	bytes = balloon->config.actual * BALLOON_PAGE;
+	bytes = *pages * BALLOON_PAGE;
 	pthread_mutex_unlock(&balloon->vdev.lock);
 	return bytes;
+}
+
+u64 virtio_balloon_target(struct virtio_balloon *balloon)
+{
+	return read_pages(balloon, &balloon->config.num_pages);
+}
+
+u64 virtio_balloon_actual(struct virtio_balloon *balloon)
+{
+	return read_pages(balloon, &balloon->config.actual);
 }

@@ -32,16 +32,20 @@ struct virtio_balloon {
 	u64 num_held;
 };
 
-/*
- * @ram has its size already. @discard is called for multiples of @host_page with
- * what it shall give back. Dies if there is no memory for it.
- */
+/* @ram has its size already. Dies if there is no memory for it. */
 void virtio_balloon_init(struct virtio_balloon *balloon,
-			 const struct guest_ram *ram, u64 host_page,
-			 void (*discard)(void *mem, u64 len));
+			 const struct guest_ram *ram);
+
+/*
+ * @discard is called for multiples of @host_page, with what it shall give back.
+ * Before the device works.
+ */
+void virtio_balloon_set_discard(struct virtio_balloon *balloon, u64 host_page,
+				void (*discard)(void *mem, u64 len));
 
 /* How much of its memory the guest shall do without. */
 void virtio_balloon_set_target(struct virtio_balloon *balloon, u64 bytes);
+u64 virtio_balloon_target(struct virtio_balloon *balloon);
 
 /* How much that is now, by its own account. */
 u64 virtio_balloon_actual(struct virtio_balloon *balloon);

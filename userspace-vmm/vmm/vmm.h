@@ -16,6 +16,21 @@
 #define EXIT_SIGNAL	128	/* and a signal's number: main() dies of it */
 
 /**
+ * struct disk_config - a disk
+ * @path: its file.
+ * @id: serial number, or NULL.
+ * @read_only: the guest does not write to it.
+ */
+struct disk_config {
+	const char *path;
+	const char *id;
+	bool read_only;
+};
+
+/* What the other devices leave of the virtio-mmio slots. */
+#define MAX_DISKS	24
+
+/**
  * struct config - the command line
  * @firmware: file for the ROM at address 0, or NULL.
  * @kernel: arm64 Image, or NULL.
@@ -27,6 +42,12 @@
  * @cpus: number of vCPUs.
  * @gic: version of the interrupt controller, 2 or 3; 0: the host's.
  * @no_gic: it is in the device tree only.
+ * @disks: the disks.
+ * @num_disks: how many.
+ * @rng: there is an entropy device.
+ * @console: there is a virtio console.
+ * @balloon: there is a balloon.
+ * @balloon_size: bytes that the guest shall give back through it.
  *
  * One of @firmware, @kernel and @flat is there; none is only with @dtb_dump.
  */
@@ -41,6 +62,19 @@ struct config {
 	unsigned int cpus;
 	unsigned int gic;
 	bool no_gic;
+	struct disk_config disks[MAX_DISKS];
+	unsigned int num_disks;
+	bool rng;
+	bool console;
+	bool balloon;
+	u64 balloon_size;
 };
+
+/* virtio-mmio slots in use, from the first one on. */
+static inline unsigned int config_virtio_slots(const struct config *config)
+{
+	return config->num_disks + config->rng + config->console +
+	       config->balloon;
+}
 
 #endif /* _VMM_VMM_H */

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtio devices of the machine: one virtio-mmio slot after the other, in the
+ * order that the manual page gives, with an I/O thread each.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "term.h"
+
+/* The share of its memory that a key takes from the guest or gives back. */
+#define BALLOON_STEPS	16
+
+static void plug(struct vm *vm, struct virtio_device *vdev)
+{
+	unsigned int slot = vm->num_virtio++;
+
+	vdev->dev.base = BOARD_VIRTIO_BASE + slot * BOARD_VIRTIO_STRIDE;
+	vdev->irq.spi = BOARD_VIRTIO_SPI + slot;
+	vdev->irq.changed = vm_irq_changed;
+	vdev->irq.opaque = vm;
+	vm->virtio[slot] = vdev;
+	bus_add(&vm->bus, &vdev->dev);
+	note("slot %u: %s", slot, vdev->ops->name);
+}
+
+/* config_virtio_slots() counts the same. */
+void vm_add_virtio(struct vm *vm)
+{
+	const struct config *config = vm->config;
+	const struct guest_ram *ram = &vm->guest_ram;
+	unsigned int i;
+
+	vm->guest_ram.base = BOARD_RAM_BASE;
+	vm->guest_ram.size = config->mem;
+	for (i = 0; i < config->num_disks; i++) {
+		const struct disk_config *disk = &config->disks[i];
+
+		virtio_blk_init(&vm->disks[i], ram, disk->path,
+				disk->read_only, disk->id);
+		plug(vm, &vm->disks[i].vdev);
+	}
+	if (config->console) {
+		virtio_console_init(&vm->console, ram, term_output_fd());
+		plug(vm, &vm->console.vdev);
+	}
+	if (config->rng) {
+		virtio_rng_init(&vm->rng, ram);
+		plug(vm, &vm->rng.vdev);
+	}
+	if (config->balloon) {
+		virtio_balloon_init(&vm->balloon, ram);
+		plug(vm, &vm->balloon.vdev);
+	}
+}
+
+/* The guest finds zeroes there when it comes back. */
+static void discard(void *mem, u64 len)
+{
+	if (madvise(mem, len, MADV_DONTNEED))
+		note("the balloon gives nothing back: %s", strerror(errno));
+}
+
+void vm_start_virtio(struct vm *vm)
+{
+	unsigned int i;
+
+	vm->guest_ram.mem = vm->ram;
+	if (vm->config->balloon) {
+		/*
+		 * Pinned memory stays the guest's: the pages that we would get
+		 * in its place would be others than the guest's.
+		 */
+		if (vm->pinned)
+			info("memory is pinned: the balloon cannot give it back");
+		else
+			virtio_balloon_set_discard(&vm->balloon, vm->page_size,
+						   discard);
+		virtio_balloon_set_target(&vm->balloon,
+					  vm->config->balloon_size);
+	}
+	for (i = 0; i < vm->num_virtio; i++)
+		virtio_start(vm->virtio[i]);
+}
+
+void vm_resize_console(struct vm *vm)
+{
+	u16 cols, rows;
+
+	if (vm->config->console && term_size(&cols, &rows))
+		virtio_console_resize(&vm->console, cols, rows);
+}
+
+void vm_move_balloon(struct vm *vm, bool inflate)
+{
+	u64 step = vm->config->mem / BALLOON_STEPS, target;
+
+	if (!vm->config->balloon)
+		return;
+	target = virtio_balloon_target(&vm->balloon);
+	if (inflate)
+		target = target + step < vm->config->mem ? target + step :
+							   target;
+	else
+		target = target > step ? target - step : 0;
+	virtio_balloon_set_target(&vm->balloon, target);
+	warn("the balloon shall hold %llu MiB, it holds %llu MiB",
+	     target / MIB, virtio_balloon_actual(&vm->balloon) / MIB);
+}
