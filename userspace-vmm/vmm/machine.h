@@ -177,6 +177,11 @@ void vcpu_wait(struct vcpu *vcpu, u64 timer);
 /* Carries out the call in the run struct; false if the vCPU must park. */
 bool psci_handle(struct vcpu *vcpu);
 
+/* ---- hypercall.c ---- */
+
+/* Answers the call in the run struct, or leaves it as it is. */
+void hypercall_handle(struct vcpu *vcpu);
+
 /* ---- sysreg.c ---- */
 
 /* Answers the access in the run struct. */

@@ -33,6 +33,7 @@ enum option_id {
 	OPT_CONSOLE,
 	OPT_RNG,
 	OPT_BALLOON,
+	OPT_EARLYCON,
 	OPT_DTB_DUMP,
 	OPT_VERBOSE,
 	OPT_HELP,
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	{ "console", no_argument, NULL, OPT_CONSOLE },
 	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
+	{ "earlycon", no_argument, NULL, OPT_EARLYCON },
 	{ "dtb-dump", required_argument, NULL, OPT_DTB_DUMP },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -85,6 +87,8 @@ static const char help[] =
 	"  --balloon SIZE   what the guest shall give back, with K, M or G; or 0\n"
 	"\n"
 	"Other:\n"
+	"  --earlycon       let the guest print early: a hypercall, and with --kernel\n"
+	"                   an earlycon= at the serial port\n"
 	"  --dtb-dump FILE  write the device tree to FILE and end\n"
 	"  --verbose        tell on stderr what the guest touches where nothing is\n"
 	"  --help           this text\n"
@@ -220,6 +224,9 @@ static void parse_options(struct config *config, int argc, char **argv)
 			config->balloon = true;
 			config->balloon_size = parse_size("balloon", optarg);
 			break;
+		case OPT_EARLYCON:
+			config->earlycon = true;
+			break;
 		case OPT_DTB_DUMP:
 			config->dtb_dump = optarg;
 			break;
@@ -260,6 +267,23 @@ static void check_config(const struct config *config)
 	if (config->balloon_size >= config->mem)
 		die("--balloon: the guest has no more than --mem %lluM",
 		    config->mem / MIB);
+}
+
+/* A kernel cannot know of the hypercall: it prints to the serial port early. */
+static void add_earlycon(struct config *config)
+{
+	static const char earlycon[] = "earlycon=pl011,0x9000000";
+	char *append;
+
+	if (!config->earlycon || !config->kernel)
+		return;
+	if (!config->append) {
+		config->append = earlycon;
+		return;
+	}
+	if (asprintf(&append, "%s %s", earlycon, config->append) < 0)
+		die("no memory for --append");
+	config->append = append;
 }
 
 static void dump_dtb(struct config *config)
@@ -308,6 +332,7 @@ int main(int argc, char **argv)
 	open_standard_files();
 	parse_options(&config, argc, argv);
 	check_config(&config);
+	add_earlycon(&config);
 	if (config.dtb_dump) {
 		dump_dtb(&config);
 		return EXIT_SUCCESS;

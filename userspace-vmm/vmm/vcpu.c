@@ -234,6 +234,8 @@ static bool vcpu_run(struct vcpu *vcpu)
 		sysreg_handle(vcpu);
 		return true;
 	case ARMVCPU_EXIT_HYPERCALL:
+		hypercall_handle(vcpu);
+		return true;
 	case ARMVCPU_EXIT_SMC:
 		/* None is known: x[0] says so already. */
 		return true;

@@ -48,6 +48,7 @@ struct disk_config {
  * @console: there is a virtio console.
  * @balloon: there is a balloon.
  * @balloon_size: bytes that the guest shall give back through it.
+ * @earlycon: the hypercall console answers.
  *
  * One of @firmware, @kernel and @flat is there; none is only with @dtb_dump.
  */
@@ -68,6 +69,7 @@ struct config {
 	bool console;
 	bool balloon;
 	u64 balloon_size;
+	bool earlycon;
 };
 
 /* virtio-mmio slots in use, from the first one on. */
