@@ -3,6 +3,7 @@
  * A guest for testing the VMM: does what the characters on its serial port say
  * and tells what came of it. Runs with the MMU off, on whatever loads it.
  */
+#include "hypercall.h"
 #include "monitor.h"
 
 #define UART		0x09000000UL
@@ -32,7 +33,7 @@ u64 entry[5];
 static u64 mailbox;
 static u64 touched;
 
-static u32 read32(unsigned long addr)
+u32 read32(unsigned long addr)
 {
 	u32 value;
 
@@ -40,7 +41,7 @@ static u32 read32(unsigned long addr)
 	return value;
 }
 
-static void write32(unsigned long addr, u32 value)
+void write32(unsigned long addr, u32 value)
 {
 	asm volatile("str %w0, [%1]" : : "r" (value), "r" (addr) : "memory");
 }
@@ -57,7 +58,7 @@ static long call(u64 fn, u64 a1, u64 a2, u64 a3)
 	return x0;
 }
 
-static void print(const char *text)
+void print(const char *text)
 {
 	while (*text)
 		write32(UARTDR, *text++);
@@ -73,7 +74,7 @@ static void print_hex(u64 value)
 		write32(UARTDR, "0123456789abcdef"[value >> shift & 15]);
 }
 
-static void report(const char *what, u64 value)
+void report(const char *what, u64 value)
 {
 	print(what);
 	print(" ");
@@ -231,6 +232,40 @@ static void report_entry(void)
 	report("MMU and caches", sctlr & 0x1005);
 }
 
+static long console_write(u64 count, const u64 *bytes)
+{
+	register u64 x0 asm("x0") = HYPERCALL_CONSOLE_WRITE;
+	register u64 x1 asm("x1") = count;
+	register u64 x2 asm("x2") = bytes[0];
+	register u64 x3 asm("x3") = bytes[1];
+	register u64 x4 asm("x4") = bytes[2];
+	register u64 x5 asm("x5") = bytes[3];
+	register u64 x6 asm("x6") = bytes[4];
+	register u64 x7 asm("x7") = bytes[5];
+
+	asm volatile("hvc #0" : "+r" (x0)
+		     : "r" (x1), "r" (x2), "r" (x3), "r" (x4), "r" (x5),
+		       "r" (x6), "r" (x7) : "memory");
+	return x0;
+}
+
+/* Without a device; the line has as many bytes as fit. */
+static void print_early(void)
+{
+	static const union {
+		char text[56];
+		u64 bytes[7];
+	} lines[] = {
+		{ .text = "this line comes without a device, in one piece!\n" },
+		{ .text = "?" },
+	};
+
+	report("early", console_write(0, lines[1].bytes));
+	report("early", console_write(48, lines[0].bytes));
+	report("too long", console_write(49, lines[1].bytes));
+	report("much too long", console_write(~0UL, lines[1].bytes));
+}
+
 /* As it is, without a line's end. */
 static void dump_fdt(void)
 {
@@ -276,6 +311,9 @@ static int command(int c)
 		/* A pair has no syndrome. */
 		asm volatile("ldp x0, x1, [%0]"
 			     : : "r" (NOWHERE) : "x0", "x1", "memory");
+		return 1;
+	case 'b':
+		print_early();
 		return 1;
 	case 'c':
 		report("unknown call", call(CALL_UNKNOWN, 1, 2, 3));
@@ -333,6 +371,30 @@ static int command(int c)
 		return 1;
 	case 'z':
 		report("CPU_SUSPEND ends with the timer", suspend_briefly());
+		return 1;
+	case 'B':
+		virtio_inflate();
+		return 1;
+	case 'C':
+		virtio_talk();
+		return 1;
+	case 'D':
+		virtio_disk();
+		return 1;
+	case 'H':
+		virtio_hostile();
+		return 1;
+	case 'L':
+		virtio_list();
+		return 1;
+	case 'R':
+		virtio_random();
+		return 1;
+	case 'S':
+		virtio_size();
+		return 1;
+	case 'Y':
+		virtio_busy();
 		return 1;
 	case 'W':
 		for (;;)

@@ -17,5 +17,19 @@ void secondary_start(void);
 void monitor(const u32 *fdt);
 void secondary(u64 context);
 void exception(u64 esr);
+u32 read32(unsigned long addr);
+void write32(unsigned long addr, u32 value);
+void print(const char *text);
+void report(const char *what, u64 value);
+
+/* monitor-virtio.c */
+void virtio_list(void);
+void virtio_disk(void);
+void virtio_busy(void);
+void virtio_random(void);
+void virtio_talk(void);
+void virtio_size(void);
+void virtio_inflate(void);
+void virtio_hostile(void);
 
 #endif /* _VMM_TESTS_MONITOR_H */

@@ -139,7 +139,7 @@ static void run_vmm(void)
 	dup2(tty, STDIN_FILENO);
 	dup2(tty, STDOUT_FILENO);
 	dup2(tty, STDERR_FILENO);
-	execl(vmm, vmm, "--flat", monitor, "--mem", "8M", NULL);
+	execl(vmm, vmm, "--flat", monitor, "--mem", "8M", "--console", NULL);
 	perror(vmm);
 	_exit(127);
 }
@@ -253,6 +253,48 @@ static void test_keys(void)
 	CHECK(says("echo 1\r\n"));
 	type("\001x");
 	check_end(0, 3);
+}
+
+/* Whoever is chosen gets what is typed. */
+static void test_consoles(void)
+{
+	CHECK(start());
+	type("\001c");
+	CHECK(says("you type into the virtio console now"));
+	type("ex");
+	type("\001c");
+	CHECK(says("you type into the serial port now"));
+	type("ey");
+	CHECK(says("echo 79"));
+	/* The other one is not there before it has a driver. */
+	type("C");
+	CHECK(says("the virtio console says hello"));
+	CHECK(says("type"));
+	/* "ex" has been there all the time. */
+	CHECK(says("typed 1"));
+	CHECK(says("there 65"));
+	type("p");
+	check_end(0, 0);
+}
+
+static void resize(u16 cols, u16 rows)
+{
+	struct winsize size = { .ws_col = cols, .ws_row = rows };
+
+	CHECK(!ioctl(master, TIOCSWINSZ, &size));
+}
+
+static void test_resize(void)
+{
+	resize(132, 50);
+	CHECK(start());
+	type("S");
+	CHECK(says("size 320084"));
+	resize(100, 40);
+	CHECK(says("interrupt 2"));
+	CHECK(says("new size 280064"));
+	type("p");
+	check_end(0, 0);
 }
 
 /* Stopped as by "kill -TSTP", continued as by "fg". */
@@ -403,6 +445,12 @@ static int run_tests(void)
 	begin();
 	test_keys();
 	end("every key but Ctrl-a is the guest's");
+	begin();
+	test_consoles();
+	end("two consoles, one keyboard");
+	begin();
+	test_resize();
+	end("its size is the virtio console's");
 	/* What follows would wait as long in vain. */
 	if (!has_started)
 		return 1;

@@ -351,6 +351,9 @@ static void test_keys(void)
 		{ "\001a", TERM_CHAR, 1 },
 		{ "\001\001", TERM_CHAR, 1 },
 		{ "\001\001x", TERM_CHAR, 'x' },
+		{ "\001c", TERM_CONSOLE, 0 },
+		{ "\001-", TERM_INFLATE, 0 },
+		{ "\001+", TERM_DEFLATE, 0 },
 		{ "\001ax", TERM_CHAR, 'x' },
 	};
 	size_t i;
@@ -472,6 +475,23 @@ static void test_fdt(void)
 	CHECK_CELLS("/pl031@9010000", "reg", 0, 0x09010000, 0, 0x1000);
 	CHECK_CELLS("/timer", "interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4,
 		    1, 10, 4);
+
+	CHECK(fdt_path_offset(fdt, "/virtio_mmio@a000000") < 0);
+
+	config.num_disks = 30;
+	config.rng = true;
+	config.console = true;
+	size = fdt_build(&config, &plan, fdt, sizeof(fdt));
+	CHECK(!fdt_check_full(fdt, size));
+	check_string("/virtio_mmio@a000000", "compatible", "virtio,mmio");
+	CHECK_CELLS("/virtio_mmio@a000000", "reg", 0, 0x0a000000, 0, 0x200);
+	CHECK_CELLS("/virtio_mmio@a000000", "interrupts", 0, 16, 4);
+	CHECK_CELLS("/virtio_mmio@a003e00", "reg", 0, 0x0a003e00, 0, 0x200);
+	CHECK_CELLS("/virtio_mmio@a003e00", "interrupts", 0, 47, 4);
+	CHECK(fdt_path_offset(fdt, "/virtio_mmio@a004000") < 0);
+	/* The kernel finds them in the order of the tree. */
+	CHECK(fdt_path_offset(fdt, "/virtio_mmio@a000000") <
+	      fdt_path_offset(fdt, "/virtio_mmio@a000200"));
 
 	config.gic = 2;
 	config.append = NULL;

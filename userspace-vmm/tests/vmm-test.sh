@@ -198,6 +198,79 @@ run 0 "time" 'twp'
 result "... the clock is right" says "RTC later than 2020 1"
 result "... WFI waits for the timer" says "waited too often 0"
 
+run 0 "a hypercall console" bp --earlycon
+result "... prints" says "this line comes without a device, in one piece!"
+result "... says how much" is "$(grep -c '^early \(0\|30\)$' "$dir/out")" = 2
+result "... and takes no more" says "too long fffffffffffffffd"
+result "... in no case" says "much too long fffffffffffffffd"
+run 0 "without --earlycon" bp
+result "... there is none" count "early ffffffffffffffff" 2
+result "... which prints nothing" count "this line comes without a device, in one piece!" 0
+
+# ---- virtio
+
+# new_disk NAME: 64 sectors, in the first one a word.
+new_disk() {
+	dd if=/dev/zero of="$dir/$1" bs=512 count=64 2>/dev/null
+	printf ABCD | dd of="$dir/$1" bs=1 conv=notrunc 2>/dev/null
+}
+# sector_is NAME SECTOR BYTES: the first four of it.
+sector_is() { is "$(od -An -tx1 -j $(($2 * 512)) -N 4 "$dir/$1" | tr -d ' ')" = "$3"; }
+
+new_disk disk
+new_disk other
+run 0 "a disk" Dp --disk "$dir/disk,id=serial-1"
+result "... its size" says "sectors 40"
+result "... is read" says "word 44434241"
+result "... and written" says "write 0"
+result "... which the guest reads again" says "word bbbcbdbe"
+result "... and the file has" sector_is disk 1 bebdbcbb
+result "... is flushed" says "flush 0"
+result "... has no sector behind it" says "beyond 1"
+result "... has its id" says "serial-1"
+run 0 "a disk to read" Dp --disk "$dir/other,ro"
+result "... is read" says "word 44434241"
+result "... and not written" says "write 1"
+result "... so the file is what it was" sector_is other 1 00000000
+cp "$dir/other" "$dir/a,b"
+run 0 "a comma in its name" Dp --disk "$dir/a,,b,ro,id=comma"
+result "... and an id" says "comma"
+run 0 "a reset while a disk works" YrYrDp --disk "$dir/disk"
+result "... starts the guest again" count "device tree 1" 3
+result "... with a disk that works" says "word bbbcbdbe"
+
+set -- --disk "$dir/disk" --disk "$dir/other,ro" --console --rng --balloon 1M
+run 0 "all devices" Lp "$@"
+devices() { sed -n 's/^device \([0-9]\)/\1/p' "$dir/out" | tr '\n' ' '; }
+result "... in their order" is "$(devices)" = "2 2 3 4 5 "
+run_file 0 "--dtb-dump with all devices" '' --dtb-dump "$dir/dtb" "$@" --mem 8M
+result "... has the first" is "$(prop /virtio_mmio@a000000 compatible)" = virtio,mmio
+result "... and the last" is "$(prop /virtio_mmio@a000800 interrupts)" = 000000000000001400000004
+result "... and no more" is "$(prop /virtio_mmio@a000a00 reg 2>/dev/null)" = ''
+
+run 0 "random numbers" Rp --rng
+result "... as many as asked for" says "random bytes 40"
+result "... that look it" says "too many zeros 0"
+run 0 "a chain with a loop" Hp --rng --verbose
+result "... the device needs a reset" says "status 4f"
+result "... tells so" says "interrupt 2"
+result "... on stderr as well" mentions "needs a reset: a chain has a loop"
+result "... and works after it" says "random bytes 40"
+run 0 "a balloon" Bp --balloon 1M
+result "... says what it wants" says "pages wanted 100"
+result "... takes a page and gives it back" says "balloon status f"
+
+start "$VMM" --flat "$MONITOR" --mem 8M --console --disk "$dir/disk"
+result "a virtio console" answers C type
+result "... prints" says "the virtio console says hello"
+result "... is typed into" answers z "there 7a"
+result "... until it is given up" answers ex "echo 78"
+refuse "another VMM uses it" --flat "$MONITOR" --disk "$dir/disk"
+refuse "another VMM uses it" --flat "$MONITOR" --disk "$dir/disk,ro"
+type_in p
+until_true 300 gone
+wait "$pid"
+
 # Nothing to read: the guest goes on, and nobody spins.
 start "$VMM" --flat "$MONITOR" --mem 8M
 exec 3>&-
@@ -302,6 +375,12 @@ run_file 0 "--dtb-dump with --initrd" '' --dtb-dump "$dir/dtb" "$@"
 start=$(prop /chosen linux,initrd-start) end=$(prop /chosen linux,initrd-end)
 result "... its size" is $((0x$end - 0x$start)) = 6
 result "... at a boundary of 2 MiB" is $((0x$start % 0x200000)) = 0
+bootargs() { "$VMM" --dtb-dump "$dir/dtb2" "$@" && "$UNIT" dtb "$dir/dtb2" /chosen bootargs; }
+result "--earlycon for a kernel" is "$(bootargs --kernel "$MONITOR" --earlycon)" = \
+	earlycon=pl011,0x9000000
+result "... with --append" is "$(bootargs --kernel "$MONITOR" --earlycon --append quiet)" = \
+	"earlycon=pl011,0x9000000 quiet"
+result "... and for nothing else" is "$(bootargs --flat "$MONITOR" --earlycon --append quiet)" = quiet
 run_file 0 "a kernel" dp "$@"
 result "... finds that tree" same_tree
 run_file 0 "and its initrd" "@${start#????????}p" "$@"
@@ -349,6 +428,17 @@ refuse "not a number from 2 to 3" --flat "$MONITOR" --gic 4
 for arg in x 1T 1MM '' -1 99999999999G; do
 	refuse "not a size" --flat "$MONITOR" --mem "$arg"
 done
+refuse "No such file" --flat "$MONITOR" --disk "$dir/none"
+refuse "neither a regular file nor a block device" --flat "$MONITOR" --disk /dev/null
+refuse "no multiple of 512" --flat "$MONITOR" --disk "$dir/empty"
+refuse "no multiple of 512" --flat "$MONITOR" --disk "$dir/initrd"
+refuse "what is 'rw'" --flat "$MONITOR" --disk "$dir/other,rw"
+refuse "what is ''" --flat "$MONITOR" --disk "$dir/other,"
+refuse "20 bytes at most" --flat "$MONITOR" --disk "$dir/other,id=123456789012345678901"
+set -- --disk "$dir/other,ro" --disk "$dir/other,ro" --disk "$dir/other,ro" --disk "$dir/other,ro" --disk "$dir/other,ro"
+refuse "there can be 24" --flat "$MONITOR" "$@" "$@" "$@" "$@" "$@"
+refuse "not a size" --flat "$MONITOR" --balloon x
+refuse "no more than --mem 8M" --flat "$MONITOR" --mem 8M --balloon 8M
 refuse "from 2M to 255G" --flat "$MONITOR" --mem 1M
 refuse "from 2M to 255G" --flat "$MONITOR" --mem 256G
 refuse "not a multiple of 4K" --flat "$MONITOR" --mem 2049K

@@ -518,11 +518,9 @@ static bool types_to_virtio(struct vm *vm, enum focus focus)
 	return focus == FOCUS_VIRTIO || virtio_console_in_use(&vm->console);
 }
 
-/* Where input goes now, and how much of it has room there. */
+/* Where input goes now, and how much of it finds room there. */
 static size_t input_room(struct vm *vm, struct console *console)
 {
-	if (console->eof)
-		return 0;
 	console->to_virtio = types_to_virtio(vm, console->focus);
 	return console->to_virtio ? virtio_console_room(&vm->console) :
 				    pl011_room(&vm->uart);
@@ -551,11 +549,18 @@ static void switch_console(struct vm *vm, struct console *console)
 }
 
 /* The exit status, or -1 if the machine goes on. */
-static int handle_input(struct vm *vm, struct console *console, size_t room)
+static int handle_input(struct vm *vm, struct console *console)
 {
+	/* Not what it was before the wait: the guest may have begun to listen. */
+	size_t room = input_room(vm, console);
 	u8 buf[256];
 	ssize_t n, i;
 
+	/* A person is always listened to: there is the way to quit. */
+	if (term_is_tty())
+		room = sizeof(buf);
+	if (!room)
+		return -1;
 	n = read(STDIN_FILENO, buf, room < sizeof(buf) ? room : sizeof(buf));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return -1;
@@ -599,17 +604,15 @@ enum { POLL_EVENT, POLL_SIGNAL, POLL_INPUT, POLL_COUNT };
 static int wait_and_handle(struct vm *vm, struct console *console,
 			   struct pollfd *pfds, u64 until)
 {
-	size_t room = input_room(vm, console);
 	u64 now = now_ns();
 	int timeout, status = -1;
 	eventfd_t count;
+	bool listen;
 
 	timeout = until > now ? (until - now) / NSEC_PER_MSEC + 1 : 0;
-	/* A person is always listened to: there is the way to quit. */
-	if (term_is_tty() && !console->eof)
-		room = PL011_QUEUE_SIZE;
-	pfds[POLL_INPUT].fd = room ? STDIN_FILENO : -1;
-	if (!room && !console->eof && timeout > FULL_POLL_MS)
+	listen = !console->eof && (term_is_tty() || input_room(vm, console));
+	pfds[POLL_INPUT].fd = listen ? STDIN_FILENO : -1;
+	if (!listen && !console->eof && timeout > FULL_POLL_MS)
 		timeout = FULL_POLL_MS;
 	if (poll(pfds, POLL_COUNT, timeout) <= 0)
 		return -1;
@@ -619,7 +622,7 @@ static int wait_and_handle(struct vm *vm, struct console *console,
 	if (pfds[POLL_SIGNAL].revents)
 		status = handle_signal(vm, pfds[POLL_SIGNAL].fd);
 	if (status < 0 && pfds[POLL_INPUT].revents)
-		status = handle_input(vm, console, room);
+		status = handle_input(vm, console);
 	return status;
 }
 
