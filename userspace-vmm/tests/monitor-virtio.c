@@ -24,7 +24,7 @@
 #define VERSION_1		1	/* bit 32 */
 
 /* Nothing else is in the lines of these. */
-#define OWN_LINES	__attribute__((aligned(256)))
+#define OWN_LINES	__aligned(256)
 
 static struct {
 	struct vring_desc desc[NUM];
@@ -135,7 +135,6 @@ static void set_desc(unsigned int q, unsigned int i, const void *addr, u32 len,
 static u32 request(unsigned long base, unsigned int q)
 {
 	u16 idx = queues[q].avail[1];
-	volatile u16 *used_idx = &queues[q].used.idx;
 
 	queues[q].avail[2 + idx % NUM] = 0;
 	queues[q].avail[1] = idx + 1;
@@ -143,7 +142,7 @@ static u32 request(unsigned long base, unsigned int q)
 	write32(base + VIRTIO_MMIO_QUEUE_NOTIFY, q);
 	do {
 		clean(&queues[q].used, sizeof(queues[q].used));
-	} while (*used_idx == idx);
+	} while (__atomic_load_n(&queues[q].used.idx, __ATOMIC_ACQUIRE) == idx);
 	return queues[q].used.ring[idx % NUM].len;
 }
 
@@ -167,7 +166,7 @@ static unsigned int blk(unsigned long base, u32 type, u64 sector, bool write,
 	request(base, 0);
 	clean(data, sizeof(data));
 	clean(&status, 1);
-	return *(volatile u8 *)&status;
+	return status;
 }
 
 static u32 first_word(void)
@@ -279,7 +278,7 @@ void virtio_size(void)
 /* A page of our own goes into the balloon, and comes out again. */
 void virtio_inflate(void)
 {
-	static u8 page[4096] __attribute__((aligned(65536)));
+	static u8 page[4096] __aligned(65536);
 	unsigned long base = start(VIRTIO_ID_BALLOON, 2, 1);
 	u32 pfn = (unsigned long)page >> 12;
 	unsigned int i;

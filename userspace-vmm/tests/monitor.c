@@ -236,16 +236,11 @@ static long console_write(u64 count, const u64 *bytes)
 {
 	register u64 x0 asm("x0") = HYPERCALL_CONSOLE_WRITE;
 	register u64 x1 asm("x1") = count;
-	register u64 x2 asm("x2") = bytes[0];
-	register u64 x3 asm("x3") = bytes[1];
-	register u64 x4 asm("x4") = bytes[2];
-	register u64 x5 asm("x5") = bytes[3];
-	register u64 x6 asm("x6") = bytes[4];
-	register u64 x7 asm("x7") = bytes[5];
 
-	asm volatile("hvc #0" : "+r" (x0)
-		     : "r" (x1), "r" (x2), "r" (x3), "r" (x4), "r" (x5),
-		       "r" (x6), "r" (x7) : "memory");
+	asm volatile("ldp x2, x3, [%2]; ldp x4, x5, [%2, #16]\n"
+		     "ldp x6, x7, [%2, #32]; hvc #0"
+		     : "+r" (x0), "+r" (x1) : "r" (bytes)
+		     : "x2", "x3", "x4", "x5", "x6", "x7", "memory");
 	return x0;
 }
 

@@ -18,6 +18,7 @@ typedef __s64 s64;
 #define __attr(a)	__attribute__((a))
 #define __printf(a, b)	__attr(__format__(printf, a, b))
 #define __noreturn	__attr(__noreturn__)
+#define __aligned(n)	__attr(__aligned__(n))
 
 #define KIB		1024ULL
 #define MIB		(1024 * KIB)
