@@ -18,11 +18,17 @@ _armvcpu_vmm() {
 	--mem)
 		mapfile -t COMPREPLY < <(compgen -W '128M 256M 512M 1G' -- "$cur")
 		;;
+	--disk)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	--balloon)
+		mapfile -t COMPREPLY < <(compgen -W '0 16M 64M 256M' -- "$cur")
+		;;
 	--append) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W '--firmware --kernel --flat
-			--initrd --append --cpus --mem --gic --dtb-dump --verbose
-			--help --version' -- "$cur")
+			--initrd --append --cpus --mem --gic --disk --console --rng
+			--balloon --earlycon --dtb-dump --verbose --help --version' -- "$cur")
 		;;
 	esac
 }
