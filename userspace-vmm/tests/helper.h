@@ -24,10 +24,14 @@ extern bool failed;
 /* unit.c: one test; what it was is told behind it, as a line of TAP. */
 void test_begin(void);
 void test_end(const char *name);
+/* The test that runs cannot be done here; until its end. */
+void test_skip(const char *why);
 
 /* virtio.c, virtio-dev.c */
 void virtio_tests(void);
 void virtio_dev_tests(void);
+/* net.c */
+void net_tests(void);
 
 /* helper.c: "NAME ARGUMENT..."; returns an exit status. */
 int helper_main(char **argv);

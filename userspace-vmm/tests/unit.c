@@ -21,15 +21,25 @@
 bool failed;
 static bool any_failed;
 static unsigned int num_tests;
+static const char *skipped;
 
 void test_begin(void)
 {
 	failed = false;
+	skipped = NULL;
+}
+
+void test_skip(const char *why)
+{
+	skipped = why;
 }
 
 void test_end(const char *name)
 {
-	printf("%sok %u %s\n", failed ? "not " : "", ++num_tests, name);
+	printf("%sok %u %s", failed ? "not " : "", ++num_tests, name);
+	if (skipped && !failed)
+		printf(" # SKIP %s", skipped);
+	printf("\n");
 	fflush(stdout);
 	any_failed |= failed;
 }
@@ -562,6 +572,7 @@ int main(int argc, char **argv)
 	}
 	virtio_tests();
 	virtio_dev_tests();
+	net_tests();
 	printf("1..%u\n", num_tests);
 	return any_failed;
 }
