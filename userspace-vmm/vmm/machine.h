@@ -21,6 +21,7 @@
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
+#include "virtio_net.h"
 #include "virtio_rng.h"
 #include "vmm.h"
 
@@ -99,6 +100,7 @@ struct vm {
 	struct virtio_device *virtio[BOARD_VIRTIO_SLOTS];
 	unsigned int num_virtio;
 	struct virtio_blk disks[MAX_DISKS];
+	struct virtio_net nets[NET_MAX];
 	struct virtio_rng rng;
 	struct virtio_console console;
 	struct virtio_balloon balloon;

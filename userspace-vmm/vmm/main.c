@@ -30,6 +30,7 @@ enum option_id {
 	OPT_MEM,
 	OPT_GIC,
 	OPT_DISK,
+	OPT_NET,
 	OPT_CONSOLE,
 	OPT_RNG,
 	OPT_BALLOON,
@@ -50,6 +51,7 @@ static const struct option options[] = {
 	{ "mem", required_argument, NULL, OPT_MEM },
 	{ "gic", required_argument, NULL, OPT_GIC },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
 	{ "console", no_argument, NULL, OPT_CONSOLE },
 	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
@@ -82,6 +84,10 @@ static const char help[] =
 	"\n"
 	"Its virtio devices:\n"
 	"  --disk FILE[,ro][,id=NAME]  a raw image or a block device; more than once\n"
+	"  --net user[,hostfwd=tcp|udp:[HOSTADDR]:PORT-[GUESTADDR]:PORT]...\n"
+	"            [,restrict=on][,host=off][,mac=MAC]\n"
+	"                   a network that needs no rights: the host is 10.0.2.2\n"
+	"  --net tap,ifname=NAME[,mac=MAC]  a TAP interface of the host\n"
 	"  --console        a console, beside the serial port\n"
 	"  --rng            random numbers\n"
 	"  --balloon SIZE   what the guest shall give back, with K, M or G; or 0\n"
@@ -178,6 +184,17 @@ static void parse_disk(struct config *config, char *arg)
 		    VIRTIO_BLK_ID_BYTES);
 }
 
+static void parse_net(struct config *config, const char *arg)
+{
+	const char *wrong;
+
+	if (config->num_nets == NET_MAX)
+		die("--net: there can be %u", NET_MAX);
+	wrong = net_parse(&config->nets[config->num_nets++], arg);
+	if (wrong)
+		die("--net %s: %s", arg, wrong);
+}
+
 static void parse_options(struct config *config, int argc, char **argv)
 {
 	int opt;
@@ -213,6 +230,9 @@ static void parse_options(struct config *config, int argc, char **argv)
 			break;
 		case OPT_DISK:
 			parse_disk(config, optarg);
+			break;
+		case OPT_NET:
+			parse_net(config, optarg);
 			break;
 		case OPT_CONSOLE:
 			config->console = true;

@@ -16,7 +16,7 @@
 #include "util.h"
 
 /* Options --net, and forwards of each. */
-#define NET_MAX			8
+#define NET_MAX			4
 #define NET_MAX_FORWARDS	32
 
 /*

@@ -27,6 +27,25 @@ static void plug(struct vm *vm, struct virtio_device *vdev)
 	note("slot %u: %s", slot, vdev->ops->name);
 }
 
+static void add_net(struct vm *vm, unsigned int index)
+{
+	const struct net_config *config = &vm->config->nets[index];
+	struct net *net = NULL;
+	const char *wrong;
+	u8 mac[ETH_ALEN];
+
+	wrong = net_open(config, &net);
+	if (wrong)
+		die("--net %s: %s", config->kind == NET_TAP ? "tap" : "user",
+		    wrong);
+	if (config->has_mac)
+		memcpy(mac, config->mac, ETH_ALEN);
+	else
+		net_default_mac(config, index, mac);
+	virtio_net_init(&vm->nets[index], &vm->guest_ram, net, mac);
+	plug(vm, &vm->nets[index].vdev);
+}
+
 /* config_virtio_slots() counts the same. */
 void vm_add_virtio(struct vm *vm)
 {
@@ -43,6 +62,8 @@ void vm_add_virtio(struct vm *vm)
 				disk->read_only, disk->id);
 		plug(vm, &vm->disks[i].vdev);
 	}
+	for (i = 0; i < config->num_nets; i++)
+		add_net(vm, i);
 	if (config->console) {
 		virtio_console_init(&vm->console, ram, term_output_fd());
 		plug(vm, &vm->console.vdev);

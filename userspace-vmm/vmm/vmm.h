@@ -5,6 +5,7 @@
 #ifndef _VMM_VMM_H
 #define _VMM_VMM_H
 
+#include "net.h"
 #include "util.h"
 
 /* Exit status. */
@@ -44,6 +45,8 @@ struct disk_config {
  * @no_gic: it is in the device tree only.
  * @disks: the disks.
  * @num_disks: how many.
+ * @nets: the network cards.
+ * @num_nets: how many.
  * @rng: there is an entropy device.
  * @console: there is a virtio console.
  * @balloon: there is a balloon.
@@ -65,6 +68,8 @@ struct config {
 	bool no_gic;
 	struct disk_config disks[MAX_DISKS];
 	unsigned int num_disks;
+	struct net_config nets[NET_MAX];
+	unsigned int num_nets;
 	bool rng;
 	bool console;
 	bool balloon;
@@ -75,8 +80,8 @@ struct config {
 /* virtio-mmio slots in use, from the first one on. */
 static inline unsigned int config_virtio_slots(const struct config *config)
 {
-	return config->num_disks + config->rng + config->console +
-	       config->balloon;
+	return config->num_disks + config->num_nets + config->rng +
+	       config->console + config->balloon;
 }
 
 #endif /* _VMM_VMM_H */
