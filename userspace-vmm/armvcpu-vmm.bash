@@ -21,14 +21,17 @@ _armvcpu_vmm() {
 	--disk)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
+	--net)
+		mapfile -t COMPREPLY < <(compgen -W 'user user,hostfwd=tcp:: tap,ifname=' -- "$cur")
+		;;
 	--balloon)
 		mapfile -t COMPREPLY < <(compgen -W '0 16M 64M 256M' -- "$cur")
 		;;
 	--append) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W '--firmware --kernel --flat
-			--initrd --append --cpus --mem --gic --disk --console --rng
-			--balloon --earlycon --dtb-dump --verbose --help --version' -- "$cur")
+			--initrd --append --cpus --mem --gic --disk --net --console
+			--rng --balloon --earlycon --dtb-dump --verbose --help --version' -- "$cur")
 		;;
 	esac
 }
