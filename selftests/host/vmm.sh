@@ -28,6 +28,7 @@ status_of() { sed -n "s/^<<< $1 //p" "$OUT/lines"; }
 # shellcheck disable=SC2016 # for the host's shell to expand
 IN_THE_HOST='
 	mark() { echo ">>> $1"; "/$1" 2>&1; echo "<<< $1 $?"; }
+	[ ! -e /tun.ko ] || insmod /tun.ko
 	[ "$KERNEL_ONLY" = 1 ] || mark unit
 	mark vmm-test.sh
 	mark tiny-vmm
@@ -35,9 +36,11 @@ IN_THE_HOST='
 
 # One host for all; with debug=1 the VMM's end with a dead VM is tried, too.
 in_the_host() {
-	local rc=0 name
+	local rc=0 name tun=$CACHE/modules-$KERNEL/tun.ko files=()
 
-	"$RIG/run" --load-args debug=1 --timeout $((300 * $(limit_scale))) \
+	# For the tests with a TAP interface; they are skipped without.
+	[ ! -e "$tun" ] || files+=(--file "$tun")
+	"$RIG/run" "${files[@]}" --load-args debug=1 --timeout $((300 * $(limit_scale))) \
 		--file "$BUILD/user/armvcpu-vmm" --file "$BUILD/user/tests/monitor.bin" \
 		--file "$BUILD/user/tests/unit" --file "$VMM/tests/vmm-test.sh" \
 		--file "$BUILD/user/examples/tiny-vmm" -- \

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # A session with U-Boot in a guest, typed over its serial console: what it says
-# about itself, a memory fill, copy, compare and checksum, power-off. Exits 0
-# only if every answer is right and the VMM ends with 0 as well.
+# about itself, a memory fill, copy, compare and checksum, an address from DHCP
+# and a ping, power-off. Exits 0 only if every answer is right and the VMM ends
+# with 0 as well.
 #
 # uboot-session
 #
@@ -25,7 +26,7 @@ mkfifo "$dir/in" "$dir/out" || exit 1
 tee "$log" <"$dir/out" &
 tee=$!
 (
-	"$VMM" --firmware "$UBOOT" <"$dir/in" >"$dir/out" 2>&1 &
+	"$VMM" --firmware "$UBOOT" --net user <"$dir/in" >"$dir/out" 2>&1 &
 	echo $! >"$dir/pid"
 	wait $!
 	echo $? >"$dir/status.new"
@@ -102,6 +103,11 @@ type_in "crc32 42000000 10000" "==> 6f4097a5"
 type_in "mw.b 4200ffff 0"
 type_in "cmp.l 41000000 42000000 4000" "Total of 16383 word(s) were the same"
 type_in "crc32 42000000 10000" "==> c9fcc0c2"
+
+# A network inside of the VMM, which is the gateway itself.
+type_in "setenv autoload no"
+type_in "dhcp" "DHCP client bound to address 10.0.2.15"
+type_in "ping 10.0.2.2" "host 10.0.2.2 is alive"
 
 printf 'poweroff\r' >&3
 until [ -e "$dir/status" ]; do

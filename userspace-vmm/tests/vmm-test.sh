@@ -239,14 +239,14 @@ run 0 "a reset while a disk works" YrYrDp --disk "$dir/disk"
 result "... starts the guest again" count "device tree 1" 3
 result "... with a disk that works" says "word bbbcbdbe"
 
-set -- --disk "$dir/disk" --disk "$dir/other,ro" --console --rng --balloon 1M
+set -- --disk "$dir/disk" --disk "$dir/other,ro" --net user --console --rng --balloon 1M
 run 0 "all devices" Lp "$@"
 devices() { sed -n 's/^device \([0-9]\)/\1/p' "$dir/out" | tr '\n' ' '; }
-result "... in their order" is "$(devices)" = "2 2 3 4 5 "
+result "... in their order" is "$(devices)" = "2 2 1 3 4 5 "
 run_file 0 "--dtb-dump with all devices" '' --dtb-dump "$dir/dtb" "$@" --mem 8M
 result "... has the first" is "$(prop /virtio_mmio@a000000 compatible)" = virtio,mmio
-result "... and the last" is "$(prop /virtio_mmio@a000800 interrupts)" = 000000000000001400000004
-result "... and no more" is "$(prop /virtio_mmio@a000a00 reg 2>/dev/null)" = ''
+result "... and the last" is "$(prop /virtio_mmio@a000a00 interrupts)" = 000000000000001500000004
+result "... and no more" is "$(prop /virtio_mmio@a000c00 reg 2>/dev/null)" = ''
 
 run 0 "random numbers" Rp --rng
 result "... as many as asked for" says "random bytes 40"
@@ -437,6 +437,15 @@ refuse "what is ''" --flat "$MONITOR" --disk "$dir/other,"
 refuse "20 bytes at most" --flat "$MONITOR" --disk "$dir/other,id=123456789012345678901"
 set -- --disk "$dir/other,ro" --disk "$dir/other,ro" --disk "$dir/other,ro" --disk "$dir/other,ro" --disk "$dir/other,ro"
 refuse "there can be 24" --flat "$MONITOR" "$@" "$@" "$@" "$@" "$@"
+refuse "neither user nor tap" --flat "$MONITOR" --net bridge
+refuse "no \[GUESTADDR\]:PORT" --flat "$MONITOR" --net user,hostfwd=tcp::2222-22
+tap="no /dev/net/tun"
+[ ! -e /dev/net/tun ] || tap="lo is no TAP interface"
+refuse "$tap" --flat "$MONITOR" --net tap,ifname=lo
+set -- --net user --net user --net user --net user --net user
+refuse "there can be 4" --flat "$MONITOR" "$@"
+set -- --net user,hostfwd=udp::2222-:53 --net user,hostfwd=udp::2222-:53
+refuse "127.0.0.1:2222: the port is in use" --flat "$MONITOR" "$@"
 refuse "not a size" --flat "$MONITOR" --balloon x
 refuse "no more than --mem 8M" --flat "$MONITOR" --mem 8M --balloon 8M
 refuse "from 2M to 255G" --flat "$MONITOR" --mem 1M
