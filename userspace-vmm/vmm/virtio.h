@@ -35,7 +35,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian only");
 /* QueueNumMax; also how many descriptors a chain may have. */
 #define VIRTQ_MAX_SIZE		256
 /* Files that an I/O thread waits for, beside its own. */
-#define VIRTIO_POLL_FDS		256
+#define VIRTIO_POLL_FDS		1024
 
 #define VIRTIO_BIT(n)		(1ULL << (n))
 
