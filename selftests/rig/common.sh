@@ -116,3 +116,20 @@ kernel_id() {
 	kernel_release "$1"
 	cat "$CACHE/kernel-$1/config.sha256" 2>/dev/null || true
 }
+
+# The static busybox for all roots that the rig makes.
+busybox() {
+	local f
+
+	for f in "$CACHE"/base/root/{,usr/}bin/busybox; do
+		[ ! -e "$f" ] || { echo "$f"; return; }
+	done
+	die "the package has no busybox any more"
+}
+
+# Equal roots make equal archives: a deterministic run depends on every byte.
+pack() {
+	find "$1" -exec touch -h -d @1767225600 {} +
+	(cd "$1" && find . -mindepth 1 | LC_ALL=C sort |
+		cpio --quiet -o -H newc -R 0:0 --reproducible)
+}
