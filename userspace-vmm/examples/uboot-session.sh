@@ -5,83 +5,15 @@
 # and a ping, power-off. Exits 0 only if every answer is right and the VMM ends
 # with 0 as well.
 #
-# uboot-session
+# uboot-session.sh
 #
 # VMM=/armvcpu-vmm, UBOOT=/u-boot.bin, SESSION_TIMEOUT=120 (seconds for all of
-# it) say otherwise. Needs no more than busybox.
+# it) say otherwise. Needs session.sh beside it and no more than busybox.
 
-VMM=${VMM:-/armvcpu-vmm}
-UBOOT=${UBOOT:-/u-boot.bin}
-deadline=$(($(date +%s) + ${SESSION_TIMEOUT:-120}))
+ME=uboot-session PROMPT='^=> '
+. "$(dirname "$0")/session.sh"
 
-dir=$(mktemp -d) || exit 1
-log=$dir/log
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' INT TERM HUP
-# A VMM that is gone is told by its status.
-trap '' PIPE
-
-mkfifo "$dir/in" "$dir/out" || exit 1
-: >"$log"
-tee "$log" <"$dir/out" &
-tee=$!
-(
-	"$VMM" --firmware "$UBOOT" --net user <"$dir/in" >"$dir/out" 2>&1 &
-	echo $! >"$dir/pid"
-	wait $!
-	echo $? >"$dir/status.new"
-	mv "$dir/status.new" "$dir/status"
-) &
-exec 3>"$dir/in"
-
-fail() {
-	[ -e "$dir/status" ] || kill "$(cat "$dir/pid")"
-	wait "$tee"
-	echo
-	echo "uboot-session: FAILED: $*"
-	exit 1
-}
-
-size() { wc -c <"$log"; }
-
-# One step of waiting for something.
-pause() {
-	[ "$(date +%s)" -lt "$deadline" ] || fail "time is up while waiting for $1"
-	[ ! -e "$dir/status" ] || fail "the VMM ended (status $(cat "$dir/status"))"
-	usleep 50000
-}
-
-# Until U-Boot has said TEXT.
-expect() {
-	until grep -qF -- "$1" "$log"; do
-		pause "'$1'"
-	done
-}
-
-# Until there is output behind $mark and U-Boot waits for a command again.
-prompt() {
-	until [ "$(size)" -gt "$mark" ] && [ "$(tail -c 3 "$log")" = "=> " ]; do
-		pause "the prompt"
-	done
-}
-
-# type_in COMMAND TEXT...: every TEXT must be in what it prints.
-type_in() {
-	command=$1
-	shift
-	mark=$(size)
-	printf '%s\r' "$command" >&3
-	prompt
-	reply=$(tail -c +$((mark + 1)) "$log")
-	for text; do
-		case $reply in
-		*"$text"*) ;;
-		*) fail "'$command' did not say '$text'" ;;
-		esac
-	done
-}
-
-mark=0
+begin "${VMM:-/armvcpu-vmm}" --firmware "${UBOOT:-/u-boot.bin}" --net user
 expect "U-Boot 2"
 expect "stop autoboot"
 printf ' ' >&3
@@ -110,12 +42,4 @@ type_in "dhcp" "DHCP client bound to address 10.0.2.15"
 type_in "ping 10.0.2.2" "host 10.0.2.2 is alive"
 
 printf 'poweroff\r' >&3
-until [ -e "$dir/status" ]; do
-	[ "$(date +%s)" -lt "$deadline" ] || fail "no power-off in time"
-	usleep 50000
-done
-wait "$tee"
-status=$(cat "$dir/status")
-echo
-[ "$status" = 0 ] || fail "the VMM ended with status $status"
-echo "uboot-session: all answers were right, the guest powered off"
+end

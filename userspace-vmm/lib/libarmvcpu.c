@@ -150,6 +150,8 @@ int armvcpu_vm_set_gic_reg(int vm, __u32 space, __u32 offset, __u64 mpidr,
 int armvcpu_vm_reset_gic(int vm)
 {
 	return do_ioctl(vm, ARMVCPU_RESET_GIC, NULL);
+}
+
 int armvcpu_vm_set_ioeventfd(int vm, const struct armvcpu_ioeventfd *arg)
 {
 	return do_ioctl(vm, ARMVCPU_SET_IOEVENTFD, (void *)arg);
