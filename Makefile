@@ -11,11 +11,12 @@ UDEVDIR ?= /lib/udev/rules.d
 
 # What the rig understands; empty means the default (selftests/rig/run --help).
 export KERNEL CPU GIC SMP MEM QEMU ICOUNT SEED TIMEOUT MODARGS
-export GUEST FILES
+export FILES GUEST GUEST_KERNEL GUEST_CPUS GUEST_MEM GUEST_GIC
 # The shell in the host expands these, make must not.
 override export CMD := $(value CMD)
 override export APPEND := $(value APPEND)
 override export ONLY := $(value ONLY)
+override export GUEST_APPEND := $(value GUEST_APPEND)
 ifdef ARMVCPU_CACHE
 export ARMVCPU_CACHE
 endif
