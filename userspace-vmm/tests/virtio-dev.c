@@ -678,6 +678,40 @@ static void test_console_blocked(void)
 	console_end();
 }
 
+/* What is left of the old output goes with its queue. */
+static void test_console_blocked_reset(void)
+{
+	static const struct buf large = { DATA, 0x18000, false };
+	static const struct buf small = { DATA + 0x20000, 3, false };
+	unsigned int by_reset;
+	u32 id, len;
+	u8 chars[4096];
+	struct driver d;
+
+	for (by_reset = 0; by_reset < 2; by_reset++) {
+		console_start(&d);
+		driver_submit(&d, TRANSMITQ, &large, 1);
+		driver_io(&d);
+		CHECK(console.blocked && console.sent > 0);
+		if (by_reset) {
+			driver_start(&d, &console.vdev, 0, 8);
+		} else {
+			reg_set(&d, QUEUE_SEL, TRANSMITQ);
+			reg_set(&d, QUEUE_READY, 0);
+			driver_queue(&d, TRANSMITQ, 8);
+		}
+		CHECK(!console.blocked);
+		while (read(console_pipe[0], chars, sizeof(chars)) > 0)
+			;
+		memcpy(at(DATA + 0x20000), "new", 3);
+		driver_submit(&d, TRANSMITQ, &small, 1);
+		driver_io(&d);
+		CHECK(console_said("new"));
+		CHECK(driver_reap(&d, TRANSMITQ, &id, &len));
+		console_end();
+	}
+}
+
 static void test_console_input(void)
 {
 	static const struct buf small = { DATA, 3, true };
@@ -976,6 +1010,7 @@ void virtio_dev_tests(void)
 		{ "rng: nothing to read", test_rng_readable },
 		{ "console: output", test_console_output },
 		{ "console: output that nobody reads", test_console_blocked },
+		{ "console: reset while nobody reads", test_console_blocked_reset },
 		{ "console: input", test_console_input },
 		{ "console: more input than it takes", test_console_full },
 		{ "console: a receive buffer to read", test_console_bad_buffer },
