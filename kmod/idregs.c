@@ -237,6 +237,9 @@ static bool fields_agree(unsigned int reg, u64 value)
 	case IDREG_ID_AA64PFR0_EL1:
 		/* AdvSIMD has the value of FP. */
 		return (value >> 16 & 0xf) == (value >> 20 & 0xf);
+	case IDREG_ID_AA64DFR0_EL1:
+		/* CTX_CMPs counts some of those that BRPs counts. */
+		return (value >> 28 & 0xf) <= (value >> 12 & 0xf);
 	}
 	return true;
 }

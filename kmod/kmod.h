@@ -309,6 +309,22 @@ struct pvtime {
 };
 
 /**
+ * struct vcpu_debug - debug registers as the guest sees them
+ * @regs: breakpoints and watchpoints.
+ * @mdscr: MDSCR_EL1.
+ * @oslsr: OSLSR_EL1.OSLK.
+ * @osdlr: OSDLR_EL1.
+ * @mapped: ID_AA64DFR0_EL1 of the CPUs for which hyp->debug has them; 0: none.
+ */
+struct vcpu_debug {
+	struct hyp_debug regs;
+	u64 mdscr;
+	u64 oslsr;
+	u64 osdlr;
+	u64 mapped;
+};
+
+/**
  * struct vcpu - a virtual CPU
  * @vm: its VM.
  * @hyp: the page it shares with EL2.
@@ -330,8 +346,7 @@ struct pvtime {
  * @kicked: it shall not wait (any longer).
  * @in_guest: it is in the guest, or nearly: its interrupts are not in memory.
  * @cleaned: cache maintenance by set/way has been done, caches are as then.
- * @oslsr: OSLSR_EL1.OSLK.
- * @mdscr: MDSCR_EL1 as the guest sees it.
+ * @debug: debug registers.
  * @scratch: for compat_fpsimd_release().
  * @gic: its side of the interrupt controller.
  * @timer: its timers.
@@ -358,8 +373,7 @@ struct vcpu {
 	bool kicked;
 	bool in_guest;
 	bool cleaned;
-	u64 oslsr;
-	u64 mdscr;
+	struct vcpu_debug debug;
 	struct user_fpsimd_state *scratch;
 	struct gic_vcpu gic;
 	struct timer_vcpu timer;
@@ -497,6 +511,15 @@ int pvtime_call(struct vcpu *vcpu);
 /* ---- regs.c ------------------------------------------------------------ */
 
 long regs_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp);
+
+/* ---- debug.c ----------------------------------------------------------- */
+
+void debug_reset(struct vcpu *vcpu);
+bool debug_enter(struct vcpu *vcpu);
+bool debug_get(struct vcpu *vcpu, u32 encoding, u64 *value);
+int debug_set(struct vcpu *vcpu, u32 encoding, u64 value);
+unsigned int debug_list(struct vcpu *vcpu, u32 *ids, unsigned int room);
+bool debug_access(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 
 /* ---- fpsimd.c ---------------------------------------------------------- */
 

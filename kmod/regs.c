@@ -33,8 +33,6 @@
 #define TIMER_STOLEN_TIME	1
 
 /* Emulated ones that are part of the state. */
-#define MDSCR_EL1	ARMVCPU_SYSREG(2, 0, 0, 2, 2)
-#define OSLSR_EL1	ARMVCPU_SYSREG(2, 0, 1, 1, 4)
 #define MIDR_EL1	ARMVCPU_SYSREG(3, 0, 0, 0, 0)
 #define MPIDR_EL1	ARMVCPU_SYSREG(3, 0, 0, 0, 5)
 #define CNTP_CTL_EL0	ARMVCPU_SYSREG(3, 3, 14, 2, 1)
@@ -42,8 +40,6 @@
 #define REVIDR_EL1	ARMVCPU_SYSREG(3, 0, 0, 0, 6)
 #define AIDR_EL1	ARMVCPU_SYSREG(3, 1, 0, 0, 7)
 #define CTR_EL0		ARMVCPU_SYSREG(3, 3, 0, 0, 1)
-#define OSLSR_OSLK	BIT_ULL(1)
-#define OSLSR_OSLM	BIT_ULL(3)
 #define MPIDR_RES1	BIT_ULL(31)
 
 static bool pstate_is_valid(u64 pstate)
@@ -136,15 +132,11 @@ static int read_sys(struct vcpu *vcpu, u32 encoding, u64 *value)
 
 	if (slot)
 		*value = *slot;
-	else if (encoding == MDSCR_EL1)
-		*value = vcpu->mdscr;
-	else if (encoding == OSLSR_EL1)
-		*value = vcpu->oslsr | OSLSR_OSLM;
 	else if (encoding == MPIDR_EL1)
 		*value = vcpu->mpidr | MPIDR_RES1;
 	else if (encoding == CTR_EL0)
 		*value = el2_ctr();
-	else if (!timer_get(vcpu, encoding, value) &&
+	else if (!timer_get(vcpu, encoding, value) && !debug_get(vcpu, encoding, value) &&
 		 !idregs_get(vcpu->vm, encoding, value))
 		return -ENOENT;
 	return 0;
@@ -170,20 +162,12 @@ static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 	}
 	if (timer_set(vcpu, encoding, value))
 		return 0;
-	switch (encoding) {
-	case MDSCR_EL1:
-		vcpu->mdscr = value;
-		return 0;
-	case OSLSR_EL1:
-		if ((value & ~OSLSR_OSLK) != OSLSR_OSLM)
-			return -EINVAL;
-		vcpu->oslsr = value & OSLSR_OSLK;
-		return 0;
-	}
 	slot = identity_slot(vcpu, encoding);
 	if (slot)
 		return write_identity(vcpu, slot, value);
 	ret = idregs_set(vcpu->vm, encoding, value);
+	if (ret == -ENOENT)
+		ret = debug_set(vcpu, encoding, value);
 	if (ret != -ENOENT)
 		return ret;
 	/* Read-only: setting it to what it is does no harm. */
@@ -328,7 +312,7 @@ static long ioctl_set_one(struct vcpu *vcpu, void __user *argp)
 
 /* ---- the list ---------------------------------------------------------- */
 
-static u32 list_registers(u32 *ids, u32 room)
+static u32 list_registers(struct vcpu *vcpu, u32 *ids, u32 room)
 {
 	u32 n = 0, i, first;
 
@@ -338,8 +322,6 @@ static u32 list_registers(u32 *ids, u32 room)
 	for (i = 0; i < HYP_NR_SYSREGS; i++)
 		if (!is_core(i))
 			ADD(ARMVCPU_REG_CLASS_SYS | sys_encodings[i]);
-	ADD(ARMVCPU_REG_CLASS_SYS | MDSCR_EL1);
-	ADD(ARMVCPU_REG_CLASS_SYS | OSLSR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | MIDR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | MPIDR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | CNTP_CVAL_EL0);
@@ -349,6 +331,7 @@ static u32 list_registers(u32 *ids, u32 room)
 	ADD(ARMVCPU_REG_CLASS_SYS | CTR_EL0);
 	first = n;
 	n += idregs_list(ids + min(n, room), room - min(n, room));
+	n += debug_list(vcpu, ids + min(n, room), room - min(n, room));
 	for (i = first; i < min(n, room); i++)
 		ids[i] |= ARMVCPU_REG_CLASS_SYS;
 	for (i = 0; i < NR_FP; i++)
@@ -371,16 +354,17 @@ static long ioctl_list(struct vcpu *vcpu, void __user *argp)
 	if (list.flags)
 		return -EINVAL;
 	room = list.count;
-	list.count = list_registers(NULL, 0);
+	list.count = list_registers(vcpu, NULL, 0);
 	if (room < list.count) {
 		if (copy_to_user(argp, &list, sizeof(list)))
 			return -EFAULT;
 		return -E2BIG;
 	}
-	ids = kmalloc_array(list.count, sizeof(*ids), GFP_KERNEL_ACCOUNT);
+	ids = kcalloc(list.count, sizeof(*ids), GFP_KERNEL_ACCOUNT);
 	if (!ids)
 		return -ENOMEM;
-	list_registers(ids, list.count);
+	/* Another vCPU may have lowered ID registers meanwhile, and with them their number. */
+	list.count = min(list_registers(vcpu, ids, list.count), list.count);
 	if (copy_to_user(u64_to_user_ptr(list.ids), ids, list.count * sizeof(*ids)) ||
 	    copy_to_user(argp, &list, sizeof(list)))
 		ret = -EFAULT;

@@ -13,9 +13,6 @@
 
 #include "kmod.h"
 
-#define OSLSR_OSLM	BIT_ULL(3)	/* the OS lock is implemented */
-#define OSLSR_OSLK	BIT_ULL(1)
-
 /* ---- registers that the module emulates -------------------------------- */
 
 /*
@@ -37,30 +34,15 @@ static bool raz_wi(struct vcpu *vcpu, bool write, u64 *value)
 	return true;
 }
 
-/* Kept, without effect: debug exceptions of the guest are another matter. */
-static bool mdscr(struct vcpu *vcpu, bool write, u64 *value)
+/* ISS: op0 21:20, op2 19:17, op1 16:14, CRn 13:10, Rt 9:5, CRm 4:1, read 0. */
+static u32 encoding_of(u64 iss)
 {
-	if (write)
-		vcpu->mdscr = *value;
-	else
-		*value = vcpu->mdscr;
-	return true;
+	return ARMVCPU_SYSREG(iss >> 20, iss >> 14, iss >> 10, iss >> 1, iss >> 17);
 }
 
-static bool oslar(struct vcpu *vcpu, bool write, u64 *value)
+static bool debug(struct vcpu *vcpu, bool write, u64 *value)
 {
-	if (!write)
-		return false;
-	vcpu->oslsr = *value & 1 ? OSLSR_OSLK : 0;
-	return true;
-}
-
-static bool oslsr(struct vcpu *vcpu, bool write, u64 *value)
-{
-	if (write)
-		return false;
-	*value = vcpu->oslsr | OSLSR_OSLM;
-	return true;
+	return debug_access(vcpu, encoding_of(vcpu->hyp->esr), write, value);
 }
 
 /* What a vCPU is, HCR_EL2.TID1. */
@@ -201,10 +183,10 @@ static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(1, 0, 7, 6, 2), 0, set_way },		/* DC ISW */
 	{ ARMVCPU_SYSREG(1, 0, 7, 10, 2), 0, set_way },		/* DC CSW */
 	{ ARMVCPU_SYSREG(1, 0, 7, 14, 2), 0, set_way },		/* DC CISW */
-	{ ARMVCPU_SYSREG(2, 0, 0, 2, 2), 0, mdscr },
-	{ ARMVCPU_SYSREG(2, 0, 1, 0, 4), 0, oslar },
-	{ ARMVCPU_SYSREG(2, 0, 1, 1, 4), 0, oslsr },
-	{ ARMVCPU_SYSREG(2, 0, 1, 3, 4), 0, raz_wi },		/* OSDLR_EL1 */
+	/* All but MDCCINT_EL1, OSDTRRX_EL1 and OSDTRTX_EL1, which are the VMM's. */
+	{ ARMVCPU_SYSREG(2, 0, 0, 0, 4), ARMVCPU_SYSREG(2, 0, 0, 1, 7), debug },
+	{ ARMVCPU_SYSREG(2, 0, 0, 2, 2), ARMVCPU_SYSREG(2, 0, 0, 3, 1), debug },
+	{ ARMVCPU_SYSREG(2, 0, 0, 3, 4), ARMVCPU_SYSREG(2, 0, 7, 15, 7), debug },
 	{ ARMVCPU_SYSREG(3, 0, 0, 0, 6), 0, revidr },
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 0), 0, write_sctlr },
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 1), 0, raz_wi },		/* ACTLR_EL1 */
@@ -274,8 +256,7 @@ static bool is_gic(u32 encoding)
 int sysreg_exit(struct vcpu *vcpu)
 {
 	u64 iss = vcpu->hyp->esr, value = 0;
-	/* ISS: op0 21:20, op2 19:17, op1 16:14, CRn 13:10, Rt 9:5, CRm 4:1, read 0. */
-	u32 encoding = ARMVCPU_SYSREG(iss >> 20, iss >> 14, iss >> 10, iss >> 1, iss >> 17);
+	u32 encoding = encoding_of(iss);
 	bool write = !(iss & 1);
 	u8 rt = iss >> 5 & 31;
 	const struct emulated_register *reg;

@@ -103,8 +103,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->pending.reason = ARMVCPU_EXIT_NONE;
 	vcpu->inject = 0;
 	vcpu->cleaned = false;
-	vcpu->oslsr = 0;
-	vcpu->mdscr = 0;
+	debug_reset(vcpu);
 	gic_vcpu_reset(vcpu);
 	timer_vcpu_reset(vcpu);
 }
@@ -172,6 +171,14 @@ u32 vcpu_power(const struct vcpu *vcpu)
 	return power == POWER_ON_REQUESTED ? ARMVCPU_POWER_ON_PENDING : power;
 }
 
+/* With preemption off. */
+static bool cpu_fits(struct vcpu *vcpu)
+{
+	if (unlikely(vcpu_aarch32(vcpu)) && (read_cpuid(ID_AA64PFR0_EL1) & 0xf) != 2)
+		return false;
+	return debug_enter(vcpu);
+}
+
 /* One slice of the guest.  > 0: handled, go on; 0: exit; < 0: error. */
 static int vcpu_enter(struct vcpu *vcpu)
 {
@@ -198,8 +205,8 @@ static int vcpu_enter(struct vcpu *vcpu)
 		return -ENODEV;
 	}
 
-	/* Not all cores of a machine need have AArch32. */
-	if (unlikely(vcpu_aarch32(vcpu)) && (read_cpuid(ID_AA64PFR0_EL1) & 0xf) != 2) {
+	/* Not all cores of a machine need have what the guest was told of. */
+	if (unlikely(!cpu_fits(vcpu))) {
 		local_irq_enable();
 		preempt_enable();
 		/* No exception of the guest's. */

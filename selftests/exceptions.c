@@ -188,25 +188,6 @@ static void guest_pauth(void)
 	EXPECT_TRAP(EC_UNKNOWN, write_sysreg(0, s3_0_c2_c3_0));		/* APGAKeyLo_EL1 */
 }
 
-/* The module keeps MDSCR_EL1 for itself: no step happens, and none is lost. */
-static void guest_software_step(void)
-{
-	u64 i;
-
-	write_sysreg(BIT(15) | BIT(13) | BIT(0), mdscr_el1);
-	write_sysreg(0, oslar_el1);
-	isb();
-	asm volatile("adr x9, 1f\n"
-		     "msr elr_el1, x9\n"
-		     "msr spsr_el1, %0\n"
-		     "eret\n"
-		     "1:\n"
-		     : : "r"((PSR_MASKED & ~PSR_D) | PSR_EL1H | PSR_SS) : "x9", "memory");
-	for (i = 0; i < 100; i++)
-		asm volatile("nop");
-	asm volatile("msr daifset, #8");
-}
-
 FIXTURE(own) {
 	struct world w;
 };
@@ -228,7 +209,6 @@ FIXTURE_VARIANT_ADD(own, fp_trap) { .code = guest_fp_trap };
 FIXTURE_VARIANT_ADD(own, sve) { .code = guest_sve };
 FIXTURE_VARIANT_ADD(own, sme) { .code = guest_sme };
 FIXTURE_VARIANT_ADD(own, pauth) { .code = guest_pauth };
-FIXTURE_VARIANT_ADD(own, software_step) { .code = guest_software_step };
 
 FIXTURE_SETUP(own)
 {

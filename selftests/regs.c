@@ -828,6 +828,11 @@ static bool is_tested(u32 id)
 	case ARMVCPU_SYSREG(3, 3, 0, 0, 1):	/* CTR_EL0 */
 		return true;
 	}
+	/* Breakpoints and watchpoints (debug.c), OSDLR_EL1. */
+	if (n >= ARMVCPU_SYSREG(2, 0, 0, 0, 0) && n <= ARMVCPU_SYSREG(2, 0, 0, 15, 7))
+		return (n & 7) >= 4;
+	if (n == ARMVCPU_SYSREG(2, 0, 1, 3, 4))
+		return true;
 	/* The ID registers. */
 	return n >= ARMVCPU_SYSREG(3, 0, 0, 1, 0) && n <= ARMVCPU_SYSREG(3, 0, 0, 7, 7);
 }

@@ -77,13 +77,13 @@ FIXTURE_VARIANT(exits) {
 #define REG_GIC(...) { .reg = ARMVCPU_SYSREG(__VA_ARGS__), .needs_gicv3 = true }
 #define REG_MAYBE(...) { .reg = ARMVCPU_SYSREG(__VA_ARGS__), .may_be_undefined = true }
 
-/* Debug */
-FIXTURE_VARIANT_ADD(exits, dbgbvr0_el1) REG(2, 0, 0, 0, 4);
-FIXTURE_VARIANT_ADD(exits, dbgbcr0_el1) REG(2, 0, 0, 0, 5);
-FIXTURE_VARIANT_ADD(exits, dbgwvr0_el1) REG(2, 0, 0, 0, 6);
-FIXTURE_VARIANT_ADD(exits, dbgwcr0_el1) REG(2, 0, 0, 0, 7);
-FIXTURE_VARIANT_ADD(exits, dbgbvr1_el1) REG(2, 0, 0, 1, 4);
+/* The debug communications channel: not every QEMU has it all. */
 FIXTURE_VARIANT_ADD(exits, mdccint_el1) REG(2, 0, 0, 2, 0);
+FIXTURE_VARIANT_ADD(exits, osdtrrx_el1) REG_MAYBE(2, 0, 0, 0, 2);
+FIXTURE_VARIANT_ADD(exits, osdtrtx_el1) REG_MAYBE(2, 0, 0, 3, 2);
+FIXTURE_VARIANT_ADD(exits, mdccsr_el0) REG_RO(2, 3, 0, 1, 0);
+FIXTURE_VARIANT_ADD(exits, dbgdtr_el0) REG_MAYBE(2, 3, 0, 4, 0);
+FIXTURE_VARIANT_ADD(exits, dbgdtrrx_el0) REG_MAYBE(2, 3, 0, 5, 0);
 /* Performance monitors */
 FIXTURE_VARIANT_ADD(exits, pmcr_el0) REG(3, 3, 9, 12, 0);
 FIXTURE_VARIANT_ADD(exits, pmcntenset_el0) REG(3, 3, 9, 12, 1);
@@ -283,7 +283,8 @@ static void guest_os_lock(void)
 	write_sysreg(0, oslar_el1);
 	GUEST_ASSERT_EQ(8, read_sysreg(oslsr_el1));
 	write_sysreg(1, osdlr_el1);
-	(void)read_sysreg(osdlr_el1);
+	GUEST_ASSERT_EQ(1, read_sysreg(osdlr_el1));
+	write_sysreg(0, osdlr_el1);
 }
 
 static void guest_mdscr(void)
@@ -674,6 +675,8 @@ FIXTURE_VARIANT_ADD(id, zfr0_zero_0) ID(ZFR0, .shift = 0);
 FIXTURE_VARIANT_ADD(id, zfr0_zero_44) ID(ZFR0, .shift = 44);
 FIXTURE_VARIANT_ADD(id, smfr0_zero_32) ID(SMFR0, .shift = 32);
 FIXTURE_VARIANT_ADD(id, debug_v8) ID(DFR0, .shift = 0, .min = 6, .max = 6);
+FIXTURE_VARIANT_ADD(id, two_breakpoints) ID(DFR0, .shift = 12, .min = 1, .max = 15);
+FIXTURE_VARIANT_ADD(id, two_watchpoints) ID(DFR0, .shift = 20, .min = 1, .max = 15);
 FIXTURE_VARIANT_ADD(id, no_trace) ID(DFR0, .shift = 4);
 FIXTURE_VARIANT_ADD(id, no_pmu) ID(DFR0, .shift = 8);
 FIXTURE_VARIANT_ADD(id, no_spe) ID(DFR0, .shift = 32);

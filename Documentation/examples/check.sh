@@ -115,7 +115,7 @@ id_fields_are_listed() {
 		while IFS=, read -r reg field shift kind _; do
 			echo "$reg $field $((shift + 3)):$shift ${kind,,}"
 		done >"$WORK/def"
-	sed -n 's/^\([A-Z0-9_]*_EL1\)  *\([A-Za-z0-9]*\)  *\([0-9]*:[0-9]*\)  *\([a-z]*\).*/\1 \2 \3 \4/p' \
+	sed -n 's/^\([A-Z0-9_]*_EL1\)  *\([A-Za-z0-9_]*\)  *\([0-9]*:[0-9]*\)  *\([a-z]*\).*/\1 \2 \3 \4/p' \
 		"$DOC/guest-cpu.rst" >"$WORK/rst"
 	[ -s "$WORK/def" ] && diff "$WORK/def" "$WORK/rst"
 }

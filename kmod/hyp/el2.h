@@ -71,6 +71,20 @@ extern const char hyp_guest_vectors[];
 void hyp_fp_save(struct hyp_fp *fp);
 void hyp_fp_restore(const struct hyp_fp *fp);
 
+/* debug_regs.S */
+void hyp_save_bvr(u64 *bvr, unsigned int count);
+void hyp_save_bcr(u64 *bcr, unsigned int count);
+void hyp_save_wvr(u64 *wvr, unsigned int count);
+void hyp_save_wcr(u64 *wcr, unsigned int count);
+void hyp_restore_bvr(const u64 *bvr, unsigned int count);
+void hyp_restore_bcr(const u64 *bcr, unsigned int count);
+void hyp_restore_wvr(const u64 *wvr, unsigned int count);
+void hyp_restore_wcr(const u64 *wcr, unsigned int count);
+
+/* debug.c */
+void hyp_debug_enter(struct hyp_vcpu *vcpu);
+void hyp_debug_leave(struct hyp_vcpu *vcpu);
+
 /* switch.c */
 void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
 u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code);

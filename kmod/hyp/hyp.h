@@ -74,6 +74,7 @@
 /* struct hyp_vcpu.flags */
 #define HYP_VCPU_PROVOKE	BIT(0)	/* fault at EL2 in the next entry, for tests */
 #define HYP_VCPU_NO_FP		BIT(1)	/* the guest's ID registers show no FP */
+#define HYP_VCPU_DEBUG		BIT(2)	/* the guest has breakpoints or watchpoints */
 
 /* The host's page size is EL2's too. */
 #if defined(CONFIG_ARM64_64K_PAGES)
@@ -145,6 +146,22 @@ struct hyp_gic {
 	u32 nr_aprs;
 };
 
+#define HYP_MAX_DEBUG		16
+
+/**
+ * struct hyp_debug - breakpoints and watchpoints, by their numbers in the CPU
+ * @bcr: DBGBCRn_EL1.
+ * @bvr: DBGBVRn_EL1.
+ * @wcr: DBGWCRn_EL1.
+ * @wvr: DBGWVRn_EL1.
+ */
+struct hyp_debug {
+	u64 bcr[HYP_MAX_DEBUG];
+	u64 bvr[HYP_MAX_DEBUG];
+	u64 wcr[HYP_MAX_DEBUG];
+	u64 wvr[HYP_MAX_DEBUG];
+};
+
 /**
  * struct hyp_vcpu - one vCPU as EL2 sees it, in a page of its own
  * @x: x0 to x30, at the beginning of the page that the VMM maps; as an
@@ -164,11 +181,15 @@ struct hyp_gic {
  * @vpidr: VPIDR_EL2.
  * @cntvoff: CNTVOFF_EL2.
  * @mdcr: MDCR_EL2 without HPMN, which stays the host's.
+ * @mdscr: MDSCR_EL1 while the guest runs.
  * @flags: HYP_VCPU_*.
  * @fp_live: the guest's FP registers are in the CPU, not in @fp.
+ * @host_debug_saved: @host_debug is the host's, the CPU has @debug.
  * @sys: the registers of sysregs.def.
  * @gic: the virtual CPU interface; on a GICv2, the host's alone.
  * @fp: FP/SIMD registers.
+ * @debug: what the guest's breakpoints and watchpoints are in this CPU.
+ * @host_debug: the host's, meanwhile.
  */
 struct hyp_vcpu {
 	u64 x;
@@ -186,11 +207,15 @@ struct hyp_vcpu {
 	u64 vpidr;
 	u64 cntvoff;
 	u64 mdcr;
+	u64 mdscr;
 	u32 flags;
 	u32 fp_live;
+	u32 host_debug_saved;
 	u64 sys[HYP_NR_SYSREGS];
 	struct hyp_gic gic;
 	struct hyp_fp fp;
+	struct hyp_debug debug;
+	struct hyp_debug host_debug;
 };
 
 /**

@@ -273,7 +273,9 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	isb();
 
 	/* The host's breakpoints and its single step are not the guest's. */
-	write_sysreg(0, mdscr_el1);
+	write_sysreg(vcpu->mdscr, mdscr_el1);
+	if (vcpu->flags & HYP_VCPU_DEBUG)
+		hyp_debug_enter(vcpu);
 	/*
 	 * With PMSELR_EL0.SEL of no counter an access would be UNDEFINED at EL1,
 	 * and PMUSERENR_EL0 could send EL0's to EL1, before EL2 sees them.
@@ -358,6 +360,8 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 		write_sysreg(cpu->host_pmselr, pmselr_el0);
 		write_sysreg(cpu->host_pmuserenr, pmuserenr_el0);
 	}
+	if (vcpu->host_debug_saved)
+		hyp_debug_leave(vcpu);
 	write_sysreg(cpu->host_mdscr, mdscr_el1);
 	write_sysreg(hyp_host_vectors, vbar_el2);
 	cpu->vcpu = 0;

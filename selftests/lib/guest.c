@@ -60,7 +60,10 @@ static void step_over(struct guest_frame *frame, u64 ec)
 	switch (ec) {
 	case EC_SVC64:
 	case EC_HVC64:
+		break;
 	case EC_STEP:
+		/* One, unless the test wants more. */
+		write_sysreg(read_sysreg(mdscr_el1) & ~1UL, mdscr_el1);
 		break;
 	case EC_IABT:
 	case EC_PC_ALIGN:

@@ -34,7 +34,15 @@ struct snippet {
 	    #_name ":\n" _insn "\n" SNIPPET_STOPS ".popsection\n");		\
 	extern const struct snippet _name
 
-/* The same, made at run time of any word. */
+/* A function of the program's that passes an address of its own and returns. */
+#define SNIPPET_FUNCTION(_name, _here)						\
+	asm(".pushsection .text.snippets, \"ax\"\n"				\
+	    ".balign 4\n"							\
+	    #_name ":\nnop\n" #_here ":\nnop\nret\n"				\
+	    ".popsection\n");							\
+	extern const char _name[], _here[]
+
+/* A snippet, made at run time of any word. */
 void snippet_make(struct snippet *snippet, u32 insn);
 u32 insn_mrs(u32 sysreg, u32 rt);
 u32 insn_msr(u32 sysreg, u32 rt);

@@ -107,7 +107,8 @@ struct armvcpu_create_vm {
 #define ARMVCPU_VCPU_POWERED_OFF	0x1
 /*
  * Debug exceptions of the guest are exits (MDCR_EL2.TDE) and not its own: BRK,
- * and BKPT of AArch32.  There are no others yet (struct armvcpu_exit_debug).
+ * BKPT of AArch32, breakpoints, watchpoints and single steps (struct
+ * armvcpu_exit_debug).
  */
 #define ARMVCPU_VCPU_DEBUG_EXITS	0x2
 /* WFE that would wait is an exit; otherwise the module yields the CPU. */
@@ -519,10 +520,10 @@ struct armvcpu_fp_regs {
  * be set to at any time.
  *
  * Errors: ENOENT (no such register), EINVAL (flags; SET: a value the register
- * cannot hold, of PSTATE, FPSR, FPCR, OSLSR_EL1, MIDR_EL1, the stolen time's
- * address; more than the machine has, of an ID register; a read-only register
- * set to another value), EBUSY (the vCPU runs; SET: it has run, see above),
- * EFAULT, EIO (another process).
+ * cannot hold, of PSTATE, FPSR, FPCR, MIDR_EL1, the stolen time's address and the
+ * debug registers; more than the machine has, of an ID register; a read-only
+ * register set to another value), EBUSY (the vCPU runs; SET: it has run, see
+ * above), EFAULT, EIO (another process).
  */
 struct armvcpu_one_reg {
 	__u32 id;
@@ -833,16 +834,21 @@ struct armvcpu_exit_wfx {
 
 /**
  * struct armvcpu_exit_debug - debug exception (ARMVCPU_VCPU_DEBUG_EXITS)
- * @ec: ESR_EL2.EC: 0x3c BRK, 0x38 BKPT of AArch32.  Reserved for later: 0x30
- *	breakpoint, 0x32 software step, 0x34 watchpoint.
+ * @ec: ESR_EL2.EC: 0x3c BRK, 0x38 BKPT of AArch32, 0x30 breakpoint, 0x32
+ *	software step, 0x34 watchpoint.
  * @comment: BRK, BKPT: the immediate of the instruction.
  * @far: watchpoint: the address; otherwise 0.
  *
- * A guest has no breakpoints, watchpoints and single steps yet: its MDSCR_EL1
- * has no effect, and its other debug registers are SYSREG exits.
+ * The VMM sets breakpoints and watchpoints in the guest's own registers
+ * (DBGBVRn_EL1, DBGBCRn_EL1, DBGWVRn_EL1, DBGWCRn_EL1, as many as
+ * ID_AA64DFR0_EL1 shows), and MDSCR_EL1.MDE.  For a single step it sets
+ * MDSCR_EL1.SS, and PSTATE.SS before each RUN.  They come whether the guest masks
+ * debug exceptions (PSTATE.D) or not.  A guest that uses these registers itself
+ * and a VMM that does are in each other's way.
  *
- * PC is at the instruction.  COMPLETE moves it behind a BRK or BKPT and leaves
- * it alone for the others; RETRY leaves it; UNDEF injects an undefined
+ * PC is at the instruction; of a step, behind the one that was stepped.  COMPLETE
+ * moves it behind a BRK or BKPT and leaves it alone for the others, so what has
+ * not been taken away is met again; RETRY leaves it; UNDEF injects an undefined
  * instruction.
  */
 struct armvcpu_exit_debug {
@@ -856,7 +862,7 @@ struct armvcpu_exit_debug {
 #define ARMVCPU_FAIL_SERROR		2	/* a physical SError came in guest */
 #define ARMVCPU_FAIL_EL2		3	/* EL2 itself faulted: VM is dead */
 #define ARMVCPU_FAIL_MEMORY		4	/* host cannot back the page, see @err */
-#define ARMVCPU_FAIL_ENTRY		5	/* AArch32 on a CPU that has none */
+#define ARMVCPU_FAIL_ENTRY		5	/* a CPU lacks what the guest was told of */
 
 /**
  * struct armvcpu_exit_fail - the guest cannot go on by itself

@@ -65,10 +65,14 @@ static const struct {
 	__u32 reg;
 	const char *name;
 } sysregs[] = {
+	{ ARMVCPU_SYSREG(2, 0, 0, 2, 0), "MDCCINT_EL1" },
 	{ ARMVCPU_SYSREG(2, 0, 0, 2, 2), "MDSCR_EL1" },
 	{ ARMVCPU_SYSREG(2, 0, 1, 0, 4), "OSLAR_EL1" },
 	{ ARMVCPU_SYSREG(2, 0, 1, 1, 4), "OSLSR_EL1" },
 	{ ARMVCPU_SYSREG(2, 0, 1, 3, 4), "OSDLR_EL1" },
+	{ ARMVCPU_SYSREG(2, 3, 0, 1, 0), "MDCCSR_EL0" },
+	{ ARMVCPU_SYSREG(2, 3, 0, 4, 0), "DBGDTR_EL0" },
+	{ ARMVCPU_SYSREG(2, 3, 0, 5, 0), "DBGDTRRX_EL0" },
 	{ ARMVCPU_SYSREG(3, 0, 0, 0, 0), "MIDR_EL1" },
 	{ ARMVCPU_SYSREG(3, 0, 0, 0, 5), "MPIDR_EL1" },
 	{ ARMVCPU_SYSREG(3, 0, 0, 0, 6), "REVIDR_EL1" },
@@ -193,6 +197,13 @@ static void sysreg_name(__u32 reg, char *buf, size_t size)
 			snprintf(buf, size, "%s", sysregs[i].name);
 			return;
 		}
+	}
+	/* DBGBVRn_EL1 and its like. */
+	if ((reg & ~ARMVCPU_SYSREG(0, 0, 0, 15, 3)) == ARMVCPU_SYSREG(2, 0, 0, 0, 4)) {
+		static const char * const points[] = { "BV", "BC", "WV", "WC" };
+
+		snprintf(buf, size, "DBG%sR%u_EL1", points[reg & 3], reg >> 3 & 15);
+		return;
 	}
 	snprintf(buf, size, "S%u_%u_C%u_C%u_%u", reg >> 14 & 3, reg >> 11 & 7,
 		 reg >> 7 & 15, reg >> 3 & 15, reg & 7);

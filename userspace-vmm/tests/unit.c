@@ -528,6 +528,8 @@ static void test_names(void)
 {
 	check_reg_name(ARMVCPU_REG_SYS(3, 0, 1, 0, 0), "SCTLR_EL1");
 	check_reg_name(ARMVCPU_REG_SYS(3, 0, 15, 2, 1), "S3_0_C15_C2_1");
+	check_reg_name(ARMVCPU_REG_SYS(2, 0, 0, 13, 7), "DBGWCR13_EL1");
+	check_reg_name(ARMVCPU_REG_SYS(2, 0, 0, 13, 3), "S2_0_C0_C13_3");
 	check_reg_name(ARMVCPU_REG_X(30), "x30");
 	check_reg_name(ARMVCPU_REG_SPSR_EL1, "SPSR_EL1");
 	check_reg_name(ARMVCPU_REG_V_HI(31), "v31.d[1]");

@@ -17,7 +17,7 @@ static const struct {
 	u32 mask;
 	u32 reg;
 } raz_wi[] = {
-	/* Debug and trace: no breakpoints. */
+	/* The debug communications channel: nobody at its other end. Trace. */
 	{ OP0, ARMVCPU_SYSREG(2, 0, 0, 0, 0) },
 	/* Performance monitors: PMCR_EL0.N = 0, there are no counters. */
 	{ OP0 | OP1 | CRN, ARMVCPU_SYSREG(3, 0, 9, 0, 0) },
