@@ -85,6 +85,33 @@ static void discard(void *mem, u64 len)
 		note("the balloon gives nothing back: %s", strerror(errno));
 }
 
+/*
+ * A write to QueueNotify wakes the I/O thread from the module, and the vCPU goes on.
+ * Without that it is an exit, which does the same.
+ */
+static void add_ioeventfds(struct vm *vm, const struct virtio_device *vdev)
+{
+	struct virtio_notify list[VIRTIO_MAX_QUEUES];
+	unsigned int count = virtio_notify_fds(vdev, list), i;
+
+	for (i = 0; i < count; i++) {
+		struct armvcpu_ioeventfd arg = {
+			.ipa = list[i].ipa,
+			.data = list[i].data,
+			.data_mask = ~0U,
+			.len = list[i].len,
+			.fd = list[i].fd,
+		};
+		int err = armvcpu_vm_set_ioeventfd(vm->fd, &arg);
+
+		if (err) {
+			note("%s: notifications are exits: %s", vdev->ops->name,
+			     strerror(-err));
+			return;
+		}
+	}
+}
+
 void vm_start_virtio(struct vm *vm)
 {
 	unsigned int i;
@@ -103,8 +130,10 @@ void vm_start_virtio(struct vm *vm)
 		virtio_balloon_set_target(&vm->balloon,
 					  vm->config->balloon_size);
 	}
-	for (i = 0; i < vm->num_virtio; i++)
+	for (i = 0; i < vm->num_virtio; i++) {
 		virtio_start(vm->virtio[i]);
+		add_ioeventfds(vm, vm->virtio[i]);
+	}
 }
 
 void vm_resize_console(struct vm *vm)
