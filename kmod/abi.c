@@ -77,6 +77,13 @@ AT(ioeventfd, fd, 32);
 AT(ioeventfd, pad, 36);
 AT(ioeventfd, reserved, 40);
 
+SIZE(irqfd, 32);
+AT(irqfd, fd, 0);
+AT(irqfd, resample_fd, 4);
+AT(irqfd, intid, 8);
+AT(irqfd, flags, 12);
+AT(irqfd, reserved, 16);
+
 SIZE(core_regs, 280);
 AT(core_regs, x, 0);
 AT(core_regs, sp_el0, 248);

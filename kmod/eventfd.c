@@ -90,7 +90,8 @@ static int insert(struct vm *vm, struct ioeventfd *e)
 	const struct ioeventfd *other = find_place(vm, e->ipa, e->len);
 	u32 i = index_of(vm, e);
 
-	if (is_at(vm, i, e) || (other && other->mask != e->mask))
+	if (is_at(vm, i, e) || (other && other->mask != e->mask) ||
+	    gic_overlaps(vm, e->ipa, e->len))
 		return -EEXIST;
 	if (vm->nr_ioeventfds == ARMVCPU_MAX_IOEVENTFDS)
 		return -ENOSPC;
@@ -204,6 +205,25 @@ bool ioeventfd_signal(struct vm *vm, u64 ipa, u32 len, u64 data)
 		return false;
 	compat_eventfd_signal(vm->ioeventfds[i]->ctx);
 	return true;
+}
+
+/**
+ * ioeventfd_overlaps() - is there an ioeventfd in a range?
+ * @vm: the VM; its slots_lock is held.
+ * @ipa: guest physical address.
+ * @size: bytes; does not wrap around.
+ */
+bool ioeventfd_overlaps(struct vm *vm, u64 ipa, u64 size)
+{
+	u32 i;
+
+	for (i = 0; i < vm->nr_ioeventfds; i++) {
+		const struct ioeventfd *e = vm->ioeventfds[i];
+
+		if (e->ipa < ipa + size && ipa < e->ipa + e->len)
+			return true;
+	}
+	return false;
 }
 
 /**

@@ -198,6 +198,70 @@ int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level)
 }
 
 /**
+ * gic_latch() - an edge on the line of an SPI: up, and down again
+ * @vm: the VM; it has a GIC.
+ * @intid: INTID of an SPI that there is.
+ *
+ * In any context.  What is level-sensitive does not notice.
+ */
+void gic_latch(struct vm *vm, u32 intid)
+{
+	struct gic *gic = vm->gic;
+	struct gic_irq *irq = gic_irq_of(gic, NULL, intid);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	if (irq->edge) {
+		irq->pending = true;
+		gic_update(gic, irq);
+	}
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+/**
+ * gic_set_resample() - does somebody want to know when an SPI has come to its end?
+ * @vm: the VM; it has a GIC.
+ * @intid: INTID of an SPI that there is.
+ * @resample: irqfd_resample() shall be called.
+ */
+void gic_set_resample(struct vm *vm, u32 intid, bool resample)
+{
+	struct gic *gic = vm->gic;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	gic_irq_of(gic, NULL, intid)->resample = resample;
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+/* It has come to its end: whoever drives the line is told, by gic_resample(). */
+static void note_end(struct vcpu *vcpu, const struct gic_irq *irq)
+{
+	if (irq->resample && !irq->edge) {
+		__set_bit(irq->intid, vcpu->gic.ended);
+		vcpu->gic.any_ended = true;
+	}
+}
+
+/**
+ * gic_resample() - tell who drives their lines which interrupts have come to their end
+ * @vcpu: the vCPU, in its own thread, out of the guest.  May sleep.
+ */
+void gic_resample(struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned int intid;
+
+	if (likely(!g->any_ended))
+		return;
+	g->any_ended = false;
+	for_each_set_bit(intid, g->ended, vcpu->vm->gic->nr_irqs) {
+		__clear_bit(intid, g->ended);
+		irqfd_resample(vcpu->vm, intid);
+	}
+}
+
+/**
  * gic_send_sgi() - a software-generated interrupt
  * @vcpu: who sends it; the GIC's lock is held.
  * @target: who gets it.
@@ -271,6 +335,7 @@ void gic_deactivate(struct vcpu *vcpu, u32 intid)
 
 	if (irq && irq->active && irq->owner == vcpu) {
 		irq->active = false;
+		note_end(vcpu, irq);
 		gic_update(gic, irq);
 	}
 }
@@ -454,6 +519,7 @@ static void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int c
 		if (!best)
 			return;
 		best->active = false;
+		note_end(vcpu, best);
 		gic_update(gic, best);
 	}
 }
@@ -486,11 +552,8 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 		} else if (g->given[i] && !irq->edge) {
 			irq->pending = false;
 		}
-		/* It has come to its end: whoever drives the line is told, later. */
-		if (irq->resample && !irq->edge && !lr.active && !lr.pending) {
-			__set_bit(irq->intid, g->ended);
-			g->any_ended = true;
-		}
+		if (!lr.active && !lr.pending)
+			note_end(vcpu, irq);
 		gic_update(gic, irq);
 	}
 	g->used = 0;
@@ -819,12 +882,15 @@ int gic_create(struct vm *vm, const struct armvcpu_create_gic *arg)
 	else if (vm->nr_vcpus)
 		ret = -EBUSY;
 	else if (memslot_overlaps(vm, gic->dist, SZ_64K) ||
-		 memslot_overlaps(vm, gic->cpu, gic_cpu_size(gic)))
+		 memslot_overlaps(vm, gic->cpu, gic_cpu_size(gic)) ||
+		 ioeventfd_overlaps(vm, gic->dist, SZ_64K) ||
+		 ioeventfd_overlaps(vm, gic->cpu, gic_cpu_size(gic)))
 		ret = -EEXIST;
 	else
 		ret = gic_host_map(vm, gic);
 	if (!ret) {
-		WRITE_ONCE(vm->gic, gic);
+		/* Complete, for who looks without a lock. */
+		smp_store_release(&vm->gic, gic);
 		if (gic->version == 3)
 			idregs_show_gicv3(vm);
 	}

@@ -159,6 +159,8 @@ void gic_deactivate(struct vcpu *vcpu, u32 intid);
 
 /* In any context. */
 int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level);
+void gic_latch(struct vm *vm, u32 intid);
+void gic_set_resample(struct vm *vm, u32 intid, bool resample);
 
 /* May sleep. */
 void gic_freeze(struct vm *vm);
@@ -167,6 +169,7 @@ void gic_thaw(struct vm *vm);
 /* A vCPU's thread. */
 bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool gic_vcpu_pending(struct vcpu *vcpu);
+void gic_resample(struct vcpu *vcpu);
 void gic_enter(struct vcpu *vcpu);
 void gic_exit(struct vcpu *vcpu);
 

@@ -3,8 +3,9 @@
  * The EL1 side's own declarations, by the file that defines them.
  *
  * Locks, outermost first: vcpu->lock, vm->lock, vm->vcpus_lock, vm->slots_lock,
- * vm->s2_lock, the lock of EL2's map (el2_host.c), gic->lock.  vm_lock_vcpus()
- * only tries vcpu->lock, within vm->vcpus_lock.
+ * vm->s2_lock, the lock of EL2's map (el2_host.c), vm->irqfds_mutex, an eventfd's,
+ * vm->irqfds_lock, gic->lock.  vm_lock_vcpus() only tries vcpu->lock, within
+ * vm->vcpus_lock.
  */
 #ifndef ARMVCPU_KMOD_H
 #define ARMVCPU_KMOD_H
@@ -15,6 +16,7 @@
 #include <linux/mm_types.h>
 #include <linux/rcuwait.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/armvcpu.h>
 #include <asm/ptrace.h>
@@ -31,6 +33,8 @@
 #define ARMVCPU_MIN_IPA_BITS	32
 #define ARMVCPU_MAX_IOEVENTFDS	512
 #define ARMVCPU_IOEVENTFD_FLAGS	ARMVCPU_IOEVENTFD_REMOVE
+#define ARMVCPU_MAX_IRQFDS	512
+#define ARMVCPU_IRQFD_FLAGS	(ARMVCPU_IRQFD_REMOVE | ARMVCPU_IRQFD_RESAMPLE)
 
 struct dentry;
 struct file;
@@ -154,6 +158,11 @@ enum id_reg {
  * @slots: sorted by guest physical address.
  * @nr_ioeventfds: number of @ioeventfds.
  * @ioeventfds: sorted by guest physical address, length and value.
+ * @irqfds_mutex: who adds or removes irqfds, and @resamplers.
+ * @resamplers: irqfds that want to know of the end of their interrupt.
+ * @irqfds_lock: @irqfds and @nr_irqfds; taken in any context.
+ * @irqfds: eventfds that raise interrupts.
+ * @nr_irqfds: number of them, and of those on their way out.
  * @s2_lock: @s2.
  * @s2: stage 2.
  * @last_ran: per CPU, the serial number of the vCPU that ran there last.
@@ -186,6 +195,12 @@ struct vm {
 	struct memslot *slots[ARMVCPU_MAX_SLOTS];
 	u32 nr_ioeventfds;
 	struct ioeventfd *ioeventfds[ARMVCPU_MAX_IOEVENTFDS];
+
+	struct mutex irqfds_mutex;	/* see above */
+	struct list_head resamplers;
+	spinlock_t irqfds_lock;	/* see above */
+	struct list_head irqfds;
+	u32 nr_irqfds;
 
 	struct mutex s2_lock;	/* see above */
 	struct pgtable s2;
@@ -236,7 +251,16 @@ void memslot_write_u64(struct vm *vm, u64 ipa, u64 value);
 
 int ioeventfd_set(struct vm *vm, const struct armvcpu_ioeventfd *arg);
 bool ioeventfd_signal(struct vm *vm, u64 ipa, u32 len, u64 data);
+bool ioeventfd_overlaps(struct vm *vm, u64 ipa, u64 size);
 void ioeventfd_destroy_all(struct vm *vm);
+
+/* ---- irqfd.c ----------------------------------------------------------- */
+
+int irqfd_init(void);
+void irqfd_exit(void);
+int irqfd_set(struct vm *vm, const struct armvcpu_irqfd *arg);
+void irqfd_resample(struct vm *vm, u32 intid);
+void irqfd_destroy_all(struct vm *vm);
 
 /* ---- stage2.c ---------------------------------------------------------- */
 

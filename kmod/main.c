@@ -72,10 +72,13 @@ static int __init armvcpu_init(void)
 	fpsimd_init();
 	timer_init();
 	gic_host_init();
+	ret = irqfd_init();
+	if (ret)
+		goto out_el2;
 	ret = misc_register(&system_device);
 	if (ret) {
 		pr_err("cannot create /dev/armvcpu: %d\n", ret);
-		goto out_el2;
+		goto out_irqfd;
 	}
 	if (debug) {
 		debugfs_dir = debugfs_create_dir("armvcpu", NULL);
@@ -85,6 +88,8 @@ static int __init armvcpu_init(void)
 		num_online_cpus(), stage2_max_ipa_bits(), stage2_vmid_bits());
 	return 0;
 
+out_irqfd:
+	irqfd_exit();
 out_el2:
 	gic_host_destroy();
 	el2_exit();
@@ -96,6 +101,7 @@ static void __exit armvcpu_exit(void)
 	debugfs_remove_recursive(debugfs_dir);
 	misc_deregister(&system_device);
 	vm_exit();
+	irqfd_exit();
 	gic_host_destroy();
 	el2_exit();
 }

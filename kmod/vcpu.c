@@ -349,6 +349,7 @@ static long vcpu_run(struct vcpu *vcpu)
 		}
 		pvtime_update(vcpu);
 		ret = vcpu_enter(vcpu);
+		gic_resample(vcpu);
 	} while (ret > 0);
 	WRITE_ONCE(vcpu->runner, NULL);
 	return ret;

@@ -133,6 +133,12 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_IOEVENTFD_FLAGS:
 		cap.value = ARMVCPU_IOEVENTFD_FLAGS;
 		break;
+	case ARMVCPU_CAP_MAX_IRQFDS:
+		cap.value = ARMVCPU_MAX_IRQFDS;
+		break;
+	case ARMVCPU_CAP_IRQFD_FLAGS:
+		cap.value = ARMVCPU_IRQFD_FLAGS;
+		break;
 	default:
 		cap.value = 0;
 		break;
@@ -145,9 +151,10 @@ static void vm_destroy(struct kref *ref)
 	struct vm *vm = container_of(ref, struct vm, ref);
 
 	stage2_destroy(vm);
-	gic_destroy(vm);
 	memslot_destroy_all(vm);
 	ioeventfd_destroy_all(vm);
+	irqfd_destroy_all(vm);
+	gic_destroy(vm);
 	/* After its last TLB entry. */
 	ida_free(&vmids, vm->vmid);
 	free_percpu(vm->last_ran);
@@ -266,6 +273,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct armvcpu_create_vcpu create;
 	struct armvcpu_create_gic gic;
 	struct armvcpu_ioeventfd ioeventfd;
+	struct armvcpu_irqfd irqfd;
 	struct armvcpu_mem_slot slot;
 
 	if (current->mm != vm->mm)
@@ -301,6 +309,12 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (READ_ONCE(vm->dead))
 			return -ENODEV;
 		return ioeventfd_set(vm, &ioeventfd);
+	case ARMVCPU_SET_IRQFD:
+		if (copy_from_user(&irqfd, argp, sizeof(irqfd)))
+			return -EFAULT;
+		if (READ_ONCE(vm->dead))
+			return -ENODEV;
+		return irqfd_set(vm, &irqfd);
 	}
 	return -ENOTTY;
 }
@@ -336,6 +350,10 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	mutex_init(&vm->lock);
 	mutex_init(&vm->vcpus_lock);
 	init_rwsem(&vm->slots_lock);
+	mutex_init(&vm->irqfds_mutex);
+	INIT_LIST_HEAD(&vm->resamplers);
+	spin_lock_init(&vm->irqfds_lock);
+	INIT_LIST_HEAD(&vm->irqfds);
 	vm->ipa_bits = arg->ipa_bits ?: min(40U, max_bits);
 	idregs_init(vm);
 	/* The guest's counter begins at zero. */

@@ -462,6 +462,7 @@ static void expect_el2_exit(const struct vcpu *vcpu)
 static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 {
 	struct armvcpu_ioeventfd ioeventfd = { .ipa = GUEST_MMIO, .len = 4 };
+	struct armvcpu_irqfd irqfd = { .intid = 40 };
 	void *mem = alloc_pages(page_size());
 	struct armvcpu_core_regs regs;
 	int i;
@@ -482,6 +483,9 @@ static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 	ioeventfd.flags = ARMVCPU_IOEVENTFD_REMOVE;
 	if (xioctl(vm->fd, ARMVCPU_SET_IOEVENTFD, &ioeventfd) != -ENODEV)
 		test_fail("a dead VM loses an ioeventfd");
+	irqfd.fd = ioeventfd.fd;
+	if (xioctl(vm->fd, ARMVCPU_SET_IRQFD, &irqfd) != -ENODEV)
+		test_fail("a dead VM gets an irqfd");
 	close(ioeventfd.fd);
 	if (vm_set_slot(vm, 0, 0, GUEST_RAM, page_size(), mem) != -ENODEV)
 		test_fail("a dead VM gets a slot");

@@ -33,6 +33,7 @@ static const struct {
 	{ ARMVCPU_SET_GIC_REG,     { 0, 1, 0 } },
 	{ ARMVCPU_RESET_GIC,       { 0, 1, 0 }, true },
 	{ ARMVCPU_SET_IOEVENTFD,   { 0, 1, 0 } },
+	{ ARMVCPU_SET_IRQFD,       { 0, 1, 0 } },
 	{ ARMVCPU_GET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_SET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_GET_FP_REGS,     { 0, 0, 1 } },
@@ -179,10 +180,14 @@ FIXTURE_VARIANT_ADD(cap, max_ioeventfds)
 	CAP(ARMVCPU_CAP_MAX_IOEVENTFDS, 64, 65536);
 FIXTURE_VARIANT_ADD(cap, ioeventfd_flags)
 	CAP(ARMVCPU_CAP_IOEVENTFD_FLAGS, ARMVCPU_IOEVENTFD_REMOVE, ~0U);
+FIXTURE_VARIANT_ADD(cap, max_irqfds)
+	CAP(ARMVCPU_CAP_MAX_IRQFDS, 64, 65536);
+FIXTURE_VARIANT_ADD(cap, irqfd_flags)
+	CAP(ARMVCPU_CAP_IRQFD_FLAGS, ARMVCPU_IRQFD_REMOVE | ARMVCPU_IRQFD_RESAMPLE, ~0U);
 FIXTURE_VARIANT_ADD(cap, unknown_zero)
 	CAP(0, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_next)
-	CAP(ARMVCPU_CAP_IOEVENTFD_FLAGS + 1, 0, 0);
+	CAP(ARMVCPU_CAP_IRQFD_FLAGS + 1, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_last)
 	CAP(~0U, 0, 0);
 
@@ -239,6 +244,7 @@ ASSERT_SIZE(armvcpu_create_gic, 48);
 ASSERT_SIZE(armvcpu_irq, 24);
 ASSERT_SIZE(armvcpu_gic_reg, 32);
 ASSERT_SIZE(armvcpu_ioeventfd, 56);
+ASSERT_SIZE(armvcpu_irqfd, 32);
 ASSERT_SIZE(armvcpu_core_regs, 35 * 8);
 ASSERT_SIZE(armvcpu_fp_regs, 528);
 ASSERT_SIZE(armvcpu_one_reg, 16);
@@ -403,6 +409,8 @@ FIXTURE_VARIANT_ADD(pointer, set_gic_reg)
 	POINTER(FILE_VM, ARMVCPU_SET_GIC_REG);
 FIXTURE_VARIANT_ADD(pointer, set_ioeventfd)
 	POINTER(FILE_VM, ARMVCPU_SET_IOEVENTFD);
+FIXTURE_VARIANT_ADD(pointer, set_irqfd)
+	POINTER(FILE_VM, ARMVCPU_SET_IRQFD);
 FIXTURE_VARIANT_ADD(pointer, get_core_regs)
 	POINTER(FILE_VCPU, ARMVCPU_GET_CORE_REGS);
 FIXTURE_VARIANT_ADD(pointer, set_core_regs)
@@ -610,6 +618,24 @@ FIXTURE_VARIANT_ADD(misuse, ioeventfd_fd_wild)
 	IOEVENTFD(EBADF, .len = 4, .fd = 0x7fffffff);
 FIXTURE_VARIANT_ADD(misuse, ioeventfd_remove_fd)
 	IOEVENTFD(EBADF, .len = 4, .flags = ARMVCPU_IOEVENTFD_REMOVE, .fd = -1);
+
+#define IRQFD(_err, ...) \
+	MISUSE(FILE_VM, ARMVCPU_SET_IRQFD, _err, irqfd, .intid = 40, __VA_ARGS__)
+
+FIXTURE_VARIANT_ADD(misuse, irqfd_flags)
+	IRQFD(EINVAL, .flags = 4, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, irqfd_flags_last)
+	IRQFD(EINVAL, .flags = BIT(31), .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, irqfd_reserved_0)
+	IRQFD(EINVAL, .reserved[0] = 1, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, irqfd_reserved_1)
+	IRQFD(EINVAL, .reserved[1] = BIT(63), .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, irqfd_resample_alone)
+	IRQFD(EINVAL, .resample_fd = -1, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, irqfd_no_gic)
+	IRQFD(ENXIO, .fd = -1);
+FIXTURE_VARIANT_ADD(misuse, irqfd_remove_no_gic)
+	IRQFD(ENXIO, .flags = ARMVCPU_IRQFD_REMOVE, .fd = -1);
 
 #define PSTATE(_pstate) \
 	MISUSE(FILE_VCPU, ARMVCPU_SET_CORE_REGS, EINVAL, core_regs, \

@@ -76,6 +76,10 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_GIC_VERSIONS	12
 /* Mask of the ARMVCPU_IOEVENTFD_* flags that ARMVCPU_SET_IOEVENTFD takes. */
 #define ARMVCPU_CAP_IOEVENTFD_FLAGS	13
+/* irqfds in one VM. */
+#define ARMVCPU_CAP_MAX_IRQFDS		14
+/* Mask of the ARMVCPU_IRQFD_* flags that ARMVCPU_SET_IRQFD takes. */
+#define ARMVCPU_CAP_IRQFD_FLAGS		15
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -261,9 +265,9 @@ struct armvcpu_smccc_policy {
  *
  * Errors: EINVAL (@flags, @len, @data, @data_mask, @pad, @reserved, beyond the IPA
  * size, @fd is no eventfd), EBADF (@fd), EEXIST (a write could match another one,
- * or the @data_mask is not that of the others there), ENOENT (nothing to remove),
- * ENOSPC (ARMVCPU_CAP_MAX_IOEVENTFDS), ENOMEM, EFAULT, ENODEV (the VM is dead;
- * removing, too), EIO (another process).
+ * or the @data_mask is not that of the others there, or the GIC is there), ENOENT
+ * (nothing to remove), ENOSPC (ARMVCPU_CAP_MAX_IOEVENTFDS), ENOMEM, EFAULT, ENODEV
+ * (the VM is dead; removing, too), EIO (another process).
  */
 struct armvcpu_ioeventfd {
 	__u64 ipa;
@@ -310,8 +314,8 @@ struct armvcpu_ioeventfd {
  * Errors: EINVAL (@flags, @reserved, @version that never is, @nr_irqs,
  * @max_vcpus, alignment, frames that overlap each other or lie beyond the IPA
  * size), EOPNOTSUPP (the host's GIC cannot do @version), EEXIST (there is one; or
- * a memory slot is in the way), EBUSY (there are vCPUs), ENOMEM, EFAULT, ENODEV
- * (the VM is dead), EIO (another process).
+ * a memory slot or an ioeventfd is in the way), EBUSY (there are vCPUs), ENOMEM,
+ * EFAULT, ENODEV (the VM is dead), EIO (another process).
  */
 struct armvcpu_create_gic {
 	__u32 version;
@@ -351,6 +355,58 @@ struct armvcpu_irq {
 };
 
 #define ARMVCPU_SET_IRQ			_IOW(ARMVCPU_IOC, 0x15, struct armvcpu_irq)
+
+/* Remove one. */
+#define ARMVCPU_IRQFD_REMOVE		0x1
+/* Level-sensitive: the line stays raised until the guest has done with it. */
+#define ARMVCPU_IRQFD_RESAMPLE		0x2
+
+/**
+ * struct armvcpu_irqfd - an eventfd that raises an SPI
+ * @fd: the eventfd.
+ * @resample_fd: ARMVCPU_IRQFD_RESAMPLE: the eventfd that says that the guest has
+ *	come to the end of the interrupt; otherwise zero.
+ * @intid: INTID of the SPI: 32 to 1019.
+ * @flags: ARMVCPU_IRQFD_*: bits of ARMVCPU_CAP_IRQFD_FLAGS.
+ * @reserved: zero.
+ *
+ * ARMVCPU_SET_IRQFD.  Whoever signals @fd, a thread, the kernel or another guest,
+ * raises the interrupt, and no thread of the VMM has to wake for it.  The count of
+ * the eventfd is taken: it is zero again.  A signal of the time before is not lost.
+ *
+ * Without ARMVCPU_IRQFD_RESAMPLE a signal is an edge, for what the guest has
+ * configured as edge-triggered; to a level-sensitive interrupt it is nothing.  Two
+ * before the guest has acknowledged the first are one interrupt.
+ *
+ * With it a signal raises the line of a level-sensitive interrupt.  When the guest
+ * has deactivated it, the line is lowered, and then @resample_fd is signalled: a
+ * device that still has something to say signals @fd again.  Several may have the
+ * same @intid: the line is lowered for all, and each @resample_fd is signalled.
+ * Of ARMVCPU_SET_IRQ it is the same line; what is set last counts.
+ *
+ * In one VM an eventfd raises one interrupt.  When its last file is closed the
+ * irqfd goes with it; with the last one of an @intid that has RESAMPLE the line is
+ * lowered.
+ *
+ * ARMVCPU_IRQFD_REMOVE takes away what was added with this @fd, @intid and
+ * ARMVCPU_IRQFD_RESAMPLE or not; with that, @resample_fd is not looked at.  On
+ * return no signal raises it any more, and @resample_fd is not signalled.
+ *
+ * Errors: EINVAL (@flags, @reserved, @resample_fd without the flag, @intid: no such
+ * SPI; @fd or @resample_fd is no eventfd), ENXIO (the VM has no GIC), EBADF (@fd,
+ * @resample_fd), EEXIST (@fd raises an interrupt of this VM already), ENOENT
+ * (nothing to remove), ENOSPC (ARMVCPU_CAP_MAX_IRQFDS), ENOMEM, EFAULT, ENODEV (the
+ * VM is dead; removing, too), EIO (another process).
+ */
+struct armvcpu_irqfd {
+	__s32 fd;
+	__s32 resample_fd;
+	__u32 intid;
+	__u32 flags;
+	__u64 reserved[2];
+};
+
+#define ARMVCPU_SET_IRQFD		_IOW(ARMVCPU_IOC, 0x16, struct armvcpu_irqfd)
 
 /* What a register of the GIC belongs to. */
 #define ARMVCPU_GIC_DIST		0	/* the distributor, at @offset of its frame */

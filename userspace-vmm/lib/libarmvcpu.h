@@ -191,6 +191,17 @@ int armvcpu_vm_set_smccc_policy(int vm, const struct armvcpu_smccc_range *ranges
  */
 int armvcpu_vm_set_ioeventfd(int vm, const struct armvcpu_ioeventfd *arg);
 
+/**
+ * armvcpu_vm_set_irqfd() - an eventfd raises an SPI
+ * @vm: VM file.
+ * @arg: see struct armvcpu_irqfd; ARMVCPU_IRQFD_REMOVE removes.
+ *
+ * Works while vCPUs run: on return it is in effect, or over.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_set_irqfd(int vm, const struct armvcpu_irqfd *arg);
+
 /* ---- vCPU -------------------------------------------------------------- */
 
 /**
