@@ -723,8 +723,8 @@ FIXTURE_VARIANT_ADD(misuse, fp_66)
 	NO_SUCH_REG(ARMVCPU_REG_CLASS_FP | 66);
 FIXTURE_VARIANT_ADD(misuse, fp_last)
 	NO_SUCH_REG(ARMVCPU_REG_CLASS_FP | 0xffffff);
-FIXTURE_VARIANT_ADD(misuse, timer_1)
-	NO_SUCH_REG(ARMVCPU_REG_CLASS_TIMER | 1);
+FIXTURE_VARIANT_ADD(misuse, timer_2)
+	NO_SUCH_REG(ARMVCPU_REG_CLASS_TIMER | 2);
 FIXTURE_VARIANT_ADD(misuse, timer_last)
 	NO_SUCH_REG(ARMVCPU_REG_CLASS_TIMER | 0xffffff);
 /* Encodings of EL2 and EL3, of nobody, and a bit above the encoding. */

@@ -808,7 +808,8 @@ static bool is_tested(u32 id)
 	case ARMVCPU_REG_CLASS_FP:
 		return n < 66;
 	case ARMVCPU_REG_CLASS_TIMER:
-		return id == ARMVCPU_REG_CNTVOFF;
+		/* The other one in timer.c. */
+		return id == ARMVCPU_REG_CNTVOFF || id == ARMVCPU_REG_STOLEN_TIME;
 	case ARMVCPU_REG_CLASS_SYS:
 		break;
 	default:
@@ -826,6 +827,8 @@ static bool is_tested(u32 id)
 	case ARMVCPU_SYSREG(3, 0, 0, 0, 6):	/* REVIDR_EL1 */
 	case ARMVCPU_SYSREG(3, 1, 0, 0, 7):	/* AIDR_EL1 */
 	case ARMVCPU_SYSREG(3, 3, 0, 0, 1):	/* CTR_EL0 */
+	case ARMVCPU_SYSREG(3, 3, 14, 2, 1):	/* CNTP_CTL_EL0, in timer.c */
+	case ARMVCPU_SYSREG(3, 3, 14, 2, 2):	/* CNTP_CVAL_EL0 */
 		return true;
 	}
 	/* Breakpoints and watchpoints (debug.c), OSDLR_EL1. */
