@@ -163,6 +163,22 @@ void idregs_show_gicv3(struct vm *vm)
 		   vm->id[IDREG_ID_AA64PFR0_EL1] | 1ULL << 24);
 }
 
+/* APA, API, GPA, GPI; GPA3, APA3: one of each half, or none. */
+#define ISAR1_PAUTH	0xff000ff0ULL
+#define ISAR2_PAUTH	0xff00ULL
+
+/**
+ * idregs_has_pauth() - is there pointer authentication for the guests of a VM?
+ * @vm: the VM.
+ *
+ * The kernel's registers have it if all CPUs do it in the same way.
+ */
+bool idregs_has_pauth(struct vm *vm)
+{
+	return READ_ONCE(vm->id[IDREG_ID_AA64ISAR1_EL1]) & ISAR1_PAUTH ||
+	       READ_ONCE(vm->id[IDREG_ID_AA64ISAR2_EL1]) & ISAR2_PAUTH;
+}
+
 /**
  * idregs_has_fp() - are there FP and AdvSIMD for the guests of a VM?
  * @vm: the VM.

@@ -491,6 +491,7 @@ void sysreg_caches_changed(struct vcpu *vcpu);
 void idregs_init(struct vm *vm);
 void idregs_show_gicv3(struct vm *vm);
 bool idregs_has_fp(struct vm *vm);
+bool idregs_has_pauth(struct vm *vm);
 bool idregs_get(struct vm *vm, u32 encoding, u64 *value);
 int idregs_set(struct vm *vm, u32 encoding, u64 value);
 unsigned int idregs_list(u32 *ids, unsigned int room);

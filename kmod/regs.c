@@ -101,6 +101,24 @@ static u64 *sys_slot(struct vcpu *vcpu, u32 encoding)
 	return NULL;
 }
 
+/* Keys of pointer authentication; there are none if the VM has none. */
+static const u32 pauth_encodings[HYP_NR_PAUTHREGS] = {
+#define PAUTHREG(name, op0, op1, crn, crm, op2) \
+	[HYP_##name] = ARMVCPU_SYSREG(op0, op1, crn, crm, op2),
+#include "hyp/pauthregs.def"
+#undef PAUTHREG
+};
+
+static u64 *pauth_slot(struct vcpu *vcpu, u32 encoding)
+{
+	int i;
+
+	for (i = 0; i < HYP_NR_PAUTHREGS; i++)
+		if (pauth_encodings[i] == encoding && idregs_has_pauth(vcpu->vm))
+			return &vcpu->hyp->pauth[i];
+	return NULL;
+}
+
 /* What the vCPU is, as a core: the VMM can make it another one. */
 static u64 *identity_slot(struct vcpu *vcpu, u32 encoding)
 {
@@ -128,7 +146,8 @@ static int write_identity(struct vcpu *vcpu, u64 *slot, u64 value)
 
 static int read_sys(struct vcpu *vcpu, u32 encoding, u64 *value)
 {
-	u64 *slot = sys_slot(vcpu, encoding) ?: identity_slot(vcpu, encoding);
+	u64 *slot = sys_slot(vcpu, encoding) ?: identity_slot(vcpu, encoding) ?:
+		    pauth_slot(vcpu, encoding);
 
 	if (slot)
 		*value = *slot;
@@ -162,6 +181,11 @@ static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 	}
 	if (timer_set(vcpu, encoding, value))
 		return 0;
+	slot = pauth_slot(vcpu, encoding);
+	if (slot) {
+		*slot = value;
+		return 0;
+	}
 	slot = identity_slot(vcpu, encoding);
 	if (slot)
 		return write_identity(vcpu, slot, value);
@@ -322,6 +346,8 @@ static u32 list_registers(struct vcpu *vcpu, u32 *ids, u32 room)
 	for (i = 0; i < HYP_NR_SYSREGS; i++)
 		if (!is_core(i))
 			ADD(ARMVCPU_REG_CLASS_SYS | sys_encodings[i]);
+	for (i = 0; i < HYP_NR_PAUTHREGS && idregs_has_pauth(vcpu->vm); i++)
+		ADD(ARMVCPU_REG_CLASS_SYS | pauth_encodings[i]);
 	ADD(ARMVCPU_REG_CLASS_SYS | MIDR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | MPIDR_EL1);
 	ADD(ARMVCPU_REG_CLASS_SYS | CNTP_CVAL_EL0);

@@ -176,7 +176,7 @@ struct emulated_register {
 
 /*
  * By encoding.  What the ID registers hide is undefined: besides what is named,
- * pointer authentication's keys (CRn 2), GCS, RAS error records and TFSR (CRn
+ * pointer authentication's keys (CRn 2; if they are not hidden, EL2 has them), GCS, RAS error records and TFSR (CRn
  * 5), PIR, POR, LOR (CRn 10), activity monitors (CRn 13).
  */
 static const struct emulated_register emulated[] = {

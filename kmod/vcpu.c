@@ -88,6 +88,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	memset(vcpu->run->x, 0, sizeof(vcpu->run->x));
 	memcpy(hyp->sys, reset, sizeof(reset));
 	memset(&hyp->fp, 0, sizeof(hyp->fp));
+	memset(hyp->pauth, 0, sizeof(hyp->pauth));
 	hyp->pc = 0;
 	hyp->pstate = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
 	hyp->hcr = EL2_HCR_GUEST;
@@ -171,10 +172,18 @@ u32 vcpu_power(const struct vcpu *vcpu)
 	return power == POWER_ON_REQUESTED ? ARMVCPU_POWER_ON_PENDING : power;
 }
 
+/* Late CPUs need not have it, whatever the others have. */
+static bool cpu_has_pauth(void)
+{
+	return read_cpuid(ID_AA64ISAR1_EL1) & 0xff000ff0 || read_cpuid(ID_AA64ISAR2_EL1) & 0xff00;
+}
+
 /* With preemption off. */
 static bool cpu_fits(struct vcpu *vcpu)
 {
 	if (unlikely(vcpu_aarch32(vcpu)) && (read_cpuid(ID_AA64PFR0_EL1) & 0xf) != 2)
+		return false;
+	if (unlikely(vcpu->hyp->flags & HYP_VCPU_PAUTH && !cpu_has_pauth()))
 		return false;
 	return debug_enter(vcpu);
 }
@@ -305,6 +314,8 @@ static void vcpu_configure(struct vcpu *vcpu)
 {
 	if (!idregs_has_fp(vcpu->vm))
 		vcpu->hyp->flags |= HYP_VCPU_NO_FP;
+	if (idregs_has_pauth(vcpu->vm))
+		vcpu->hyp->flags |= HYP_VCPU_PAUTH;
 	vcpu->configured = true;
 }
 

@@ -213,6 +213,7 @@ FIXTURE_VARIANT_ADD(own, pauth) { .code = guest_pauth };
 FIXTURE_SETUP(own)
 {
 	world_init(&self->w, 0);
+	vcpu_hide_pauth(&self->w.vcpu);
 	guest_pt_map(GUEST_USER + 0x11000, GUEST_RAM + 0x11000, 0x1000, PTE_NORMAL | PTE_RDONLY);
 }
 

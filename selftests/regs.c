@@ -831,6 +831,9 @@ static bool is_tested(u32 id)
 	case ARMVCPU_SYSREG(3, 3, 14, 2, 2):	/* CNTP_CVAL_EL0 */
 		return true;
 	}
+	/* Keys of pointer authentication (pauth.c). */
+	if (n >= ARMVCPU_SYSREG(3, 0, 2, 1, 0) && n <= ARMVCPU_SYSREG(3, 0, 2, 3, 1))
+		return true;
 	/* Breakpoints and watchpoints (debug.c), OSDLR_EL1. */
 	if (n >= ARMVCPU_SYSREG(2, 0, 0, 0, 0) && n <= ARMVCPU_SYSREG(2, 0, 0, 15, 7))
 		return (n & 7) >= 4;

@@ -423,7 +423,13 @@ FIXTURE_VARIANT_ADD(hidden, activity_monitors)
 
 FIXTURE_SETUP(hidden)
 {
-	world_init(&self->w);
+	struct vcpu *vcpu = &self->w.vcpu;
+
+	vm_init(&self->w.vm);
+	vcpu_init(vcpu, &self->w.vm, 0);
+	vcpu_hide_pauth(vcpu);
+	self->w.code = vm_add_memory(&self->w.vm, 0, CODE, 0x10000);
+	snippet_prepare(vcpu, VCPU_MMU_ON);
 }
 
 FIXTURE_TEARDOWN(hidden)
@@ -683,13 +689,7 @@ FIXTURE_VARIANT_ADD(id, no_spe) ID(DFR0, .shift = 32);
 FIXTURE_VARIANT_ADD(id, no_trace_filter) ID(DFR0, .shift = 40);
 FIXTURE_VARIANT_ADD(id, no_trbe) ID(DFR0, .shift = 44);
 FIXTURE_VARIANT_ADD(id, no_brbe) ID(DFR0, .shift = 52);
-FIXTURE_VARIANT_ADD(id, no_pauth_apa) ID(ISAR1, .shift = 4);
-FIXTURE_VARIANT_ADD(id, no_pauth_api) ID(ISAR1, .shift = 8);
-FIXTURE_VARIANT_ADD(id, no_pauth_gpa) ID(ISAR1, .shift = 24);
-FIXTURE_VARIANT_ADD(id, no_pauth_gpi) ID(ISAR1, .shift = 28);
 FIXTURE_VARIANT_ADD(id, no_ls64) ID(ISAR1, .shift = 60);
-FIXTURE_VARIANT_ADD(id, no_pauth_gpa3) ID(ISAR2, .shift = 8);
-FIXTURE_VARIANT_ADD(id, no_pauth_apa3) ID(ISAR2, .shift = 12);
 FIXTURE_VARIANT_ADD(id, no_fgt) ID(MMFR0, .shift = 56);
 FIXTURE_VARIANT_ADD(id, no_ecv) ID(MMFR0, .shift = 60);
 FIXTURE_VARIANT_ADD(id, no_vhe) ID(MMFR1, .shift = 8);

@@ -8,7 +8,9 @@
 
 #define ESR_EC_SHIFT		26
 #define ESR_EC_FP		0x07
+#define ESR_EC_PAC		0x09
 #define ESR_EC_HVC64		0x16
+#define ESR_EC_SYS64		0x18
 #define ESR_EC_IABT_LOWER	0x20
 #define ESR_EC_DABT_LOWER	0x24
 

@@ -75,6 +75,7 @@
 #define HYP_VCPU_PROVOKE	BIT(0)	/* fault at EL2 in the next entry, for tests */
 #define HYP_VCPU_NO_FP		BIT(1)	/* the guest's ID registers show no FP */
 #define HYP_VCPU_DEBUG		BIT(2)	/* the guest has breakpoints or watchpoints */
+#define HYP_VCPU_PAUTH		BIT(3)	/* its ID registers show pointer authentication */
 
 /* The host's page size is EL2's too. */
 #if defined(CONFIG_ARM64_64K_PAGES)
@@ -107,6 +108,14 @@ enum hyp_el2reg {
 };
 
 #undef EL2REG
+
+#define PAUTHREG(name, op0, op1, crn, crm, op2) HYP_##name,
+enum hyp_pauthreg {
+#include "pauthregs.def"
+	HYP_NR_PAUTHREGS
+};
+
+#undef PAUTHREG
 
 /**
  * struct hyp_fp - FP/SIMD registers
@@ -184,10 +193,13 @@ struct hyp_debug {
  * @mdscr: MDSCR_EL1 while the guest runs.
  * @flags: HYP_VCPU_*.
  * @fp_live: the guest's FP registers are in the CPU, not in @fp.
+ * @host_pauth_saved: @host_pauth is the host's, the CPU has the guest's keys.
  * @host_debug_saved: @host_debug is the host's, the CPU has @debug.
  * @sys: the registers of sysregs.def.
  * @gic: the virtual CPU interface; on a GICv2, the host's alone.
  * @fp: FP/SIMD registers.
+ * @pauth: the guest's keys of pointer authentication.
+ * @host_pauth: the host's, meanwhile.
  * @debug: what the guest's breakpoints and watchpoints are in this CPU.
  * @host_debug: the host's, meanwhile.
  */
@@ -210,10 +222,13 @@ struct hyp_vcpu {
 	u64 mdscr;
 	u32 flags;
 	u32 fp_live;
+	u32 host_pauth_saved;
 	u32 host_debug_saved;
 	u64 sys[HYP_NR_SYSREGS];
 	struct hyp_gic gic;
 	struct hyp_fp fp;
+	u64 pauth[HYP_NR_PAUTHREGS];
+	u64 host_pauth[HYP_NR_PAUTHREGS];
 	struct hyp_debug debug;
 	struct hyp_debug host_debug;
 };

@@ -14,6 +14,8 @@
 #define HCR_VI			BIT(7)
 #define HCR_VF			BIT(6)
 #define HCR_VSE			BIT(8)
+#define HCR_APK			BIT(40)	/* no trap of keys, of pointer authentication */
+#define HCR_API			BIT(41)
 
 /* RES1 of CPTR_EL2 without SVE and SME; with them, it traps them. */
 #define CPTR_RES1		0x33ffULL
@@ -48,6 +50,9 @@
 #define SMCCC_WORKAROUND_1	0x80008000ULL
 #define SMCCC_WORKAROUND_3	0x80003fffULL
 
+/* Op0 21:20, op1 16:14, CRn 13:10 of a trapped MRS or MSR. */
+#define ISS_SYS_GROUP		0x31fc00ULL
+#define ISS_SYS_PAUTH		(3ULL << 20 | 2ULL << 10)
 #define ESR_HVC_IMM		0xffffULL
 #define ESR_ISV			BIT(24)
 #define ESR_FNV			BIT(10)
@@ -92,6 +97,26 @@ static void restore_sysregs(const u64 *sys)
 	0);
 #undef SYSREG
 #undef SYSREG_MMU
+}
+
+static void save_pauth(u64 *keys)
+{
+#define PAUTHREG(name, op0, op1, crn, crm, op2) \
+	({ keys[HYP_##name] = read_sysreg_s(op0, op1, crn, crm, op2); }),
+	(void)((void)0,
+#include "pauthregs.def"
+	0);
+#undef PAUTHREG
+}
+
+static void restore_pauth(const u64 *keys)
+{
+#define PAUTHREG(name, op0, op1, crn, crm, op2) \
+	write_sysreg_s(keys[HYP_##name], op0, op1, crn, crm, op2),
+	(void)((void)0,
+#include "pauthregs.def"
+	0);
+#undef PAUTHREG
 }
 
 static void restore_mmu(const u64 *sys, u64 features)
@@ -256,6 +281,14 @@ static void restore_host_timer(const struct hyp_cpu *cpu)
 	write_sysreg(host_reg(cpu, HYP_SAVED_CNTVOFF_EL2), cntvoff_el2);
 }
 
+/* EL2 itself uses none of the keys. */
+static void exchange_pauth(struct hyp_vcpu *vcpu)
+{
+	save_pauth(vcpu->host_pauth);
+	vcpu->host_pauth_saved = 1;
+	restore_pauth(vcpu->pauth);
+}
+
 /**
  * hyp_enter() - from the host to the guest, all but general registers
  * @cpu: this CPU.
@@ -286,6 +319,8 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 		write_sysreg(0, pmselr_el0);
 		write_sysreg(PMUSERENR_ALL, pmuserenr_el0);
 	}
+	if (vcpu->hcr & HCR_APK)
+		exchange_pauth(vcpu);
 	if (features & HYP_HAS_TRACE)
 		stop_tracing(cpu);
 	if (vcpu->flags & HYP_VCPU_PROVOKE)
@@ -317,6 +352,8 @@ static void save_guest(const struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	save_sysregs(vcpu->sys);
 	if (cpu->features & HYP_HAS_GICV3)
 		hyp_gic_save(&vcpu->gic);
+	if (vcpu->host_pauth_saved)
+		save_pauth(vcpu->pauth);
 	/* Taken by the guest, it has gone from HCR_EL2. */
 	vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
 	/* Deferred by an ESB; the guest has no RAS, so to it that is a NOP. */
@@ -362,6 +399,10 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	}
 	if (vcpu->host_debug_saved)
 		hyp_debug_leave(vcpu);
+	if (vcpu->host_pauth_saved) {
+		restore_pauth(vcpu->host_pauth);
+		vcpu->host_pauth_saved = 0;
+	}
 	write_sysreg(cpu->host_mdscr, mdscr_el1);
 	write_sysreg(hyp_host_vectors, vbar_el2);
 	cpu->vcpu = 0;
@@ -416,6 +457,28 @@ static void load_fp(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	hyp_fp_save(&cpu->host_fp);
 	vcpu->fp_live = 1;
 	hyp_fp_restore(&vcpu->fp);
+}
+
+/* The ISS of a trapped access to a key: op0 3, op1 0, CRn 2, CRm 1 to 3. */
+static int is_pauth_key(u64 esr)
+{
+	u64 crm = esr >> 1 & 0xf;
+
+	return (esr & ISS_SYS_GROUP) == ISS_SYS_PAUTH && crm >= 1 && crm <= 3;
+}
+
+/*
+ * A guest that has not used pointer authentication has its traps set.  Once it
+ * has, its keys are exchanged at each entry: its kernel uses them all the time.
+ */
+static int enable_pauth(struct hyp_vcpu *vcpu)
+{
+	if (!(vcpu->flags & HYP_VCPU_PAUTH) || vcpu->host_pauth_saved)
+		return 0;
+	exchange_pauth(vcpu);
+	vcpu->hcr |= HCR_APK | HCR_API;
+	write_sysreg(read_sysreg(hcr_el2) | HCR_APK | HCR_API, hcr_el2);
+	return 1;
 }
 
 /* x0 to x3 are the firmware's (DEN0028, 1.1). */
@@ -473,6 +536,14 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 				load_fp(cpu, vcpu);
 				return 0;
 			}
+			break;
+		case ESR_EC_SYS64:
+			if (is_pauth_key(vcpu->esr) && enable_pauth(vcpu))
+				return 0;
+			break;
+		case ESR_EC_PAC:
+			if (enable_pauth(vcpu))
+				return 0;
 			break;
 		case ESR_EC_HVC64:
 			if (call_workaround(cpu, vcpu))

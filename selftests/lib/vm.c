@@ -258,6 +258,24 @@ u32 *vcpu_reg_list(struct vcpu *vcpu, u32 *count)
 	return ids;
 }
 
+#define ID_AA64ISAR1		ARMVCPU_REG_SYS(3, 0, 0, 6, 1)
+#define ID_AA64ISAR2		ARMVCPU_REG_SYS(3, 0, 0, 6, 2)
+/* APA, API, GPA, GPI; GPA3, APA3 */
+#define ISAR1_PAUTH		0xff000ff0UL
+#define ISAR2_PAUTH		0xff00UL
+
+bool vcpu_has_pauth(struct vcpu *vcpu)
+{
+	return vcpu_get(vcpu, ID_AA64ISAR1) & ISAR1_PAUTH ||
+	       vcpu_get(vcpu, ID_AA64ISAR2) & ISAR2_PAUTH;
+}
+
+void vcpu_hide_pauth(struct vcpu *vcpu)
+{
+	vcpu_set(vcpu, ID_AA64ISAR1, vcpu_get(vcpu, ID_AA64ISAR1) & ~ISAR1_PAUTH);
+	vcpu_set(vcpu, ID_AA64ISAR2, vcpu_get(vcpu, ID_AA64ISAR2) & ~ISAR2_PAUTH);
+}
+
 int vcpu_inject(struct vcpu *vcpu, u32 type, u64 far)
 {
 	struct armvcpu_inject arg = { .type = type, .far = far };

@@ -104,6 +104,9 @@ void vcpu_set(struct vcpu *vcpu, u32 id, u64 value);
 int vcpu_try_get(struct vcpu *vcpu, u32 id, u64 *value);
 int vcpu_try_set(struct vcpu *vcpu, u32 id, u64 value);
 u32 *vcpu_reg_list(struct vcpu *vcpu, u32 *count);
+/* Has the guest pointer authentication? Not any more: before the first run. */
+bool vcpu_has_pauth(struct vcpu *vcpu);
+void vcpu_hide_pauth(struct vcpu *vcpu);
 int vcpu_inject(struct vcpu *vcpu, u32 type, u64 far);
 int vcpu_line(struct vcpu *vcpu, u32 line, u32 level);
 int vcpu_power(struct vcpu *vcpu);
