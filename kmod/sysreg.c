@@ -176,8 +176,10 @@ struct emulated_register {
 
 /*
  * By encoding.  What the ID registers hide is undefined: besides what is named,
- * pointer authentication's keys (CRn 2; if they are not hidden, EL2 has them), GCS, RAS error records and TFSR (CRn
- * 5), PIR, POR, LOR (CRn 10), activity monitors (CRn 13).
+ * trace and profiling (op0 2; CRn 9), pointer authentication's keys if they are
+ * hidden (CRn 2; if not, EL2 has them), GCS, RAS error records and TFSR (CRn 5),
+ * PIR, POR, LOR (CRn 10), activity monitors (CRn 13), performance monitors (CRn 9
+ * and 14).
  */
 static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(1, 0, 7, 6, 2), 0, set_way },		/* DC ISW */
@@ -187,12 +189,15 @@ static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(2, 0, 0, 0, 4), ARMVCPU_SYSREG(2, 0, 0, 1, 7), debug },
 	{ ARMVCPU_SYSREG(2, 0, 0, 2, 2), ARMVCPU_SYSREG(2, 0, 0, 3, 1), debug },
 	{ ARMVCPU_SYSREG(2, 0, 0, 3, 4), ARMVCPU_SYSREG(2, 0, 7, 15, 7), debug },
+	{ ARMVCPU_SYSREG(2, 0, 8, 0, 0), ARMVCPU_SYSREG(2, 1, 15, 15, 7), undefined },
+	{ ARMVCPU_SYSREG(2, 3, 9, 0, 0), ARMVCPU_SYSREG(2, 3, 15, 15, 7), undefined },
 	{ ARMVCPU_SYSREG(3, 0, 0, 0, 6), 0, revidr },
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 0), 0, write_sctlr },
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 1), 0, raz_wi },		/* ACTLR_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 3), 0, undefined },		/* SCTLR2_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 5), 0, undefined },		/* RGSR_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 1, 0, 6), 0, undefined },		/* GCR_EL1 */
+	{ ARMVCPU_SYSREG(3, 0, 1, 2, 1), ARMVCPU_SYSREG(3, 0, 1, 2, 3), undefined }, /* TRFCR_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 2, 0, 0), 0, write_TTBR0_EL1 },
 	{ ARMVCPU_SYSREG(3, 0, 2, 0, 1), 0, write_TTBR1_EL1 },
 	{ ARMVCPU_SYSREG(3, 0, 2, 0, 2), 0, write_TCR_EL1 },
@@ -205,6 +210,7 @@ static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(3, 0, 5, 3, 0), ARMVCPU_SYSREG(3, 0, 5, 5, 7), undefined },
 	{ ARMVCPU_SYSREG(3, 0, 5, 6, 0), ARMVCPU_SYSREG(3, 0, 5, 6, 1), undefined },
 	{ ARMVCPU_SYSREG(3, 0, 6, 0, 0), 0, write_FAR_EL1 },
+	{ ARMVCPU_SYSREG(3, 0, 9, 9, 0), ARMVCPU_SYSREG(3, 0, 9, 15, 7), undefined },
 	{ ARMVCPU_SYSREG(3, 0, 10, 2, 0), 0, write_MAIR_EL1 },
 	{ ARMVCPU_SYSREG(3, 0, 10, 2, 1), 0, undefined },	/* MAIR2_EL1 */
 	{ ARMVCPU_SYSREG(3, 0, 10, 2, 2), ARMVCPU_SYSREG(3, 0, 10, 2, 5), undefined },
@@ -223,10 +229,12 @@ static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(3, 1, 0, 0, 7), 0, aidr },
 	{ ARMVCPU_SYSREG(3, 2, 0, 0, 0), 0, csselr },
 	{ ARMVCPU_SYSREG(3, 3, 0, 0, 1), 0, ctr },
+	{ ARMVCPU_SYSREG(3, 3, 9, 0, 0), ARMVCPU_SYSREG(3, 3, 9, 15, 7), undefined },
 	{ ARMVCPU_SYSREG(3, 3, 10, 2, 4), 0, undefined },	/* POR_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 5), 0, undefined },		/* TPIDR2_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7), undefined },
+	{ ARMVCPU_SYSREG(3, 3, 14, 8, 0), ARMVCPU_SYSREG(3, 3, 14, 15, 7), undefined },
 };
 
 static int compare(const void *key, const void *element)

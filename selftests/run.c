@@ -16,7 +16,7 @@
 
 SNIPPET(insn_ldr, "ldr x5, [x1]");
 SNIPPET(insn_ldp, "ldp x5, x6, [x1]");
-SNIPPET(insn_pmccntr, "mrs x5, pmccntr_el0");
+SNIPPET(insn_mdccint, "mrs x5, mdccint_el1");
 SNIPPET(insn_hvc, "hvc #0");
 SNIPPET(insn_smc, "smc #0");
 SNIPPET(insn_wfi, "wfi");
@@ -525,7 +525,7 @@ FIXTURE_VARIANT_ADD(action, abort) {
 };
 
 FIXTURE_VARIANT_ADD(action, sysreg) {
-	.code = &insn_pmccntr, .reason = ARMVCPU_EXIT_SYSREG,
+	.code = &insn_mdccint, .reason = ARMVCPU_EXIT_SYSREG,
 	.allowed = ALLOW(COMPLETE) | ALLOW(RETRY) | ALLOW(UNDEF),
 };
 

@@ -84,16 +84,6 @@ FIXTURE_VARIANT_ADD(exits, osdtrtx_el1) REG_MAYBE(2, 0, 0, 3, 2);
 FIXTURE_VARIANT_ADD(exits, mdccsr_el0) REG_RO(2, 3, 0, 1, 0);
 FIXTURE_VARIANT_ADD(exits, dbgdtr_el0) REG_MAYBE(2, 3, 0, 4, 0);
 FIXTURE_VARIANT_ADD(exits, dbgdtrrx_el0) REG_MAYBE(2, 3, 0, 5, 0);
-/* Performance monitors */
-FIXTURE_VARIANT_ADD(exits, pmcr_el0) REG(3, 3, 9, 12, 0);
-FIXTURE_VARIANT_ADD(exits, pmcntenset_el0) REG(3, 3, 9, 12, 1);
-FIXTURE_VARIANT_ADD(exits, pmovsclr_el0) REG(3, 3, 9, 12, 3);
-FIXTURE_VARIANT_ADD(exits, pmselr_el0) REG(3, 3, 9, 12, 5);
-FIXTURE_VARIANT_ADD(exits, pmceid0_el0) REG_RO(3, 3, 9, 12, 6);
-FIXTURE_VARIANT_ADD(exits, pmccntr_el0) REG(3, 3, 9, 13, 0);
-FIXTURE_VARIANT_ADD(exits, pmuserenr_el0) REG(3, 3, 9, 14, 0);
-FIXTURE_VARIANT_ADD(exits, pmintenset_el1) REG(3, 0, 9, 14, 1);
-FIXTURE_VARIANT_ADD(exits, pmccfiltr_el0) REG(3, 3, 14, 15, 7);
 /* The GIC's CPU interface: a virtual one is for another day. */
 FIXTURE_VARIANT_ADD(exits, icc_pmr_el1) REG_GIC(3, 0, 4, 6, 0);
 FIXTURE_VARIANT_ADD(exits, icc_bpr1_el1) REG_GIC(3, 0, 12, 12, 3);
@@ -158,7 +148,8 @@ static bool is_id_trap(u32 insn, u64 esr)
 {
 	u32 sysreg = insn >> 5 & 0xffff;
 
-	return ESR_EC(esr) == EC_SYS64 && sysreg == ARMVCPU_SYSREG(3, 1, 0, 0, 4);
+	return ESR_EC(esr) == EC_SYS64 && (sysreg == ARMVCPU_SYSREG(3, 1, 0, 0, 4) ||
+					   sysreg == ARMVCPU_SYSREG(3, 1, 0, 0, 6));
 }
 
 /* There is no such instruction: nobody's but the guest's to handle. */
@@ -217,7 +208,7 @@ TEST_F(exits, write)
 
 /* ---- actions ----------------------------------------------------- */
 
-#define PMCCNTR		ARMVCPU_SYSREG(3, 3, 9, 13, 0)
+#define MDCCINT		ARMVCPU_SYSREG(2, 0, 0, 2, 0)
 
 FIXTURE(action) {
 	struct world w;
@@ -244,12 +235,12 @@ TEST_F(action, retry)
 	struct armvcpu_run *run = self->w.vcpu.run;
 	int i;
 
-	expect_exit(&self->w, PMCCNTR, 5, variant->write, false);
+	expect_exit(&self->w, MDCCINT, 5, variant->write, false);
 	for (i = 0; i < 10; i++) {
 		run->u.sysreg.data = 0xbad;
 		run->action = ARMVCPU_ACTION_RETRY;
 		vcpu_expect(&self->w.vcpu, ARMVCPU_EXIT_SYSREG);
-		EXPECT_EQ(PMCCNTR, run->u.sysreg.reg);
+		EXPECT_EQ(MDCCINT, run->u.sysreg.reg);
 		snippet_check_regs(&self->w.vcpu, &self->w.regs);
 	}
 }
@@ -259,7 +250,7 @@ TEST_F(action, undef)
 	struct armvcpu_run *run = self->w.vcpu.run;
 	u64 esr;
 
-	expect_exit(&self->w, PMCCNTR, 5, variant->write, false);
+	expect_exit(&self->w, MDCCINT, 5, variant->write, false);
 	run->u.sysreg.data = 0xbad;
 	run->action = ARMVCPU_ACTION_UNDEF;
 	ASSERT_EQ(0, vcpu_run_exit(&self->w.vcpu));
@@ -412,6 +403,26 @@ FIXTURE_VARIANT_ADD(hidden, lor)
 	REGS(ARMVCPU_SYSREG(3, 0, 10, 4, 0), ARMVCPU_SYSREG(3, 0, 10, 4, 7));
 FIXTURE_VARIANT_ADD(hidden, mpam)
 	REGS(ARMVCPU_SYSREG(3, 0, 10, 5, 0), ARMVCPU_SYSREG(3, 0, 10, 5, 7));
+/* No performance monitors, profiling, trace, branch records. */
+FIXTURE_VARIANT_ADD(hidden, performance_monitors_el1)
+	REGS(ARMVCPU_SYSREG(3, 0, 9, 14, 0), ARMVCPU_SYSREG(3, 0, 9, 14, 7));
+FIXTURE_VARIANT_ADD(hidden, performance_monitors_el0)
+	REGS(ARMVCPU_SYSREG(3, 3, 9, 12, 0), ARMVCPU_SYSREG(3, 3, 9, 14, 7));
+FIXTURE_VARIANT_ADD(hidden, event_counters)
+	REGS(ARMVCPU_SYSREG(3, 3, 14, 8, 0), ARMVCPU_SYSREG(3, 3, 14, 15, 7));
+FIXTURE_VARIANT_ADD(hidden, profiling)
+	REGS(ARMVCPU_SYSREG(3, 0, 9, 9, 0), ARMVCPU_SYSREG(3, 0, 9, 10, 7));
+FIXTURE_VARIANT_ADD(hidden, trace_buffer)
+	REGS(ARMVCPU_SYSREG(3, 0, 9, 11, 0), ARMVCPU_SYSREG(3, 0, 9, 11, 7));
+FIXTURE_VARIANT_ADD(hidden, trace_filter)
+	REGS(ARMVCPU_SYSREG(3, 0, 1, 2, 1), ARMVCPU_SYSREG(3, 0, 1, 2, 3));
+FIXTURE_VARIANT_ADD(hidden, trace)
+	REGS(ARMVCPU_SYSREG(2, 1, 0, 0, 0), ARMVCPU_SYSREG(2, 1, 0, 15, 7));
+FIXTURE_VARIANT_ADD(hidden, branch_records)
+	REGS(ARMVCPU_SYSREG(2, 1, 9, 0, 0), ARMVCPU_SYSREG(2, 1, 9, 2, 7));
+FIXTURE_VARIANT_ADD(hidden, system_performance_monitors)
+	REGS(ARMVCPU_SYSREG(2, 0, 9, 12, 0), ARMVCPU_SYSREG(2, 0, 9, 14, 7));
+FIXTURE_VARIANT_ADD(hidden, smidr_el1) REG(3, 1, 0, 0, 6);
 FIXTURE_VARIANT_ADD(hidden, accdata_el1) REG(3, 0, 13, 0, 5);
 FIXTURE_VARIANT_ADD(hidden, scxtnum_el1) REG(3, 0, 13, 0, 7);
 FIXTURE_VARIANT_ADD(hidden, gmid_el1) REG(3, 1, 0, 0, 4);

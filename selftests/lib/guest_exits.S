@@ -72,7 +72,7 @@ guest_regs_exit_\name:
 	exit_function hvc, hvc #1
 	exit_function mmio_write, str xzr, [x28]
 	exit_function mmio_read, ldr x7, [x28]
-	exit_function sysreg, mrs x7, pmccntr_el0
+	exit_function sysreg, mrs x7, mdccint_el1
 	exit_function abort, ldp x7, x8, [x28]
 	exit_function wfi, wfi
 	exit_function id, mrs xzr, id_aa64pfr0_el1

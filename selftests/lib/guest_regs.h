@@ -60,7 +60,7 @@ static_assert(offsetof(struct guest_regs, sp) == GUEST_REGS_SP, "as above");
 void guest_regs_exit_hvc(struct guest_regs *regs);		/* HVC #1 */
 void guest_regs_exit_mmio_write(struct guest_regs *regs);	/* str xzr, [x28] */
 void guest_regs_exit_mmio_read(struct guest_regs *regs);	/* ldr x7, [x28] */
-void guest_regs_exit_sysreg(struct guest_regs *regs);		/* mrs x7, pmccntr_el0 */
+void guest_regs_exit_sysreg(struct guest_regs *regs);		/* mrs x7, mdccint_el1 */
 void guest_regs_exit_abort(struct guest_regs *regs);		/* ldp x7, x8, [x28] */
 void guest_regs_exit_wfi(struct guest_regs *regs);
 /* Traps that the module answers: no exit. */

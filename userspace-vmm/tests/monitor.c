@@ -323,8 +323,8 @@ static int command(int c)
 		flood();
 		return 1;
 	case 'g':
-		/* PMCR_EL0, and a register of an interrupt controller. */
-		asm volatile("mrs %0, s3_3_c9_c12_0" : "=r" (value));
+		/* MDCCINT_EL1, and a register of an interrupt controller. */
+		asm volatile("mrs %0, s2_0_c0_c2_0" : "=r" (value));
 		asm volatile("mrs x0, s3_0_c12_c12_0" : : : "x0");
 		return 1;
 	case 'h':

@@ -17,13 +17,8 @@ static const struct {
 	u32 mask;
 	u32 reg;
 } raz_wi[] = {
-	/* The debug communications channel: nobody at its other end. Trace. */
+	/* The debug communications channel: nobody at its other end. */
 	{ OP0, ARMVCPU_SYSREG(2, 0, 0, 0, 0) },
-	/* Performance monitors: PMCR_EL0.N = 0, there are no counters. */
-	{ OP0 | OP1 | CRN, ARMVCPU_SYSREG(3, 0, 9, 0, 0) },
-	{ OP0 | OP1 | CRN, ARMVCPU_SYSREG(3, 3, 9, 0, 0) },
-	{ OP0 | OP1 | CRN | ARMVCPU_SYSREG(0, 0, 0, 8, 0),
-	  ARMVCPU_SYSREG(3, 3, 14, 8, 0) },
 	/* The physical timer never fires. */
 	{ OP0 | OP1 | CRN | CRM, ARMVCPU_SYSREG(3, 3, 14, 2, 0) },
 };
