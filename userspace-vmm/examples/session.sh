@@ -19,7 +19,7 @@ trap 'exit 1' INT TERM HUP
 trap '' PIPE
 
 clean_up() {
-	[ -z "$server" ] || kill "$server" 2>/dev/null
+	[ -z "$server" ] || kill "$server"
 	rm -rf "$dir"
 }
 
@@ -41,7 +41,9 @@ begin() {
 
 fail() {
 	[ -e "$dir/status" ] || kill "$(cat "$dir/pid")"
-	wait "$tee"
+	[ -z "$server" ] || kill "$server"
+	server=
+	wait
 	echo
 	echo "$ME: FAILED: $*"
 	exit 1
