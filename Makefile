@@ -16,6 +16,7 @@ export FILES GUEST GUEST_KERNEL GUEST_CPUS GUEST_MEM GUEST_GIC
 override export CMD := $(value CMD)
 override export APPEND := $(value APPEND)
 override export ONLY := $(value ONLY)
+export RESUME
 override export GUEST_APPEND := $(value GUEST_APPEND)
 ifdef ARMVCPU_CACHE
 export ARMVCPU_CACHE
@@ -27,7 +28,7 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 	    PREFIX=$(PREFIX)
 
 .PHONY: all help setup build modules user modules_install install clean \
-	distclean run check bench lint rig rig-shell
+	distclean run check check-matrix bench lint rig rig-shell
 
 ifneq ($(NATIVE),)
 
@@ -80,6 +81,9 @@ run:
 
 check:
 	@selftests/check
+
+check-matrix:
+	@$(RIG)/matrix
 
 bench:
 	@$(RIG)/bench
