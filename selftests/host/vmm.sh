@@ -69,6 +69,17 @@ uboot() {
 	[ $rc = 0 ] || tail -n 20 "$OUT/out" "$OUT/err" | tr -d '\r' | remarks
 }
 
+linux() {
+	local rc=0
+
+	GUEST=linux TIMEOUT=$((240 * $(limit_scale))) "$RIG/guest" </dev/null >"$OUT/out" 2>"$OUT/err" ||
+		rc=$?
+	result "Linux: its shell comes from inside a guest" grep -q '^guest:~# ' "$OUT/out"
+	result "Linux: every answer is right" grep -q 'all answers were right' "$OUT/out"
+	result "Linux: it powers off, and all ends with 0" [ $rc = 0 ]
+	[ $rc = 0 ] || tail -n 20 "$OUT/out" "$OUT/err" | tr -d '\r' | remarks
+}
+
 examples() {
 	local check=$TOP/Documentation/examples/check.sh rc=0
 
@@ -81,5 +92,6 @@ examples() {
 tap_begin
 in_the_host
 uboot
+linux
 examples
 tap_end
