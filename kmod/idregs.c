@@ -94,14 +94,14 @@ static u64 host_value(unsigned int reg)
 }
 
 /* A field of a register's value, by its kind. */
-static int field_get(const struct id_field *field, u64 value)
+static int get_field(const struct id_field *field, u64 value)
 {
 	int bits = value >> field->shift & 0xf;
 
 	return field->kind == ID_SIGNED && bits > 7 ? bits - 16 : bits;
 }
 
-static u64 field_bits(const struct id_field *field, int value)
+static u64 put_field(const struct id_field *field, int value)
 {
 	return (u64)(value & 0xf) << field->shift;
 }
@@ -118,7 +118,7 @@ static u64 parange_of(unsigned int ipa_bits)
 }
 
 /* What is shown of a field if the VMM says nothing. */
-static int field_shown(const struct id_field *field, u64 host)
+static int shown_field(const struct id_field *field, u64 host)
 {
 	switch (field->kind) {
 	case ID_FIXED:
@@ -126,7 +126,7 @@ static int field_shown(const struct id_field *field, u64 host)
 	case ID_MODULE:
 		return field->least;
 	default:
-		return min_t(int, field_get(field, host), field->most);
+		return min_t(int, get_field(field, host), field->most);
 	}
 }
 
@@ -143,7 +143,7 @@ void idregs_init(struct vm *vm)
 
 		if (id_registers[field->reg].aarch32 && !has_aarch32_el0())
 			continue;
-		vm->id[field->reg] |= field_bits(field, field_shown(field, host_value(field->reg)));
+		vm->id[field->reg] |= put_field(field, shown_field(field, host_value(field->reg)));
 	}
 	for (i = 0; i < NR_ID_REGS; i++)
 		if (id_registers[i].all)
@@ -227,22 +227,22 @@ bool idregs_get(struct vm *vm, u32 encoding, u64 *value)
 /* May the VMM have @value in place of what the VM shows now, @now? */
 static bool field_fits(struct vm *vm, const struct id_field *field, u64 host, u64 value, u64 now)
 {
-	int new = field_get(field, value);
+	int new = get_field(field, value);
 
 	switch (field->kind) {
 	case ID_LOWER:
 	case ID_SIGNED:
 		/* A host that has less than the least has that. */
-		return new <= field_shown(field, host) &&
-		       (new >= field->least || new == field_shown(field, host));
+		return new <= shown_field(field, host) &&
+		       (new >= field->least || new == shown_field(field, host));
 	case ID_HIGHER:
-		return new >= field_shown(field, host);
+		return new >= shown_field(field, host);
 	case ID_MODULE:
 		if (field->reg == IDREG_ID_AA64MMFR0_EL1)
 			return new <= parange_of(vm->ipa_bits);
-		return new == field_get(field, now);
+		return new == get_field(field, now);
 	default:
-		return new == field_shown(field, host);
+		return new == shown_field(field, host);
 	}
 }
 
@@ -285,7 +285,7 @@ static bool value_fits(struct vm *vm, unsigned int reg, u64 value)
 			continue;
 		if (!field_fits(vm, field, host, value, now))
 			return false;
-		rest &= ~field_bits(field, 0xf);
+		rest &= ~put_field(field, 0xf);
 	}
 	return !rest && fields_agree(reg, value);
 }
