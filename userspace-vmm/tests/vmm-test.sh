@@ -174,12 +174,13 @@ result "... counted" mentions "unmapped page 0xa000000: 2 reads, 1 writes, 0 abo
 run 0 "an access without a syndrome" 'ap' --verbose
 result "... aborts" says "took ec 25"
 result "... counted" mentions "0 reads, 0 writes, 1 aborted"
-run 0 "system registers" 'gp' --verbose
+# Without an interrupt controller in the module: what is left to the VMM.
+run 0 "system registers" 'gp' --verbose --gic none
 result "... of what is not there" says "took ec 0"
 if grep -q GICv3 /proc/interrupts; then
 	result "... are told" mentions "read of ICC_IAR1_EL1 at pc .* is undefined"
 fi
-run 0 "system registers of the module" 'ip'
+run 0 "system registers of the module" 'ip' --gic none
 result "... are there" count "took ec 0" 0
 result "... the physical counter" says "the counter runs 1"
 result "... without its timer" says "CNTP_CTL_EL0 0"
@@ -189,12 +190,12 @@ run 0 "a guest that floods" 'fp' --verbose
 result "... floods nobody" short err $((80 + 2 * ($(date +%s) - began + 1)))
 run 0 "an unknown call" 'cp'
 result "... is NOT_SUPPORTED" says "unknown call ffffffffffffffff"
-run 0 "suspend" 'sp'
+run 0 "suspend" 'sp' --gic none
 result "... of a CPU succeeds" says "CPU_SUSPEND 0"
 result "... of the system fails" says "SYSTEM_SUSPEND fffffffffffffffa"
-run 0 "suspend with a timer" 'zp'
+run 0 "suspend with a timer" 'zp' --gic none
 result "... ends with it" says "CPU_SUSPEND ends with the timer 1"
-run 0 "time" 'twp'
+run 0 "time" 'twp' --gic none
 result "... the clock is right" says "RTC later than 2020 1"
 result "... WFI waits for the timer" says "waited too often 0"
 

@@ -135,6 +135,23 @@ static void create_vm(struct vm *vm)
 	close(fd);
 }
 
+static unsigned int best_gic(u64 versions)
+{
+	return versions & BIT(3) ? 3 : 2;
+}
+
+unsigned int vm_host_gic(void)
+{
+	int fd = armvcpu_open(NULL);
+	__u64 versions = 0;
+
+	if (fd >= 0) {
+		armvcpu_check_cap(fd, ARMVCPU_CAP_GIC_VERSIONS, &versions);
+		close(fd);
+	}
+	return best_gic(versions);
+}
+
 /* The one that was asked for, or the host's own; without one, WFI is all there is. */
 static void create_gic(struct vm *vm)
 {
@@ -148,12 +165,12 @@ static void create_gic(struct vm *vm)
 	if (!versions)
 		warn("the host's interrupt controller does not help guests: they get no interrupts");
 	if (!config->gic)
-		config->gic = versions & BIT(3) ? 3 : 2;
+		config->gic = best_gic(versions);
 	if (!versions)
 		return;
 	if (!(versions & BIT(config->gic)))
-		die("--gic %u: on this host guests have a GICv%d", config->gic,
-		    versions & BIT(3) ? 3 : 2);
+		die("--gic %u: on this host guests have a GICv%u", config->gic,
+		    best_gic(versions));
 	err = armvcpu_vm_create_gic(vm->fd, config->gic, BOARD_NUM_IRQS,
 				    config->cpus, BOARD_GICD_BASE,
 				    config->gic == 3 ? BOARD_GICR_BASE :

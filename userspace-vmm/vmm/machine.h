@@ -121,6 +121,9 @@ struct vm {
 /* Everything but running. Dies if it cannot. */
 void vm_init(struct vm *vm, struct config *config);
 
+/* The GIC that guests have on this host; 2 if there is none to ask. */
+unsigned int vm_host_gic(void);
+
 /* Runs the machine to its end and returns the exit status. */
 int vm_run(struct vm *vm);
 

@@ -312,9 +312,8 @@ static void dump_dtb(struct config *config)
 	struct boot_plan plan;
 
 	boot_plan(config, &plan);
-	/* Without a host to ask. */
 	if (!config->gic)
-		config->gic = 2;
+		config->gic = vm_host_gic();
 	file_save(config->dtb_dump, fdt,
 		  fdt_build(config, &plan, fdt, sizeof(fdt)));
 }
