@@ -35,7 +35,7 @@
 /* ---- the guest --------------------------------------------------- */
 
 /* Of each vCPU: what its handler has seen. */
-static volatile struct ticks {
+static struct ticks {
 	u64 count;
 	u64 spurious;
 	u64 quiet;	/* at this count the handler turns the timer off */
@@ -90,7 +90,7 @@ static void timer_set_tval(u64 kind, u64 tval)
 
 static void handler(struct guest_frame *frame, u64 vector)
 {
-	volatile struct ticks *t = &ticks[read_sysreg(mpidr_el1) % GUEST_MAX_CPUS];
+	struct ticks *t = &ticks[read_sysreg(mpidr_el1) % GUEST_MAX_CPUS];
 	u32 iar = guest_iar();
 	u64 kind = iar == PPI_VIRT ? VIRT : PHYS;
 
@@ -152,13 +152,13 @@ static void guest_fires(u64 kind, u64 delta, u64 ctl, u64 window)
 /* As many periods as the handler counts; with @wfi, that in between. */
 static void guest_ticks(u64 kind, u64 wfi)
 {
-	volatile struct ticks *t = &ticks[read_sysreg(mpidr_el1) % GUEST_MAX_CPUS];
+	struct ticks *t = &ticks[read_sysreg(mpidr_el1) % GUEST_MAX_CPUS];
 
 	guest_init();
 	timer_set_cval(kind, timer_now(kind) + t->period);
 	timer_set_ctl(kind, CTL_ENABLE);
 	guest_unmask();
-	while (t->count < t->quiet) {
+	while (READ_ONCE(t->count) < t->quiet) {
 		if (wfi)
 			asm volatile("wfi" : : : "memory");
 	}
@@ -228,7 +228,7 @@ static void guest_sleep(void)
 	GUEST_SYNC(1);
 	for (;;) {
 		asm volatile("wfi" : : : "memory");
-		ticks[0].count++;
+		WRITE_ONCE(ticks[0].count, ticks[0].count + 1);
 	}
 }
 
@@ -795,13 +795,13 @@ TEST_F(stolen, has_an_address)
 	EXPECT_EQ(self->page[0] | self->page[1], 0);
 }
 
-static volatile bool stop;
+static bool stop;
 
 static void *spin(void *arg)
 {
 	(void)arg;
 	pin_to_cpu(0);
-	while (!stop)
+	while (!READ_ONCE(stop))
 		;
 	return NULL;
 }
@@ -824,7 +824,7 @@ TEST_F(stolen, grows)
 	for (i = 0; i < 25; i++)
 		vcpu_expect_sync(&self->vcpu, 1);
 	wall = now_ns() - start;
-	stop = true;
+	WRITE_ONCE(stop, true);
 	pthread_join(thread, NULL);
 	/* Revision and attributes; and nothing is beside it. */
 	EXPECT_EQ(self->page[8], 0);

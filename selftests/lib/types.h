@@ -17,6 +17,10 @@ typedef __u32 u32;
 typedef __u64 u64;
 typedef __s64 s64;
 
+/* What another thread, the guest, or an interrupt changes. */
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value)	__atomic_store_n(&(x), (value), __ATOMIC_RELAXED)
+
 #define BIT(n)		(1UL << (n))
 
 #ifndef ARRAY_SIZE
