@@ -163,7 +163,7 @@ static void create_gic(struct vm *vm)
 	if (config->no_gic)
 		return;
 	if (!versions)
-		warn("the host's interrupt controller does not help guests: they get no interrupts");
+		warn("the host's interrupt controller does not help guests: no interrupts");
 	if (!config->gic)
 		config->gic = best_gic(versions);
 	if (!versions)
