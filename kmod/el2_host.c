@@ -359,11 +359,30 @@ static struct el2_ppi el2_ppis[] = {
 };
 
 /**
+ * el2_maintenance_irq() - Linux' number of the GIC's maintenance interrupt, or 0
+ */
+unsigned int el2_maintenance_irq(void)
+{
+	return el2_ppis[1].irq;
+}
+
+/**
  * el2_vtimer_irq() - Linux' number of the virtual timer's interrupt
  */
 unsigned int el2_vtimer_irq(void)
 {
 	return el2_ppis[0].irq;
+}
+
+/*
+ * Has the interrupt controller an active state that can be set?  Without one (not a
+ * GIC), nothing could quiet a guest's timer: it must not interrupt, then.
+ */
+static bool can_be_quiet(unsigned int irq)
+{
+	bool active;
+
+	return !irq_get_irqchip_state(irq, IRQCHIP_STATE_ACTIVE, &active);
 }
 
 /* Interrupts are off. */
@@ -373,7 +392,7 @@ static void enable_ppis(void)
 
 	gic_host_cpu_up();
 	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++)
-		if (el2_ppis[i].dev)
+		if (el2_ppis[i].dev && can_be_quiet(el2_ppis[i].irq))
 			enable_percpu_irq(el2_ppis[i].irq, IRQ_TYPE_NONE);
 }
 
@@ -383,7 +402,7 @@ static void disable_ppis(void)
 
 	timer_cpu_quiet();
 	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++)
-		if (el2_ppis[i].dev)
+		if (el2_ppis[i].dev && can_be_quiet(el2_ppis[i].irq))
 			disable_percpu_irq(el2_ppis[i].irq);
 }
 

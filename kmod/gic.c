@@ -594,9 +594,9 @@ void gic_exit(struct vcpu *vcpu)
 	if (!g->used)
 		return;
 	raw_spin_lock(&gic->lock);
-	fold(gic, vcpu);
-	/* All of them again. */
+	/* All of them again; and there is nobody to notify of what we find here. */
 	g->changed = true;
+	fold(gic, vcpu);
 	raw_spin_unlock(&gic->lock);
 }
 
@@ -662,7 +662,8 @@ void gic_freeze(struct vm *vm)
  */
 void gic_thaw(struct vm *vm)
 {
-	atomic_dec(&vm->frozen);
+	if (atomic_dec_and_test(&vm->frozen))
+		wake_up_all(&vm->thawed);
 }
 
 /* ---- comings and goings ------------------------------------------------ */

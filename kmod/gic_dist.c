@@ -246,7 +246,8 @@ static void set_level(struct gic_irq *irq, u64 value)
 
 static u64 level_mask(const struct gic *gic, const struct gic_irq *irq)
 {
-	return !is_sgi(irq);
+	/* The timers' follow from their registers. */
+	return !is_sgi(irq) && irq->intid != GIC_PPI_VTIMER && irq->intid != GIC_PPI_PTIMER;
 }
 
 static const struct gic_field level = { get_level, set_level, level_mask };

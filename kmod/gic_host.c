@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/of.h>
 #include <linux/of_address.h>
+#include <asm/cputype.h>
 
 #include "kmod.h"
 
@@ -431,7 +432,7 @@ static void __init find_v2_acpi(void)
 		/* The same for all CPUs; the table has no sizes. */
 		if (gicc->gich_base_address && gicc->gicv_base_address)
 			init_v2(gicc->gich_base_address, gicc->gicv_base_address,
-				PAGE_ALIGN(GIC_V2_CPU_SIZE));
+				GIC_V2_CPU_SIZE);
 		break;
 	}
 	acpi_put_table(table);
@@ -442,6 +443,16 @@ static void __init find_v2_acpi(void)
 }
 #endif
 
+/* Cavium 30115: a guest's ICC_IGRPEN can disable the host's interrupts. */
+static bool __init lets_guests_block_interrupts(void)
+{
+	u32 midr = read_cpuid_id();
+
+	return midr_is_cpu_model_range(midr, MIDR_THUNDERX, 0, MIDR_CPU_VAR_REV(2, 2)) ||
+	       midr_is_cpu_model_range(midr, MIDR_THUNDERX_81XX, 0, MIDR_CPU_VAR_REV(1, 2)) ||
+	       midr_is_cpu_model_range(midr, MIDR_THUNDERX_83XX, 0, MIDR_CPU_VAR_REV(1, 0));
+}
+
 /**
  * gic_host_init() - find out what guests can have; EL2 is ours
  */
@@ -449,6 +460,14 @@ void __init gic_host_init(void)
 {
 	u64 vtr;
 
+	if (!el2_maintenance_irq()) {
+		pr_info("the firmware describes no maintenance interrupt of the GIC: no interrupt controller for guests; add it to the GIC's node of the device tree\n");
+		return;
+	}
+	if (lets_guests_block_interrupts()) {
+		pr_info("erratum 30115 of this core: no interrupt controller for guests\n");
+		return;
+	}
 	preempt_disable();
 	vtr = el2_call(HYP_CALL_GIC_VTR, 0, 0, 0, 0);
 	preempt_enable();

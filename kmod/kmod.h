@@ -18,6 +18,7 @@
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/armvcpu.h>
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
@@ -90,6 +91,7 @@ void el2_report(void);
 void el2_debugfs(struct dentry *dir);
 bool el2_take_provocation(void);
 unsigned int el2_vtimer_irq(void);
+unsigned int el2_maintenance_irq(void);
 bool el2_caches_differ(void);
 u64 el2_ctr(void);
 u64 el2_clidr(void);
@@ -148,6 +150,7 @@ enum id_reg {
  * @policy_count: number of them.
  * @gic: the interrupt controller, or NULL; final once there is a vCPU.
  * @frozen: no vCPU may enter the guest (gic_freeze()).
+ * @thawed: who waits until they may.
  * @id: ID registers.
  * @nr_vcpus: number of @vcpus, which only grows.
  * @vcpus: the vCPUs; an entry below @nr_vcpus is NULL once it is closed.
@@ -185,6 +188,7 @@ struct vm {
 
 	struct gic *gic;
 	atomic_t frozen;
+	wait_queue_head_t thawed;
 
 	u32 nr_vcpus;
 	struct vcpu *vcpus[ARMVCPU_MAX_VCPUS];

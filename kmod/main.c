@@ -91,8 +91,8 @@ static int __init armvcpu_init(void)
 out_irqfd:
 	irqfd_exit();
 out_el2:
-	gic_host_destroy();
 	el2_exit();
+	gic_host_destroy();
 	return ret;
 }
 
@@ -102,8 +102,9 @@ static void __exit armvcpu_exit(void)
 	misc_deregister(&system_device);
 	vm_exit();
 	irqfd_exit();
-	gic_host_destroy();
 	el2_exit();
+	/* No CPU comes up or out of idle to it any more. */
+	gic_host_destroy();
 }
 
 module_init(armvcpu_init);

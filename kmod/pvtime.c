@@ -62,10 +62,16 @@ void pvtime_update(struct vcpu *vcpu)
 	if (likely(pvtime->ipa == ARMVCPU_NO_STOLEN_TIME))
 		return;
 	delay = run_delay();
-	/* Another thread's, what it waited for before is none of the guest's. */
-	if (pvtime->task == current && delay == pvtime->last)
+	if (pvtime->task != current) {
+		/* What it has waited for before is none of the guest's. */
+		pvtime->last = delay;
+		/* The VM may have been saved, and goes on with what the guest knows. */
+		memslot_read(vcpu->vm, pvtime->ipa + STOLEN_TIME, &pvtime->stolen,
+			     sizeof(pvtime->stolen));
+	} else if (delay == pvtime->last) {
 		return;
-	if (pvtime->task == current && delay > pvtime->last)
+	}
+	if (delay > pvtime->last)
 		pvtime->stolen += delay - pvtime->last;
 	pvtime->last = delay;
 	pvtime->task = current;

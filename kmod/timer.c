@@ -87,11 +87,17 @@ void timer_deactivated(void)
 void timer_enter(struct vcpu *vcpu)
 {
 	const struct gic_irq *irq = vtimer_irq(vcpu);
-	s8 active = !vcpu->vm->gic || READ_ONCE(irq->level) || READ_ONCE(irq->active);
+	bool active = !vcpu->vm->gic || READ_ONCE(irq->level) || READ_ONCE(irq->pending) ||
+		      READ_ONCE(irq->active);
+	unsigned int host = el2_vtimer_irq();
+	bool is;
 
 	if (likely(__this_cpu_read(vtimer_active) == active))
 		return;
-	irq_set_irqchip_state(el2_vtimer_irq(), IRQCHIP_STATE_ACTIVE, active);
+	if (irq_set_irqchip_state(host, IRQCHIP_STATE_ACTIVE, active))
+		return;
+	/* There before the guest deactivates it: the write may be on its way for long. */
+	irq_get_irqchip_state(host, IRQCHIP_STATE_ACTIVE, &is);
 	__this_cpu_write(vtimer_active, active);
 }
 
@@ -321,7 +327,7 @@ void timer_cpu_changed(void)
  */
 void timer_cpu_quiet(void)
 {
-	if (__this_cpu_read(vtimer_active) == 1)
+	if (__this_cpu_read(vtimer_active))
 		irq_set_irqchip_state(el2_vtimer_irq(), IRQCHIP_STATE_ACTIVE, false);
 	timer_cpu_changed();
 }

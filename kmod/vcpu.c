@@ -238,12 +238,12 @@ static int vcpu_enter(struct vcpu *vcpu)
 			WRITE_ONCE(vcpu->in_guest, false);
 			local_irq_enable();
 			preempt_enable();
-			cond_resched();
 			return 1;
 		}
 	}
-	timer_enter(vcpu);
+	/* Once it is filled, whoever changes an interrupt in it freezes us first. */
 	gic_enter(vcpu);
+	timer_enter(vcpu);
 	vcpu->hyp->cntvoff = READ_ONCE(vm->cntvoff);
 	if (unlikely(el2_take_provocation()))
 		vcpu->hyp->flags |= HYP_VCPU_PROVOKE;
@@ -358,6 +358,9 @@ static long vcpu_run(struct vcpu *vcpu)
 			ret = -ENODEV;
 			break;
 		}
+		if (unlikely(atomic_read(&vcpu->vm->frozen)))
+			wait_event_interruptible(vcpu->vm->thawed,
+						 !atomic_read(&vcpu->vm->frozen));
 		pvtime_update(vcpu);
 		ret = vcpu_enter(vcpu);
 		gic_resample(vcpu);

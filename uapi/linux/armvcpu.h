@@ -433,7 +433,8 @@ struct armvcpu_irqfd {
  * ARMVCPU_GET_GIC_REG and ARMVCPU_SET_GIC_REG see and set the state itself:
  * GICD_ISPENDR, GICD_ISACTIVER, GICD_ISENABLER (and GICR_*) have 0 as well as 1
  * written; of pending it is what is latched, apart from the line, for which
- * there is ARMVCPU_GIC_LEVEL; reads have no side effect.  GICv2's SGIs:
+ * there is ARMVCPU_GIC_LEVEL (without the timers': theirs follow from the timers'
+ * registers, and read as zero); reads have no side effect.  GICv2's SGIs:
  * GICD_SPENDSGIR.  Read-only registers take the value that they have, so that a
  * VM is restored only on what is like it.
  *
