@@ -19,7 +19,7 @@ trap 'exit 1' INT TERM HUP
 trap '' PIPE
 
 clean_up() {
-	[ -z "$server" ] || kill "$server"
+	[ -z "$server" ] || kill "$server" 2>/dev/null
 	rm -rf "$dir"
 }
 
@@ -40,8 +40,9 @@ begin() {
 }
 
 fail() {
-	[ -e "$dir/status" ] || kill "$(cat "$dir/pid")"
-	[ -z "$server" ] || kill "$server"
+	# It may be gone just now.
+	[ -e "$dir/status" ] || kill "$(cat "$dir/pid")" 2>/dev/null
+	[ -z "$server" ] || kill "$server" 2>/dev/null
 	server=
 	wait
 	echo
