@@ -604,7 +604,8 @@ void gic_exit(struct vcpu *vcpu)
  * gic_vcpu_pending() - is there an interrupt that ends a WFI?
  * @vcpu: the vCPU; not in the guest.
  *
- * PSTATE does not matter, the priority mask does (Arm ARM D1.6.2; IHI0069 4.8.5).
+ * PSTATE does not matter, the priority mask and the enable bits of the CPU
+ * interface do (Arm ARM D1.6.2; IHI0069 4.8.5).
  */
 bool gic_vcpu_pending(struct vcpu *vcpu)
 {
@@ -618,7 +619,7 @@ bool gic_vcpu_pending(struct vcpu *vcpu)
 	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
 		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
 
-		if (is_signalled(gic, irq) && irq->priority < gic_host_pmr(vcpu)) {
+		if (is_signalled(gic, irq) && gic_host_takes(vcpu, irq->group1, irq->priority)) {
 			found = true;
 			break;
 		}

@@ -190,6 +190,17 @@ bool gic_cpu_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool gic_overlaps(struct vm *vm, u64 ipa, u64 size);
 long gic_reg_ioctl(struct vm *vm, unsigned int cmd, void __user *argp);
 
+/* ICH_VMCR_EL2, and GICH_VMCR, which has the same fields: of PMR the upper five bits. */
+#define VMCR_CTLR		0x21fU		/* GICC_CTLR: from EnableGrp0 to EOImode */
+#define VMCR_ENG0		BIT(0)
+#define VMCR_ENG1		BIT(1)
+#define VMCR_VFIQEN		BIT(3)		/* with system registers always set */
+#define VMCR_CBPR		BIT(4)
+#define VMCR_EOIM		BIT(9)
+#define VMCR_BPR1		GENMASK(20, 18)
+#define VMCR_BPR0		GENMASK(23, 21)
+#define VMCR_PMR		GENMASK(31, 24)
+
 /* ---- gic_host.c -------------------------------------------------------- */
 
 /**
@@ -230,7 +241,7 @@ void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr);
 void gic_host_set_control(struct vcpu *vcpu, unsigned int used, bool left_pending,
 			  bool left_active);
 unsigned int gic_host_eoi_count(struct vcpu *vcpu);
-u8 gic_host_pmr(struct vcpu *vcpu);
+bool gic_host_takes(struct vcpu *vcpu, bool group1, u8 priority);
 void gic_host_enter(struct vcpu *vcpu);
 void gic_host_leave(struct vcpu *vcpu);
 

@@ -832,16 +832,6 @@ static int vmm_access(const struct gic_frame *f, const struct gic_reg *reg, bool
 	return 0;
 }
 
-/* ICH_VMCR_EL2, and GICH_VMCR, which has the same fields. */
-#define VMCR_CTLR		0x21fU		/* GICC_CTLR: from EnableGrp0 to EOImode */
-#define VMCR_ENG0		BIT(0)
-#define VMCR_ENG1		BIT(1)
-#define VMCR_CBPR		BIT(4)
-#define VMCR_EOIM		BIT(9)
-#define VMCR_BPR1		GENMASK(20, 18)
-#define VMCR_BPR0		GENMASK(23, 21)
-#define VMCR_PMR		GENMASK(31, 24)
-
 /* ICC_CTLR_EL1 */
 #define ICC_CTLR_CBPR		BIT(0)
 #define ICC_CTLR_EOIMODE	BIT(1)

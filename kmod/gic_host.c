@@ -50,12 +50,6 @@
 #define ICC_CTLR_A3V		BIT(15)
 #define ICC_CTLR_RSS		BIT(18)
 
-/* The same place in both: PMR in the top byte, of GICv2 its upper five bits. */
-#define VMCR_EOIM		BIT(9)
-#define VMCR_PMR(vmcr)		((vmcr) >> 24 & 0xff)
-/* With system registers always set (IHI 0069, ICH_VMCR_EL2). */
-#define VMCR_VFIQEN		BIT(3)
-
 /* ICH_LR<n>_EL2 */
 #define V3_LR_EOI		BIT_ULL(41)
 #define V3_LR_HW_INTID(id)	((u64)(id) << 32)
@@ -238,12 +232,16 @@ unsigned int gic_host_eoi_count(struct vcpu *vcpu)
 }
 
 /**
- * gic_host_pmr() - the priority mask of a vCPU
+ * gic_host_takes() - would the CPU interface signal an interrupt?
  * @vcpu: the vCPU.
+ * @group1: its group.
+ * @priority: its priority.
  */
-u8 gic_host_pmr(struct vcpu *vcpu)
+bool gic_host_takes(struct vcpu *vcpu, bool group1, u8 priority)
 {
-	return VMCR_PMR(vcpu->hyp->gic.vmcr);
+	u64 vmcr = vcpu->hyp->gic.vmcr;
+
+	return vmcr & (group1 ? VMCR_ENG1 : VMCR_ENG0) && priority < (vmcr & VMCR_PMR) >> 24;
 }
 
 /**
