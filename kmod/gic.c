@@ -647,7 +647,8 @@ void gic_freeze(struct vm *vm)
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		struct vcpu *vcpu = vm->vcpus[i];
 
-		if (!vcpu)
+		/* One that is not in there, or asleep, stays as it is. */
+		if (!vcpu || !smp_load_acquire(&vcpu->in_guest))
 			continue;
 		vcpu_kick(vcpu);
 		/* A few microseconds: it runs with interrupts off, which the kick ends. */
