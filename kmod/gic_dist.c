@@ -234,20 +234,20 @@ static u64 sources_mask(const struct gic *gic, const struct gic_irq *irq)
 
 static const struct gic_field sources = { get_sources, set_sources, sources_mask };
 
+/* The timers' follow from their registers. */
+static u64 level_mask(const struct gic *gic, const struct gic_irq *irq)
+{
+	return !is_sgi(irq) && irq->intid != GIC_PPI_VTIMER && irq->intid != GIC_PPI_PTIMER;
+}
+
 static u64 get_level(const struct gic *gic, const struct gic_irq *irq)
 {
-	return irq->level;
+	return level_mask(gic, irq) && irq->level;
 }
 
 static void set_level(struct gic_irq *irq, u64 value)
 {
 	irq->level = value;
-}
-
-static u64 level_mask(const struct gic *gic, const struct gic_irq *irq)
-{
-	/* The timers' follow from their registers. */
-	return !is_sgi(irq) && irq->intid != GIC_PPI_VTIMER && irq->intid != GIC_PPI_PTIMER;
 }
 
 static const struct gic_field level = { get_level, set_level, level_mask };
