@@ -523,6 +523,7 @@ void timer_vcpu_exit(struct vcpu *vcpu);
 void timer_bind(struct vcpu *vcpu);
 void timer_enter(struct vcpu *vcpu);
 void timer_exit(struct vcpu *vcpu);
+void timer_vtimer_set(struct vcpu *vcpu);
 void timer_deactivated(void);
 void timer_block(struct vcpu *vcpu);
 void timer_unblock(struct vcpu *vcpu);

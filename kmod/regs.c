@@ -177,6 +177,9 @@ static int write_sys(struct vcpu *vcpu, u32 encoding, u64 value)
 			sysreg_caches_changed(vcpu);
 			vcpu->cleaned = false;
 		}
+		if (slot == &vcpu->hyp->sys[HYP_CNTV_CTL_EL0] ||
+		    slot == &vcpu->hyp->sys[HYP_CNTV_CVAL_EL0])
+			timer_vtimer_set(vcpu);
 		return 0;
 	}
 	if (timer_set(vcpu, encoding, value))

@@ -114,6 +114,18 @@ void timer_exit(struct vcpu *vcpu)
 		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, level);
 }
 
+/**
+ * timer_vtimer_set() - the VMM has set a register of the virtual timer
+ * @vcpu: the vCPU; its lock is held, so it is not in the guest.
+ *
+ * The line comes up again when the guest has run or waits, if it is time.
+ */
+void timer_vtimer_set(struct vcpu *vcpu)
+{
+	if (vcpu->vm->gic)
+		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, false);
+}
+
 /* Raise the line if it is time; otherwise nanoseconds until then, 0: never. */
 static u64 vtimer_look(struct vcpu *vcpu)
 {
