@@ -478,10 +478,10 @@ static int el2_cpu_up(unsigned int cpu)
 
 	local_irq_save(flags);
 	ret = install_this_cpu();
-	if (!ret || !el2_in_init)
+	if (!ret || !el2_in_init) {
 		this_cpu_write(el2_cpus.wanted, true);
-	if (!ret)
 		enable_ppis();
+	}
 	local_irq_restore(flags);
 	if (!ret)
 		return 0;
