@@ -266,8 +266,9 @@ void virtio_size(void)
 
 	if (!base)
 		return;
-	report("size", read32(base + VIRTIO_MMIO_CONFIG));
+	/* First: who is told the size may change it at once. */
 	generation = read32(base + VIRTIO_MMIO_CONFIG_GENERATION);
+	report("size", read32(base + VIRTIO_MMIO_CONFIG));
 	while (read32(base + VIRTIO_MMIO_CONFIG_GENERATION) == generation)
 		;
 	report("interrupt", read32(base + VIRTIO_MMIO_INTERRUPT_STATUS));
