@@ -8,7 +8,7 @@
 void net_turn(struct virtio_device *vdev, int ms);
 /* Another device is next. */
 void net_turn_reset(void);
-/* Files it waits for now, and for how long (milliseconds, -1: for ever). */
+/* What its last turn waits for: how many files, and how long (ms, -1: no limit). */
 unsigned int net_turn_files(void);
 int net_turn_timeout(void);
 
