@@ -221,10 +221,26 @@ static void guest_wfi(u64 kind, u64 delta)
 	GUEST_DONE();
 }
 
-/* WFI with nothing to come. */
-static void guest_sleep(void)
+/* Due, but not taken; what has come of it by the end of a window is in ticks[]. */
+static void guest_due(u64 kind, u64 window)
 {
 	guest_init();
+	timer_set_cval(kind, 0);
+	timer_set_ctl(kind, CTL_ENABLE);
+	GUEST_SYNC(1);
+	guest_window(kind, window);
+	GUEST_DONE();
+}
+
+/* WFI with nothing to come; without @group, whatever comes is not signalled. */
+static void guest_sleep(u64 group)
+{
+	guest_init();
+	if (!group && guest_gic_version == 2)
+		guest_write32(GUEST_GICC + GICC_CTLR, 0);
+	else if (!group)
+		write_sysreg(0, ICC_IGRPEN1_EL1);
+	isb();
 	GUEST_SYNC(1);
 	for (;;) {
 		asm volatile("wfi" : : : "memory");
@@ -558,6 +574,38 @@ TEST_F(timer, registers)
 	EXPECT_EQ(vcpu_get(vcpu, ctl), CTL_ENABLE | CTL_IMASK);
 }
 
+/* The line is the timer's, and no state of its own to be saved. */
+TEST_F(timer, line_is_not_saved)
+{
+	struct vcpu *vcpu = &self->g.vcpu[0];
+	u64 bit = 1UL << (variant->kind == VIRT ? PPI_VIRT : PPI_PHYS);
+
+	if (!has_gic())
+		SKIP(return, "%s", no_gic);
+	ticks[0].quiet = 1;
+	vcpu_call(vcpu, guest_due, variant->kind, 1000);
+	vcpu_expect_sync(vcpu, 1);
+	EXPECT_EQ(gic_get(&self->g.vm, ARMVCPU_GIC_LEVEL, 0, 0) & bit, 0);
+	EXPECT_EQ(gic_try_set(&self->g.vm, ARMVCPU_GIC_LEVEL, 0, 0, 0), 0);
+	EXPECT_EQ(gic_try_set(&self->g.vm, ARMVCPU_GIC_LEVEL, 0, 0, bit), -EINVAL);
+	/* Nor has that changed anything. */
+	vcpu_expect_done(vcpu);
+	EXPECT_EQ(ticks[0].count, 1);
+}
+
+TEST_F(timer, goes_with_its_registers)
+{
+	struct vcpu *vcpu = &self->g.vcpu[0];
+
+	if (!has_gic())
+		SKIP(return, "%s", no_gic);
+	vcpu_call(vcpu, guest_due, variant->kind, self->ms);
+	vcpu_expect_sync(vcpu, 1);
+	vcpu_set(vcpu, variant->kind == VIRT ? REG_CNTV_CTL : REG_CNTP_CTL, 0);
+	vcpu_expect_done(vcpu);
+	EXPECT_EQ(ticks[0].count + ticks[0].spurious, 0);
+}
+
 /* ---- time -------------------------------------------------------- */
 
 TEST(time_stands_still)
@@ -638,7 +686,7 @@ TEST(signals_end_wfi)
 		SKIP(return, "%s", no_gic);
 	sigaction(SIGUSR1, &sa, NULL);
 	vm_with_timers(&g, 1);
-	vcpu_call(&g.vcpu[0], guest_sleep);
+	vcpu_call(&g.vcpu[0], guest_sleep, true);
 	vcpu_expect_sync(&g.vcpu[0], 1);
 	sleeper.vcpu = &g.vcpu[0];
 	test_check(!pthread_create(&thread, NULL, sleep_in_guest, &sleeper));
@@ -652,6 +700,63 @@ TEST(signals_end_wfi)
 	/* A third of the time would be a lot. */
 	EXPECT_EQ(cpu.tv_sec, 0);
 	EXPECT_LT(cpu.tv_nsec, 100000000);
+}
+
+/* Asleep, and since when it has not come back: how often it has ended its WFI. */
+static u64 sleeps_through(struct gic_vm *g, u64 group, void (*disturb)(struct gic_vm *g))
+{
+	struct sleeper sleeper = { .vcpu = &g->vcpu[0] };
+	struct sigaction sa = { .sa_handler = nothing };
+	pthread_t thread;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	vcpu_call(&g->vcpu[0], guest_sleep, group);
+	vcpu_expect_sync(&g->vcpu[0], 1);
+	test_check(!pthread_create(&thread, NULL, sleep_in_guest, &sleeper));
+	/* In its WFI by then. */
+	usleep(100000);
+	WRITE_ONCE(ticks[0].count, 0);
+	disturb(g);
+	usleep(100000);
+	pthread_kill(thread, SIGUSR1);
+	pthread_join(thread, NULL);
+	return READ_ONCE(ticks[0].count);
+}
+
+static void raise_spi(struct gic_vm *g)
+{
+	gic_irq(&g->vm, 40, 1);
+}
+
+/* An interrupt that the CPU interface does not signal ends no WFI. */
+TEST(wfi_wants_the_group)
+{
+	struct gic_vm g;
+
+	if (!has_gic())
+		SKIP(return, "%s", no_gic);
+	vm_with_timers(&g, 1);
+	gic_enable(&g, &g.vcpu[0], 40, 0x80, false);
+	EXPECT_EQ(sleeps_through(&g, false, raise_spi), 0);
+}
+
+static void access_distributor(struct gic_vm *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < 10; i++)
+		gic_write(&g->vcpu[1], GUEST_GICD + GICD_CTLR, 4, 3);
+}
+
+/* Nor does another vCPU that has all of them out of the guest. */
+TEST(wfi_goes_on_for_others)
+{
+	struct gic_vm g;
+
+	if (!has_gic())
+		SKIP(return, "%s", no_gic);
+	vm_with_timers(&g, 2);
+	EXPECT_EQ(sleeps_through(&g, true, access_distributor), 0);
 }
 
 /*
@@ -794,6 +899,18 @@ TEST_F(stolen, has_an_address)
 	vcpu_expect_sync(&self->vcpu, 1);
 	vcpu_set(&self->vcpu, ARMVCPU_REG_STOLEN_TIME, ARMVCPU_NO_STOLEN_TIME);
 	EXPECT_EQ(self->page[0] | self->page[1], 0);
+}
+
+/* A VM that is restored has in its memory what it knew before. */
+TEST_F(stolen, goes_on_from_there)
+{
+	if (!has_stolen_time(&self->vcpu))
+		SKIP(return, "%s", not_counted);
+	self->page[1] = 1000000000000;
+	vcpu_set(&self->vcpu, ARMVCPU_REG_STOLEN_TIME, STOLEN_PAGE);
+	vcpu_call(&self->vcpu, guest_asks);
+	vcpu_expect_sync(&self->vcpu, 1);
+	EXPECT_GE(self->page[1], 1000000000000);
 }
 
 static bool stop;
