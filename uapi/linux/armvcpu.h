@@ -372,7 +372,8 @@ struct armvcpu_irq {
  *
  * ARMVCPU_SET_IRQFD.  Whoever signals @fd, a thread, the kernel or another guest,
  * raises the interrupt, and no thread of the VMM has to wake for it.  The count of
- * the eventfd is taken: it is zero again.  A signal of the time before is not lost.
+ * the eventfd is taken: it is zero again, or one less if it is an EFD_SEMAPHORE.  A
+ * signal of the time before is not lost.
  *
  * Without ARMVCPU_IRQFD_RESAMPLE a signal is an edge, for what the guest has
  * configured as edge-triggered; to a level-sensitive interrupt it is nothing.  Two
