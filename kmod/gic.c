@@ -79,14 +79,17 @@ static struct vcpu *route(struct gic *gic, const struct gic_irq *irq)
 	return NULL;
 }
 
-/* The vCPU looks at what is ready before it runs (on). */
+/* The vCPU looks at what is ready before it runs (on), or sleeps on. */
 static void notify(struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
 
 	if (!g->changed) {
 		WRITE_ONCE(g->changed, true);
-		vcpu_kick(vcpu);
+		/* Mirrored in vcpu_enter(): or else it sees this on its way in. */
+		smp_mb();
+		if (READ_ONCE(vcpu->in_guest))
+			vcpu_kick(vcpu);
 	}
 	vcpu_wake(vcpu);
 }

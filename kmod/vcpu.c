@@ -232,7 +232,7 @@ static int vcpu_enter(struct vcpu *vcpu)
 	}
 
 	if (vm->gic) {
-		/* Mirrored in gic_freeze(). */
+		/* Mirrored in gic_freeze(), and in notify() of gic.c. */
 		smp_store_mb(vcpu->in_guest, true);
 		if (unlikely(atomic_read(&vm->frozen))) {
 			WRITE_ONCE(vcpu->in_guest, false);
