@@ -141,19 +141,35 @@ void gic_set_owner(struct gic *gic, struct gic_irq *irq, struct vcpu *owner)
 	notify(owner);
 }
 
+/* Interrupts of the host's may come between two interrupts of the guest's. */
+static void breathe(struct gic *gic, unsigned long *flags)
+	__must_hold(&gic->lock)
+{
+	raw_spin_unlock_irqrestore(&gic->lock, *flags);
+	raw_spin_lock_irqsave(&gic->lock, *flags);
+}
+
 /**
  * gic_update_all() - something has changed that may concern all interrupts
- * @gic: the GIC; its lock is held.
+ * @gic: the GIC; its lock is held, and let go in between.
+ * @flags: of the lock.
+ *
+ * A thousand interrupts, each of which may be for any of the vCPUs.
  */
-void gic_update_all(struct gic *gic)
+void gic_update_all(struct gic *gic, unsigned long *flags)
 {
 	u32 i, n;
 
-	for (i = 0; i < gic->max_vcpus; i++)
+	for (i = 0; i < gic->max_vcpus; i++) {
 		for (n = 0; gic->vcpus[i] && n < GIC_NR_PRIVATE; n++)
 			gic_update(gic, &gic->vcpus[i]->gic.private[n]);
-	for (n = GIC_NR_PRIVATE; n < min_t(u32, gic->nr_irqs, GIC_MAX_INTID); n++)
+		breathe(gic, flags);
+	}
+	for (n = GIC_NR_PRIVATE; n < min_t(u32, gic->nr_irqs, GIC_MAX_INTID); n++) {
 		gic_update(gic, gic_irq_of(gic, NULL, n));
+		if (n % 32 == 31)
+			breathe(gic, flags);
+	}
 }
 
 static void set_line(struct gic *gic, struct gic_irq *irq, bool level)
@@ -237,8 +253,12 @@ void gic_set_resample(struct vm *vm, u32 intid, bool resample)
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
-/* It has come to its end: whoever drives the line is told, by gic_resample(). */
-static void note_end(struct vcpu *vcpu, const struct gic_irq *irq)
+/**
+ * gic_note_end() - an interrupt has come to its end: gic_resample() tells who drives its line
+ * @vcpu: the vCPU that has brought it there; the GIC's lock is held.
+ * @irq: the interrupt.
+ */
+void gic_note_end(struct vcpu *vcpu, const struct gic_irq *irq)
 {
 	if (irq->resample && !irq->edge) {
 		__set_bit(irq->intid, vcpu->gic.ended);
@@ -327,31 +347,55 @@ static void write_sgir(struct vcpu *vcpu, u64 value, bool group1)
 }
 
 /**
+ * gic_is_elsewhere() - is an interrupt in a list register of another vCPU?
+ * @vcpu: the vCPU, out of the guest; the GIC's lock is held.
+ * @intid: INTID.
+ */
+bool gic_is_elsewhere(struct vcpu *vcpu, u32 intid)
+{
+	const struct gic_irq *irq = gic_irq_of(vcpu->vm->gic, vcpu, intid);
+
+	return irq && irq->lr;
+}
+
+/**
  * gic_deactivate() - GICC_DIR, ICC_DIR_EL1: with EOImode 1, an interrupt ends
  * @vcpu: the vCPU; the GIC's lock is held.
- * @intid: INTID.
+ * @intid: INTID; gic_is_elsewhere() says no.
+ *
+ * An SPI may be one that another vCPU has acknowledged.
  */
 void gic_deactivate(struct vcpu *vcpu, u32 intid)
 {
 	struct gic *gic = vcpu->vm->gic;
 	struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
 
-	if (irq && irq->active && irq->owner == vcpu) {
+	if (irq && irq->active) {
 		irq->active = false;
-		note_end(vcpu, irq);
+		gic_note_end(vcpu, irq);
 		gic_update(gic, irq);
 	}
 }
 
-/* Of what is in no list register (ICH_HCR_EL2.TDIR). */
+/* Where the hardware would not do it: gic_host.c says when it traps. */
 static void write_dir(struct vcpu *vcpu, u64 value)
 {
 	struct gic *gic = vcpu->vm->gic;
+	u32 intid = value & 0xffffff;
 	unsigned long flags;
+	bool frozen = false;
 
 	raw_spin_lock_irqsave(&gic->lock, flags);
-	gic_deactivate(vcpu, value & 0xffffff);
+	if (gic_is_elsewhere(vcpu, intid)) {
+		raw_spin_unlock_irqrestore(&gic->lock, flags);
+		gic_freeze(vcpu->vm);
+		frozen = true;
+		raw_spin_lock_irqsave(&gic->lock, flags);
+	}
+	gic_deactivate(vcpu, intid);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	if (frozen)
+		gic_thaw(vcpu->vm);
 }
 
 /**
@@ -391,24 +435,37 @@ bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value)
 
 /* ---- the list registers ------------------------------------------------ */
 
-/* Of the same priority: what the guest has begun with, before what comes after. */
-static bool is_before(const struct gic_irq *a, const struct gic_irq *b)
+/* Kept back by the CPU interface: its group is not in @groups, a bit for each. */
+static bool is_kept_back(const struct gic_irq *irq, u32 groups)
 {
+	return !irq->active && !(groups & BIT(irq->group1));
+}
+
+/*
+ * What is kept back comes last.  Of the same priority: what the guest has begun
+ * with, before what comes after.
+ */
+static bool is_before(const struct gic_irq *a, const struct gic_irq *b, u32 groups)
+{
+	bool kept = is_kept_back(a, groups);
+
+	if (kept != is_kept_back(b, groups))
+		return !kept;
 	return a->priority < b->priority ||
 	       (a->priority == b->priority && a->active && !b->active);
 }
 
 /* Into @best, which is sorted and full of up to @n; @count so far. */
 static unsigned int sort_in(struct gic_irq **best, unsigned int n, unsigned int count,
-			    struct gic_irq *irq)
+			    struct gic_irq *irq, u32 groups)
 {
 	unsigned int i = min(count, n);
 
-	if (i == n && !is_before(irq, best[n - 1]))
+	if (i == n && !is_before(irq, best[n - 1], groups))
 		return count + 1;
 	if (i == n)
 		i--;
-	for (; i && is_before(irq, best[i - 1]); i--)
+	for (; i && is_before(irq, best[i - 1], groups); i--)
 		best[i] = best[i - 1];
 	best[i] = irq;
 	return count + 1;
@@ -443,16 +500,18 @@ static struct gic_lr lr_of(struct gic *gic, struct gic_irq *irq)
 }
 
 /* One that the guest can acknowledge. */
-static bool is_candidate(const struct gic *gic, const struct gic_irq *irq)
+static bool is_candidate(const struct gic *gic, const struct gic_irq *irq, u32 groups)
 {
-	return !irq->active && is_signalled(gic, irq);
+	return !irq->active && is_signalled(gic, irq) && !is_kept_back(irq, groups);
 }
 
 static void fill(struct gic *gic, struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned int n = gic_host_nr_lrs(), count = 0, candidates = 0, i, intid;
-	bool left_active = false;
+	/* A GICv2 looks at the highest priority alone, whatever its group (IHI 0048B 3.7). */
+	u32 groups = gic->version == 3 ? gic_host_groups(vcpu) : BIT(0) | BIT(1);
+	struct gic_left left = { 0 };
 	struct gic_irq *best = NULL;
 
 	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
@@ -464,8 +523,8 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 			irq->owner = NULL;
 			continue;
 		}
-		count = sort_in(g->lr_irqs, n, count, irq);
-		if (!is_candidate(gic, irq))
+		count = sort_in(g->lr_irqs, n, count, irq, groups);
+		if (!is_candidate(gic, irq, groups))
 			continue;
 		candidates++;
 		if (!best || irq->priority < best->priority)
@@ -473,12 +532,12 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 	}
 	g->used = min(count, n);
 	for (i = 0; i < g->used; i++)
-		candidates -= is_candidate(gic, g->lr_irqs[i]);
+		candidates -= is_candidate(gic, g->lr_irqs[i], groups);
 	/*
 	 * With EOImode 1 those that are active need not keep the others back: at
 	 * least one of these is there.
 	 */
-	for (i = 0; best && i < g->used && !is_candidate(gic, g->lr_irqs[i]);)
+	for (i = 0; best && i < g->used && !is_candidate(gic, g->lr_irqs[i], groups);)
 		i++;
 	if (best && i == g->used) {
 		g->lr_irqs[g->used - 1] = best;
@@ -499,10 +558,15 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 		for_each_set_bit(intid, g->ready, gic->nr_irqs) {
 			struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
 
-			left_active |= irq->active && !irq->lr;
+			if (irq->lr)
+				continue;
+			left.active |= irq->active;
+			if (is_kept_back(irq, groups))
+				left.groups |= BIT(irq->group1);
 		}
 	}
-	gic_host_set_control(vcpu, g->used, candidates, left_active);
+	left.pending = candidates;
+	gic_host_set_control(vcpu, g->used, &left);
 }
 
 /* The guest has dropped the priority of some that were in no list register. */
@@ -522,7 +586,7 @@ static void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int c
 		if (!best)
 			return;
 		best->active = false;
-		note_end(vcpu, best);
+		gic_note_end(vcpu, best);
 		gic_update(gic, best);
 	}
 }
@@ -556,7 +620,7 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 			irq->pending = false;
 		}
 		if (!lr.active && !lr.pending)
-			note_end(vcpu, irq);
+			gic_note_end(vcpu, irq);
 		gic_update(gic, irq);
 	}
 	g->used = 0;
@@ -725,7 +789,7 @@ void gic_reset(struct vm *vm)
 	}
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++)
 		irq_reset(gic, &gic->spis[n - GIC_NR_PRIVATE]);
-	gic_update_all(gic);
+	gic_update_all(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
@@ -759,7 +823,7 @@ int gic_vcpu_init(struct vcpu *vcpu)
 	raw_spin_lock_irqsave(&gic->lock, flags);
 	gic->vcpus[vcpu->index] = vcpu;
 	/* Interrupts may be routed to it already. */
-	gic_update_all(gic);
+	gic_update_all(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return 0;
 }

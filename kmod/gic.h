@@ -153,9 +153,11 @@ struct gic_irq *gic_irq_of(struct gic *gic, struct vcpu *vcpu, u32 intid);
 bool gic_irq_pending(const struct gic_irq *irq);
 void gic_update(struct gic *gic, struct gic_irq *irq);
 void gic_set_owner(struct gic *gic, struct gic_irq *irq, struct vcpu *owner);
-void gic_update_all(struct gic *gic);
+void gic_update_all(struct gic *gic, unsigned long *flags);
 void gic_send_sgi(struct vcpu *vcpu, struct vcpu *target, u32 intid, bool group1);
+bool gic_is_elsewhere(struct vcpu *vcpu, u32 intid);
 void gic_deactivate(struct vcpu *vcpu, u32 intid);
+void gic_note_end(struct vcpu *vcpu, const struct gic_irq *irq);
 
 /* In any context. */
 int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level);
@@ -227,6 +229,18 @@ struct gic_lr {
 	bool active;
 };
 
+/**
+ * struct gic_left - what there is besides what is in the list registers
+ * @pending: some that the guest can take.
+ * @active: some that it has not ended yet.
+ * @groups: a bit for each group that it has disabled, if there is one of it.
+ */
+struct gic_left {
+	bool pending;
+	bool active;
+	u32 groups;
+};
+
 void gic_host_init(void);
 void gic_host_destroy(void);
 void gic_host_cpu_up(void);
@@ -238,8 +252,8 @@ int gic_host_map(struct vm *vm, struct gic *gic);
 void gic_host_reset(struct vcpu *vcpu);
 void gic_host_set_lr(struct vcpu *vcpu, unsigned int n, const struct gic_lr *lr);
 void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr);
-void gic_host_set_control(struct vcpu *vcpu, unsigned int used, bool left_pending,
-			  bool left_active);
+void gic_host_set_control(struct vcpu *vcpu, unsigned int used, const struct gic_left *left);
+u32 gic_host_groups(struct vcpu *vcpu);
 unsigned int gic_host_eoi_count(struct vcpu *vcpu);
 bool gic_host_takes(struct vcpu *vcpu, bool group1, u8 priority);
 void gic_host_enter(struct vcpu *vcpu);

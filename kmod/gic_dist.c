@@ -35,6 +35,9 @@
 #define WAKER_SLEEP		BIT(1)	/* ProcessorSleep */
 #define WAKER_ASLEEP		BIT(2)	/* ChildrenAsleep */
 #define ICFGR_EDGE		BIT(1)
+/* GICC_DIR: with it comes the sender of an SGI, of which one is active at a time. */
+#define DIR_INTID		GENMASK(9, 0)
+
 /* GICD_IROUTER: Interrupt_Routing_Mode is RES0 without 1 of N. */
 #define IROUTER_AFFINITY	0xff00ffffffULL
 
@@ -43,11 +46,15 @@
  * @gic: the GIC; its lock is held.
  * @vcpu: the vCPU that private interrupts are of: GICv2: who accesses, GICv3:
  *	the redistributor's; NULL in GICv3's distributor.
+ * @self: the vCPU that accesses; NULL: the VMM does.
+ * @flags: of the lock.
  * @offset: in the frame.
  */
 struct gic_frame {
 	struct gic *gic;
 	struct vcpu *vcpu;
+	struct vcpu *self;
+	unsigned long *flags;
 	u32 offset;
 };
 
@@ -299,7 +306,7 @@ static u64 read_v3_ctlr(const struct gic_frame *f)
 static void write_ctlr(const struct gic_frame *f, u64 value)
 {
 	f->gic->ctlr = value & CTLR_ENABLES;
-	gic_update_all(f->gic);
+	gic_update_all(f->gic, f->flags);
 }
 
 static bool holds_v2_ctlr(const struct gic_frame *f, u64 value)
@@ -339,7 +346,12 @@ static void write_sgir(const struct gic_frame *f, u64 value)
 /* GICC_DIR, which is not mapped; all else of the CPU interface is. */
 static void write_dir(const struct gic_frame *f, u64 value)
 {
-	gic_deactivate(f->vcpu, value & 0x3ff);
+	gic_deactivate(f->vcpu, value & DIR_INTID);
+}
+
+static bool dir_is_elsewhere(const struct gic_frame *f, u64 value)
+{
+	return gic_is_elsewhere(f->vcpu, value & DIR_INTID);
 }
 
 static u64 read_redist_typer(const struct gic_frame *f)
@@ -393,6 +405,8 @@ enum write_kind {
  * @read: NULL: write-only, the VMM has no use for it.
  * @write: NULL: read-only.
  * @holds: can it have this value?
+ * @elsewhere: with @whole: does writing this value concern one that another vCPU has
+ *	in a list register?
  */
 struct gic_reg {
 	u32 offset;
@@ -406,6 +420,7 @@ struct gic_reg {
 	u64 (*read)(const struct gic_frame *f);
 	void (*write)(const struct gic_frame *f, u64 value);
 	bool (*holds)(const struct gic_frame *f, u64 value);
+	bool (*elsewhere)(const struct gic_frame *f, u64 value);
 };
 
 /**
@@ -460,7 +475,7 @@ static const struct gic_reg v2_dist_regs[] = {
 };
 
 static const struct gic_reg v2_cpu_regs[] = {
-	WORD(GIC_V2_DIR, .write = write_dir),
+	WORD(GIC_V2_DIR, .write = write_dir, .whole = true, .elsewhere = dir_is_elsewhere),
 };
 
 static const struct gic_reg v3_dist_regs[] = {
@@ -609,6 +624,8 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 		if (part == was)
 			continue;
 		field->set(irq, part);
+		if (field == &active && !part && f->self)
+			gic_note_end(f->self, irq);
 		gic_update(f->gic, irq);
 	}
 }
@@ -632,11 +649,13 @@ static bool is_elsewhere(const struct gic_frame *f, const struct gic_reg *reg,
 }
 
 static bool must_freeze(const struct gic_frame *f, const struct gic_reg *reg,
-			unsigned int len, bool write)
+			unsigned int len, bool write, u64 data)
 {
 	if (!reg->whole)
 		return false;
-	return reg->field ? is_elsewhere(f, reg, len) : write;
+	if (reg->field)
+		return is_elsewhere(f, reg, len);
+	return write && (!reg->elsewhere || reg->elsewhere(f, data));
 }
 
 static void guest_access(const struct gic_frame *f, const struct gic_reg *reg,
@@ -701,10 +720,12 @@ static bool find_vcpu(struct gic_frame *f, struct vcpu *self, int place)
  */
 bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *data)
 {
-	struct gic_frame f = { .gic = READ_ONCE(vcpu->vm->gic) };
+	unsigned long flags;
+	struct gic_frame f = {
+		.gic = READ_ONCE(vcpu->vm->gic), .self = vcpu, .flags = &flags,
+	};
 	const struct gic_table *table;
 	const struct gic_reg *reg;
-	unsigned long flags;
 	bool frozen = false;
 	int place;
 
@@ -720,7 +741,7 @@ bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *dat
 		return true;
 
 	raw_spin_lock_irqsave(&f.gic->lock, flags);
-	if (find_vcpu(&f, vcpu, place) && must_freeze(&f, reg, len, write)) {
+	if (find_vcpu(&f, vcpu, place) && must_freeze(&f, reg, len, write, *data)) {
 		raw_spin_unlock_irqrestore(&f.gic->lock, flags);
 		gic_freeze(vcpu->vm);
 		frozen = true;
@@ -1072,11 +1093,12 @@ static const struct gic_table *table_of(const struct gic *gic, u32 space)
 }
 
 /* With the locks of all vCPUs, and the GIC's. */
-static int access_locked(struct gic *gic, struct armvcpu_gic_reg *arg, bool set)
+static int access_locked(struct gic *gic, struct armvcpu_gic_reg *arg, bool set,
+			 unsigned long *flags)
 {
 	bool tabled = arg->space != ARMVCPU_GIC_CPU && arg->space != ARMVCPU_GIC_ACTIVE;
 	const struct gic_table *table = table_of(gic, arg->space);
-	struct gic_frame f = { .gic = gic, .offset = arg->offset };
+	struct gic_frame f = { .gic = gic, .flags = flags, .offset = arg->offset };
 	const struct gic_reg *reg = NULL;
 
 	/* By INTID, and words of 32 of them. */
@@ -1144,7 +1166,7 @@ long gic_reg_ioctl(struct vm *vm, unsigned int cmd, void __user *argp)
 	if (ret)
 		return ret;
 	raw_spin_lock_irqsave(&gic->lock, flags);
-	ret = access_locked(gic, &arg, set);
+	ret = access_locked(gic, &arg, set, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	vm_unlock_vcpus(vm);
 	if (ret || set)

@@ -27,6 +27,8 @@
 #define HCR_EN			BIT(0)
 #define HCR_LRENPIE		BIT(2)
 #define HCR_NPIE		BIT(3)
+#define HCR_VGRP0EIE		BIT(4)
+#define HCR_VGRP1EIE		BIT(6)
 #define HCR_TC			BIT(10)
 #define HCR_TALL0		BIT(11)
 #define HCR_TALL1		BIT(12)
@@ -184,29 +186,45 @@ void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr)
 	}
 }
 
+/*
+ * The hardware deactivates what is in a list register of this CPU.  With EOImode 1 a
+ * guest may mean another: one that was left out, or an SPI that another vCPU has
+ * acknowledged.  TDIR traps what a guest without EOImode 1 has no use for.  Where
+ * there is no TDIR, ICC_DIR_EL1 traps with the other registers of both groups only:
+ * not before the guest has been seen with EOImode 1, if nothing was left out.
+ */
+static u32 dir_trap(struct vcpu *vcpu, bool left_active)
+{
+	bool others = vcpu->vm->gic->max_vcpus > 1;
+
+	if (!gic_host.v3)
+		return 0;
+	if (gic_host.traps_dir)
+		return left_active || others ? HCR_TDIR : 0;
+	return left_active || (others && vcpu->hyp->gic.vmcr & VMCR_EOIM) ? HCR_TC : 0;
+}
+
 /**
  * gic_host_set_control() - what asks for a maintenance interrupt
  * @vcpu: the vCPU.
  * @used: list registers in use.
- * @left_pending: there are more that the guest can take: ask when it has taken
- *	those that are there.
- * @left_active: some of that is active: ask when the guest is done with it.
+ * @left: what did not get one: to be asked for when the guest has taken those that
+ *	are there, when it is done with it, when it enables the group.
  */
-void gic_host_set_control(struct vcpu *vcpu, unsigned int used, bool left_pending,
-			  bool left_active)
+void gic_host_set_control(struct vcpu *vcpu, unsigned int used, const struct gic_left *left)
 {
 	struct hyp_gic *hyp = &vcpu->hyp->gic;
 
 	hyp->used = used;
-	hyp->hcr = HCR_EN;
-	if (left_pending)
+	hyp->hcr = HCR_EN | dir_trap(vcpu, left->active);
+	if (left->pending)
 		hyp->hcr |= HCR_NPIE;
-	if (!left_active)
-		return;
-	hyp->hcr |= HCR_LRENPIE;
-	/* Without it, ICC_DIR_EL1 traps with the other registers of both groups. */
-	if (gic_host.v3)
-		hyp->hcr |= gic_host.traps_dir ? HCR_TDIR : HCR_TC;
+	if (left->active)
+		hyp->hcr |= HCR_LRENPIE;
+	if (left->groups & BIT(0))
+		hyp->hcr |= HCR_VGRP0EIE;
+	if (left->groups & BIT(1))
+		hyp->hcr |= HCR_VGRP1EIE;
 }
 
 /*
@@ -232,6 +250,19 @@ unsigned int gic_host_eoi_count(struct vcpu *vcpu)
 }
 
 /**
+ * gic_host_groups() - the groups that the CPU interface signals
+ * @vcpu: the vCPU.
+ *
+ * Return: a bit for each.
+ */
+u32 gic_host_groups(struct vcpu *vcpu)
+{
+	u64 vmcr = vcpu->hyp->gic.vmcr;
+
+	return (vmcr & VMCR_ENG0 ? BIT(0) : 0) | (vmcr & VMCR_ENG1 ? BIT(1) : 0);
+}
+
+/**
  * gic_host_takes() - would the CPU interface signal an interrupt?
  * @vcpu: the vCPU.
  * @group1: its group.
@@ -239,9 +270,8 @@ unsigned int gic_host_eoi_count(struct vcpu *vcpu)
  */
 bool gic_host_takes(struct vcpu *vcpu, bool group1, u8 priority)
 {
-	u64 vmcr = vcpu->hyp->gic.vmcr;
-
-	return vmcr & (group1 ? VMCR_ENG1 : VMCR_ENG0) && priority < (vmcr & VMCR_PMR) >> 24;
+	return gic_host_groups(vcpu) & BIT(group1) &&
+	       priority < (vcpu->hyp->gic.vmcr & VMCR_PMR) >> 24;
 }
 
 /**
@@ -259,7 +289,7 @@ void gic_host_reset(struct vcpu *vcpu)
 		hyp->hcr = HCR_TC | HCR_TALL0 | HCR_TALL1;
 		return;
 	}
-	hyp->hcr = HCR_EN;
+	hyp->hcr = HCR_EN | dir_trap(vcpu, false);
 	/* Zero: the smallest binary points; priority 0 masks all. */
 	if (gic_host.v3)
 		hyp->vmcr = VMCR_VFIQEN;
@@ -273,11 +303,14 @@ void gic_host_reset(struct vcpu *vcpu)
  */
 void gic_host_enter(struct vcpu *vcpu)
 {
-	const struct hyp_gic *hyp = &vcpu->hyp->gic;
+	struct hyp_gic *hyp = &vcpu->hyp->gic;
 	unsigned int i;
 
-	if (gic_host.v3)
+	if (gic_host.v3) {
+		/* It may have changed EOImode. */
+		hyp->hcr |= dir_trap(vcpu, false);
 		return;
+	}
 	for (i = 0; i < hyp->used; i++)
 		writel_relaxed(hyp->lr[i], gic_host.gich + GICH_LR(i));
 	writel_relaxed(hyp->vmcr, gic_host.gich + GICH_VMCR);

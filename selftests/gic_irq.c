@@ -622,6 +622,68 @@ TEST_F(irq, eoimode_1_many)
 	}
 }
 
+/* The guest is in there, with one that it has not deactivated. */
+static void guest_holds(u64 intid)
+{
+	guest_cpu()->handler = handler;
+	guest_gic_on(true);
+	GUEST_SYNC(1);
+	guest_unmask();
+	guest_mask();
+	GUEST_ASSERT_EQ(1, taken.count);
+	GUEST_ASSERT_EQ(intid, taken.iar[0]);
+	shared_set(word, 1);
+	while (shared_get(word) == 1)
+		;
+	/* It is another's again. */
+	guest_unmask();
+	guest_mask();
+	GUEST_ASSERT_EQ(2, taken.count);
+}
+
+static void *hold(void *arg)
+{
+	vcpu_expect_done(arg);
+	return NULL;
+}
+
+/* An SPI is deactivated by who likes to, not only by who has acknowledged it. */
+TEST_F(irq, eoimode_1_by_another)
+{
+	struct gic_vm *g = &self->g;
+	pthread_t thread;
+
+	if (!gic_version(ANY))
+		SKIP(return, NO_GIC);
+	gic_enable(g, self->a, SPI, 0x80, true);
+	start(self->a, 0, true);
+	start(self->b, 0, true);
+	gic_pulse(self->vm, SPI);
+	window(self->a, 1);
+	dir_next(SPI);
+	window(self->b, 0);
+	EXPECT_FALSE(gic_state(g, self->a, GICD_ISACTIVER, SPI));
+	gic_pulse(self->vm, SPI);
+	window(self->a, 1);
+	dir_next(SPI);
+	window(self->b, 0);
+	/* The same while it is in the other's list register. */
+	taken.count = 0;
+	vcpu_call(self->a, guest_holds, SPI);
+	vcpu_expect_sync(self->a, 1);
+	gic_pulse(self->vm, SPI);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, hold, self->a));
+	while (!shared_get(word))
+		usleep(1000);
+	EXPECT_EQ(1, taken.count);
+	dir_next(SPI);
+	__vcpu_expect_sync(self->b, 1, __FILE__, __LINE__);
+	gic_pulse(self->vm, SPI);
+	shared_set(word, 2);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(2, taken.count);
+}
+
 /* ---- group 0 ----------------------------------------------------- */
 
 static void fiq_handler(struct guest_frame *frame, u64 vector)
@@ -644,6 +706,35 @@ static void fiq_handler(struct guest_frame *frame, u64 vector)
 		write_sysreg(iar, ICC_EOIR1_EL1);
 	}
 	isb();
+}
+
+/* Group 1 alone for one window; then both. */
+static void guest_group_1_first(void)
+{
+	guest_cpu()->handler = fiq_handler;
+	guest_set_pmr(0xff);
+	if (guest_gic_version == 2)
+		guest_write32(GUEST_GICC + GICC_CTLR,
+			      GICC_CTLR_GRP1 | GICC_CTLR_ACKCTL | GICC_CTLR_FIQEN);
+	else
+		write_sysreg(1, ICC_IGRPEN1_EL1);
+	isb();
+	GUEST_SYNC(1);
+	guest_unmask();
+	guest_mask();
+	GUEST_SYNC(1);
+	guest_unmask();
+	if (guest_gic_version == 2)
+		guest_write32(GUEST_GICC + GICC_CTLR,
+			      GICC_CTLR_GRP0 | GICC_CTLR_GRP1 | GICC_CTLR_ACKCTL |
+			      GICC_CTLR_FIQEN);
+	else
+		write_sysreg(1, ICC_IGRPEN0_EL1);
+	isb();
+	while (shared_get(taken.count) < MANY + (guest_gic_version == 2))
+		;
+	guest_mask();
+	GUEST_SYNC(1);
 }
 
 static void guest_two_groups(void)
@@ -699,6 +790,37 @@ TEST_F(irq, groups)
 	gic_pulse(self->vm, SPI + 1);
 	window(self->a, 1);
 	EXPECT_EQ(SPI, taken.iar[0]);
+}
+
+/*
+ * What is pending in a group that the guest has disabled does not fill its list
+ * registers; a GICv2 signals nothing, then.
+ */
+TEST_F(irq, groups_kept_back)
+{
+	unsigned int other = SPI + MANY, i;
+
+	if (!gic_version(ANY))
+		SKIP(return, NO_GIC);
+	for (i = 0; i <= MANY; i++)
+		gic_enable(&self->g, self->a, SPI + i, i < MANY ? 0x80 : 0x90, true);
+	gic_set(self->vm, ARMVCPU_GIC_DIST, GICD_IGROUPR + 4, 0, 0);
+	gic_set(self->vm, ARMVCPU_GIC_DIST, GICD_IGROUPR + 8, 0, BIT(other % 32));
+	vcpu_call(self->a, guest_group_1_first);
+	vcpu_expect_sync(self->a, 1);
+	for (i = 0; i <= MANY; i++)
+		gic_pulse(self->vm, SPI + i);
+	if (self->g.version == 3) {
+		window(self->a, 1);
+		EXPECT_EQ(other, taken.iar[0]);
+		EXPECT_EQ(GUEST_VECTOR_IRQ, taken.vector[0]);
+		window(self->a, MANY);
+	} else {
+		window(self->a, 0);
+		window(self->a, MANY + 1);
+		EXPECT_EQ(other, taken.iar[MANY]);
+	}
+	EXPECT_EQ(GUEST_VECTOR_FIQ, taken.vector[0]);
 }
 
 /* ---- who gets it ------------------------------------------------- */
@@ -1229,12 +1351,15 @@ TEST_F(irq, moves_with_its_owner)
 	EXPECT_EQ(0, gic_get(self->vm, ARMVCPU_GIC_ACTIVE, SPI, 0));
 	move_gic(g, &to);
 	EXPECT_EQ(0, gic_get(&to.vm, ARMVCPU_GIC_ACTIVE, SPI, 0));
-	/* The other one cannot. */
-	dir_next(SPI);
+	/* It is active, so the other one does not get it. */
+	gic_pulse(&to.vm, SPI);
 	window(&to.vcpu[1], 0);
 	EXPECT_TRUE(gic_state(&to, &to.vcpu[1], GICD_ISACTIVER, SPI));
 	dir_next(SPI);
 	window(&to.vcpu[0], 0);
+	window(&to.vcpu[1], 1);
+	dir_next(SPI);
+	window(&to.vcpu[1], 0);
 	EXPECT_FALSE(gic_state(&to, &to.vcpu[1], GICD_ISACTIVER, SPI));
 	gic_pulse(&to.vm, SPI);
 	window(&to.vcpu[0], 0);

@@ -427,6 +427,27 @@ TEST_F(irqfd, line_is_up_until_the_end)
 	EXPECT_EQ(0, signals(self->resample));
 }
 
+/* Deactivated by the distributor's register, it has come to its end as well. */
+TEST_F(irqfd, line_is_up_until_icactiver)
+{
+	struct vcpu *vcpu = &self->m.g.vcpu[0];
+
+	gic_enable(&self->m.g, vcpu, SPI, 0x40, false);
+	ASSERT_EQ(0, set(self->vm, RESAMPLE, SPI, self->fd, self->resample));
+	signal_fd(self->fd);
+	gic_set_bit(&self->m.g, vcpu, GICD_ISACTIVER, SPI);
+	EXPECT_TRUE(raised(&self->m, SPI));
+	EXPECT_EQ(0, signals(self->resample));
+	gic_set_bit(&self->m.g, vcpu, GICD_ICACTIVER, SPI);
+	EXPECT_EQ(1, wait_for_signal(self->resample));
+	EXPECT_FALSE(raised(&self->m, SPI));
+	/* It was not active: nothing has ended. */
+	signal_fd(self->fd);
+	gic_set_bit(&self->m.g, vcpu, GICD_ICACTIVER, SPI);
+	EXPECT_EQ(0, signals(self->resample));
+	EXPECT_TRUE(raised(&self->m, SPI));
+}
+
 /* Who shares it is told, whoever has raised it; another interrupt's is not. */
 TEST_F(irqfd, all_of_an_interrupt_are_told)
 {
