@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "icount.h"
 #include "vm.h"
 
 /* Of a read by MMIO: half of what KVM needs on the same machine. */
@@ -49,53 +50,6 @@ static const char help[] =
 	"of additions, which then take exactly one nanosecond per instruction both.\n"
 	"There it exits with 1 if mmio_read_user is above 2900; elsewhere it only\n"
 	"prints.\n";
-
-static u64 now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_RAW, &ts);
-	return ts.tv_sec * 1000000000UL + ts.tv_nsec;
-}
-
-/* ---- is an instruction a nanosecond? --------------------------------------- */
-
-#define CHAIN_LENGTH	1000000UL
-
-static u64 time_of_additions(void)
-{
-	u64 count = CHAIN_LENGTH / 4, x = 1, start = now();
-
-	asm volatile("1: add %1, %1, #1\n"
-		     "add %1, %1, #1\n"
-		     "subs %0, %0, #1\n"
-		     "b.ne 1b" : "+r"(count), "+r"(x) : : "cc");
-	return now() - start;
-}
-
-static u64 time_of_divisions(void)
-{
-	u64 count = CHAIN_LENGTH / 4, x = ~0UL, start = now();
-
-	asm volatile("1: udiv %1, %1, %2\n"
-		     "orr %1, %1, %3\n"
-		     "subs %0, %0, #1\n"
-		     "b.ne 1b" : "+r"(count), "+r"(x) : "r"(3UL), "r"(1UL << 63) : "cc");
-	return now() - start;
-}
-
-static bool is_one_per_ns(u64 (*chain)(void))
-{
-	u64 ns = chain();
-
-	/* A timer's interrupt or two lie in between. */
-	return ns >= CHAIN_LENGTH && ns < CHAIN_LENGTH + CHAIN_LENGTH / 10;
-}
-
-static bool is_icount(void)
-{
-	return is_one_per_ns(time_of_additions) && is_one_per_ns(time_of_divisions);
-}
 
 /* ---- the guest ------------------------------------------------------------- */
 
@@ -176,9 +130,9 @@ static u64 cost_of_exits(u32 reason)
 
 	run_exits(WARM_UP);
 	check_exit(reason);
-	start = now();
+	start = icount_ns();
 	run_exits(ITERATIONS);
-	start = now() - start;
+	start = icount_ns() - start;
 	check_exit(reason);
 	return start;
 }
@@ -208,9 +162,9 @@ static u64 cost_of_batch(void)
 	/* To the first batch, through it, and through the one that counts. */
 	run_exits(2);
 	check_exit(ARMVCPU_EXIT_MMIO);
-	start = now();
+	start = icount_ns();
 	run_exits(1);
-	start = now() - start;
+	start = icount_ns() - start;
 	check_exit(ARMVCPU_EXIT_MMIO);
 	return start;
 }
@@ -243,22 +197,22 @@ static u64 cost_of_mmio_signal(void)
 
 static u64 cost_of_getppid(void)
 {
-	u64 i, start = now();
+	u64 i, start = icount_ns();
 
 	for (i = 0; i < ITERATIONS; i++)
 		syscall(SYS_getppid);
-	return now() - start;
+	return icount_ns() - start;
 }
 
 static u64 cost_of_refused_ioctl(void)
 {
-	u64 i, start = now();
+	u64 i, start = icount_ns();
 
 	for (i = 0; i < ITERATIONS; i++) {
 		if (ioctl(vcpu.fd, _IO(ARMVCPU_IOC, 0xff), 0) != -1)
 			test_fail("an ioctl that should not be there");
 	}
-	return now() - start;
+	return icount_ns() - start;
 }
 
 static const struct {
@@ -304,7 +258,7 @@ int main(int argc, char **argv)
 	vcpu_init(&vcpu, &vm, 0);
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		costs[i] = best(rows[i].cost);
-	icount = is_icount();
+	icount = icount_is_on();
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		printf("%-18s %6llu %s\n", rows[i].name, costs[i], icount ? "instructions" : "ns");
 	if (icount && costs[0] > LIMIT) {
