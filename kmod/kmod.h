@@ -416,6 +416,7 @@ struct vcpu {
 
 int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg);
 void vcpu_reset(struct vcpu *vcpu);
+void vcpu_settle(struct vcpu *vcpu);
 void vcpu_kick(struct vcpu *vcpu);
 void vcpu_wake(struct vcpu *vcpu);
 void vcpu_block(struct vcpu *vcpu);

@@ -442,13 +442,21 @@ static long vcpu_inject(struct vcpu *vcpu, void __user *argp)
 	return 0;
 }
 
-static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp)
+/**
+ * vcpu_settle() - before anybody looks: another vCPU's CPU_ON may have turned it on
+ * @vcpu: the vCPU; its lock is held.
+ */
+void vcpu_settle(struct vcpu *vcpu)
 {
-	/* CPU_ON of another vCPU has turned this one on. */
 	if (unlikely(atomic_read(&vcpu->power) == POWER_ON_REQUESTED)) {
 		vcpu_reset(vcpu);
 		atomic_cmpxchg(&vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
 	}
+}
+
+static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp)
+{
+	vcpu_settle(vcpu);
 	switch (cmd) {
 	case ARMVCPU_RUN:
 		return vcpu_run(vcpu);

@@ -225,10 +225,13 @@ int vm_lock_vcpus(struct vm *vm)
 
 	mutex_lock(&vm->vcpus_lock);
 	for (i = 0; i < vm->nr_vcpus; i++) {
-		if (vm->vcpus[i] && !try_vcpu(vm->vcpus[i])) {
+		if (!vm->vcpus[i])
+			continue;
+		if (!try_vcpu(vm->vcpus[i])) {
 			unlock_vcpus(vm, i);
 			return -EBUSY;
 		}
+		vcpu_settle(vm->vcpus[i]);
 	}
 	return 0;
 }

@@ -895,6 +895,38 @@ TEST_F(gic, cpu_interface)
 	EXPECT_EQ(5, vcpu_sync_arg(self->a, 2));
 }
 
+static void guest_turns_on(u64 mpidr)
+{
+	register u64 x0 asm("x0") = 0xc4000003;	/* CPU_ON */
+	register u64 x1 asm("x1") = mpidr;
+	register u64 x2 asm("x2") = (u64)guest_turns_on;
+	register u64 x3 asm("x3") = 0;
+
+	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+	GUEST_ASSERT_EQ(0, x0);
+}
+
+/* CPU_ON resets it with the rest of the core, though that has not run yet. */
+TEST_F(gic, cpu_interface_of_one_turned_on)
+{
+	struct armvcpu_power off = { .state = ARMVCPU_POWER_OFF };
+	struct vm *vm = &self->g.vm;
+	u32 pmr;
+
+	if (!gic_version(V23))
+		SKIP(return, NO_GIC);
+	pmr = self->g.version == 2 ? GICC_PMR : ICC(4, 6, 0);
+	ASSERT_EQ(0, xioctl(self->b->fd, ARMVCPU_SET_POWER, &off));
+	gic_set(vm, ARMVCPU_GIC_CPU, pmr, self->b->index, 0xa8);
+	EXPECT_EQ(0xa8, gic_get(vm, ARMVCPU_GIC_CPU, pmr, self->b->index));
+	vcpu_call(self->a, guest_turns_on, self->b->index);
+	vcpu_expect(self->a, ARMVCPU_EXIT_PSCI);
+	EXPECT_EQ(0, gic_get(vm, ARMVCPU_GIC_CPU, pmr, self->b->index));
+	EXPECT_EQ(ARMVCPU_POWER_ON_PENDING, vcpu_power(self->b));
+	self->a->run->x[0] = 0;
+	vcpu_expect_done(self->a);
+}
+
 /* ---- wrong ioctls ------------------------------------------------ */
 
 FIXTURE(wrong_reg) {
