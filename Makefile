@@ -28,7 +28,7 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 	    PREFIX=$(PREFIX)
 
 .PHONY: all help setup build modules user modules_install install clean \
-	distclean run check check-matrix bench lint rig rig-shell
+	distclean run check check-matrix stress bench lint rig rig-shell
 
 ifneq ($(NATIVE),)
 
@@ -84,6 +84,9 @@ check:
 
 check-matrix:
 	@$(RIG)/matrix
+
+stress:
+	@SECONDS_OF_STRESS='$(DURATION)' $(RIG)/stress
 
 bench:
 	@$(RIG)/bench
