@@ -32,6 +32,8 @@ typedef __s64 s64;
 	__aligned__(n)))
 #define __noreturn		__attribute__(( \
 	__noreturn__))
+#define noinline		__attribute__(( \
+	__noinline__))
 #define __printf(fmt, args)	__attribute__(( \
 	__format__(printf, fmt, args)))
 
