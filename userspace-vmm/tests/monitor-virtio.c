@@ -258,7 +258,7 @@ void virtio_talk(void)
 	write32(base + VIRTIO_MMIO_STATUS, 0);
 }
 
-/* Its size now, and again when it changes. */
+/* Its size, of which we are told at the beginning, and again when it changes. */
 void virtio_size(void)
 {
 	unsigned long base = start(VIRTIO_ID_CONSOLE, 2, 1);
@@ -266,6 +266,8 @@ void virtio_size(void)
 
 	if (!base)
 		return;
+	report("told", read32(base + VIRTIO_MMIO_INTERRUPT_STATUS));
+	write32(base + VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
 	/* First: who is told the size may change it at once. */
 	generation = read32(base + VIRTIO_MMIO_CONFIG_GENERATION);
 	report("size", read32(base + VIRTIO_MMIO_CONFIG));

@@ -289,6 +289,7 @@ static void test_resize(void)
 	resize(132, 50);
 	CHECK(start());
 	type("S");
+	CHECK(says("told 2"));
 	CHECK(says("size 320084"));
 	resize(100, 40);
 	CHECK(says("interrupt 2"));

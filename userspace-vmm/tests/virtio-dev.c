@@ -784,6 +784,12 @@ static void test_console_size(void)
 	/* It is the device's to say. */
 	config_write(&d, 0, 2, 80);
 	CHECK(config_read(&d, 0, 2) == 132);
+
+	/* A driver that comes later is told, too; if it wants to know. */
+	driver_start(&d, &console.vdev, VIRTIO_BIT(0), 8);
+	CHECK(driver_irq(&d) == 2);
+	driver_start(&d, &console.vdev, 0, 8);
+	CHECK(!driver_irq(&d));
 	console_end();
 }
 

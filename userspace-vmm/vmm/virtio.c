@@ -183,7 +183,7 @@ static void update_irq(struct virtio_device *vdev)
 	irq_line_set(&vdev->irq, vdev->interrupt_status);
 }
 
-static void interrupt_locked(struct virtio_device *vdev, u32 reason)
+void virtio_interrupt_locked(struct virtio_device *vdev, u32 reason)
 {
 	/* 2.1.2: nothing is sent before DRIVER_OK. */
 	if (!(vdev->status & VIRTIO_CONFIG_S_DRIVER_OK))
@@ -195,7 +195,7 @@ static void interrupt_locked(struct virtio_device *vdev, u32 reason)
 void virtio_interrupt(struct virtio_device *vdev, u32 reason)
 {
 	pthread_mutex_lock(&vdev->lock);
-	interrupt_locked(vdev, reason);
+	virtio_interrupt_locked(vdev, reason);
 	pthread_mutex_unlock(&vdev->lock);
 }
 
@@ -204,7 +204,7 @@ static void fail_locked(struct virtio_device *vdev, const char *why)
 	note("%s at 0x%llx needs a reset: %s", vdev->ops->name, vdev->dev.base,
 	     why);
 	vdev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	interrupt_locked(vdev, VIRTIO_MMIO_INT_CONFIG);
+	virtio_interrupt_locked(vdev, VIRTIO_MMIO_INT_CONFIG);
 }
 
 void virtio_fail(struct virtio_device *vdev, const char *why)
@@ -221,7 +221,7 @@ void virtio_set_config(struct virtio_device *vdev, void *field,
 	if (memcmp(field, value, len)) {
 		memcpy(field, value, len);
 		vdev->generation++;
-		interrupt_locked(vdev, VIRTIO_MMIO_INT_CONFIG);
+		virtio_interrupt_locked(vdev, VIRTIO_MMIO_INT_CONFIG);
 	}
 	pthread_mutex_unlock(&vdev->lock);
 }

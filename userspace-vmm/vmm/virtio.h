@@ -356,5 +356,7 @@ const char *virtq_set_up(struct virtqueue *vq);
 
 /* Interrupt the driver: VIRTIO_MMIO_INT_*. */
 void virtio_interrupt(struct virtio_device *vdev, u32 reason);
+/* For callbacks that are under the device's lock. */
+void virtio_interrupt_locked(struct virtio_device *vdev, u32 reason);
 
 #endif /* _VMM_VIRTIO_H */

@@ -4,6 +4,7 @@
  * the emergency write, which needs no queue.
  */
 #include <errno.h>
+#include <linux/virtio_mmio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -163,6 +164,19 @@ static void console_reset(struct virtio_device *vdev)
 	console->blocked = false;
 }
 
+/*
+ * Linux looks at the size when it changes, and not before (5.3.5 lets it look
+ * at once). So what there is already is announced like a change.
+ */
+static void console_driver_ok(struct virtio_device *vdev)
+{
+	struct virtio_console *console = to_console(vdev);
+
+	if (vdev->driver_features & VIRTIO_BIT(VIRTIO_CONSOLE_F_SIZE) &&
+	    console->config.cols && console->config.rows)
+		virtio_interrupt_locked(vdev, VIRTIO_MMIO_INT_CONFIG);
+}
+
 static void console_queue_off(struct virtio_device *vdev, struct virtqueue *vq)
 {
 	if (vq->index == TRANSMITQ)
@@ -186,6 +200,7 @@ static const struct virtio_ops console_ops = {
 	.num_queues = NUM_QUEUES,
 	.handle = console_handle,
 	.reset = console_reset,
+	.driver_ok = console_driver_ok,
 	.queue_off = console_queue_off,
 	.write_config = console_write_config,
 	.prepare = console_prepare,
