@@ -913,11 +913,7 @@ TEST_F(irq, a_vcpu_goes)
 
 static void guest_sends(u64 target)
 {
-	if (guest_gic_version == 2)
-		guest_write32(GUEST_GICD + GICD_SGIR, BIT(target) << 16 | SGI);
-	else
-		write_sysreg(BIT(target) | SGI << 24, ICC_SGI1R_EL1);
-	isb();
+	guest_send_sgi(target, SGI);
 }
 
 static void guest_sends_to_self(u64 target)

@@ -351,6 +351,167 @@ TEST(edges_sent_are_edges_received)
 	machine_close(&m);
 }
 
+/* ---- all kinds at once ------------------------------------------------------------------- */
+
+#define PPI_TIMER	27
+#define SGI		3
+#define PLAYERS		4
+#define AT_LEAST	50
+
+/**
+ * struct traffic - what a vCPU has sent and received
+ * @armed: how often it has set its timer.
+ * @ticks: the interrupts of that.
+ * @sent: SGIs, to the next vCPU.
+ * @got: those of the one before.
+ * @done: nothing more will be sent.
+ */
+static struct traffic {
+	u64 armed;
+	u64 ticks;
+	u64 sent;
+	u64 got;
+	u64 done;
+} traffic[PLAYERS];
+
+/* In two milliseconds. */
+static void arm_timer(struct traffic *t)
+{
+	shared_set(t->armed, t->armed + 1);
+	isb();
+	write_sysreg(read_sysreg(cntvct_el0) + read_sysreg(cntfrq_el0) / 500, cntv_cval_el0);
+	write_sysreg(1, cntv_ctl_el0);
+	isb();
+}
+
+static void count_traffic(struct guest_frame *frame, u64 vector)
+{
+	struct traffic *t = &traffic[read_sysreg(mpidr_el1) % PLAYERS];
+	u32 iar = guest_iar();
+
+	(void)frame;
+	(void)vector;
+	if (iar == SPURIOUS)
+		return;
+	/* With GICv2, the sender's number is above that. */
+	switch (iar & 0x3ff) {
+	case PPI_TIMER:
+		shared_set(t->ticks, t->ticks + 1);
+		if (shared_get(enough)) {
+			write_sysreg(0, cntv_ctl_el0);
+			isb();
+		} else {
+			arm_timer(t);
+		}
+		break;
+	case SGI:
+		shared_set(t->got, t->got + 1);
+		break;
+	default:
+		__atomic_fetch_add(&taken[iar], 1, __ATOMIC_SEQ_CST);
+	}
+	guest_eoi(iar);
+}
+
+static bool is_settled(void)
+{
+	int i;
+
+	for (i = 0; i < PLAYERS; i++) {
+		struct traffic *t = &traffic[i], *next = &traffic[(i + 1) % PLAYERS];
+
+		if (!shared_get(t->done) || shared_get(t->ticks) != shared_get(t->armed) ||
+		    shared_get(next->got) != shared_get(t->sent))
+			return false;
+	}
+	return true;
+}
+
+static void guest_plays(u64 index)
+{
+	u64 target = (index + 1) % PLAYERS;
+	struct traffic *t = &traffic[index];
+
+	guest_cpu()->handler = count_traffic;
+	guest_gic_on(false);
+	arm_timer(t);
+	while (!shared_get(enough)) {
+		/* What comes in between ends the WFI, masked or not. */
+		guest_mask();
+		/* One that is still pending would swallow the next. */
+		if (shared_get(traffic[target].got) == t->sent) {
+			shared_set(t->sent, t->sent + 1);
+			guest_send_sgi(target, SGI);
+		}
+		asm volatile("wfi" : : : "memory");
+		guest_unmask();
+	}
+	shared_set(t->done, 1);
+	while (!is_settled())
+		;
+	GUEST_SYNC(3);
+}
+
+/* As long as there are more of them from time to time. */
+static void wait_for_count(const u64 *count, const char *what)
+{
+	u64 now, before = 0, limit = now_ns() + PATIENCE_MS * NSEC_PER_MSEC;
+
+	while ((now = shared_get(*count)) < AT_LEAST) {
+		if (now != before)
+			limit = now_ns() + PATIENCE_MS * NSEC_PER_MSEC;
+		else if (now_ns() > limit)
+			test_fail("no more %s after %llu", what, now);
+		before = now;
+		usleep(100);
+	}
+}
+
+/*
+ * Timers, SGIs and edges of irqfds, of and to more vCPUs than the host has CPUs: what is
+ * received is what was sent, of each kind and on each vCPU.
+ */
+TEST(all_that_is_sent_is_received)
+{
+	struct sender senders[PLAYERS];
+	struct machine m;
+	int i;
+
+	if (!machine_init(&m, PLAYERS))
+		SKIP(return, "no GIC for guests on this machine");
+	enough = 0;
+	for (i = 0; i < PLAYERS; i++) {
+		senders[i] = (struct sender) {
+			.fd = make_eventfd(), .intid = SPI + i, .count = AT_LEAST,
+		};
+		gic_enable(&m.g, &m.g.vcpu[i], SPI + i, 0x40, true);
+		gic_enable(&m.g, &m.g.vcpu[i], SGI, 0x40, true);
+		gic_enable(&m.g, &m.g.vcpu[i], PPI_TIMER, 0x40, false);
+		ASSERT_EQ(0, set(&m.g.vm, 0, SPI + i, senders[i].fd, 0));
+	}
+	for (i = 0; i < PLAYERS; i++) {
+		vcpu_call(&m.g.vcpu[i], guest_plays, i);
+		ASSERT_EQ(0, pthread_create(&m.threads[i], NULL, run_to_the_end, &m.g.vcpu[i]));
+		ASSERT_EQ(0, pthread_create(&senders[i].thread, NULL, send_edges, &senders[i]));
+	}
+	for (i = 0; i < PLAYERS; i++)
+		pthread_join(senders[i].thread, NULL);
+	for (i = 0; i < PLAYERS; i++) {
+		wait_for_count(&traffic[i].ticks, "ticks");
+		wait_for_count(&traffic[i].got, "SGIs");
+	}
+	shared_set(enough, 1);
+	for (i = 0; i < PLAYERS; i++)
+		pthread_join(m.threads[i], NULL);
+	for (i = 0; i < PLAYERS; i++) {
+		EXPECT_EQ(traffic[i].armed, traffic[i].ticks);
+		EXPECT_EQ(traffic[i].sent, traffic[(i + 1) % PLAYERS].got);
+		EXPECT_EQ(senders[i].count, count_of(SPI + i));
+		EXPECT_EQ(0, signals(senders[i].fd));
+	}
+	machine_close(&m);
+}
+
 /* Two eventfds of one interrupt: none of their edges gets lost to the other's. */
 TEST_F(irqfd, two_of_one_interrupt)
 {

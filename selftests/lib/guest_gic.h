@@ -162,6 +162,16 @@ static inline void guest_gic_on(bool eoimode)
 	isb();
 }
 
+/* To the vCPU whose MPIDR_EL1 is @target, one of the first eight. */
+static inline void guest_send_sgi(u64 target, u64 intid)
+{
+	if (guest_gic_version == 2)
+		guest_write32(GUEST_GICD + GICD_SGIR, BIT(target) << 16 | intid);
+	else
+		write_sysreg(BIT(target) | intid << 24, ICC_SGI1R_EL1);
+	isb();
+}
+
 #define guest_unmask()		({ asm volatile("msr daifclr, #3\nisb" : : : "memory"); })
 #define guest_mask()		({ asm volatile("msr daifset, #3\nisb" : : : "memory"); })
 
