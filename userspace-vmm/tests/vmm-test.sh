@@ -49,7 +49,7 @@ run_file() {
 	want=$1 what=$2 input=$3
 	shift 3
 	# shellcheck disable=SC2059 # escapes are meant
-	printf "$input" | timeout 30 "$VMM" "$@" >"$dir/out" 2>"$dir/err"
+	printf "$input" | timeout $((30 * scale)) "$VMM" "$@" >"$dir/out" 2>"$dir/err"
 	result "$what" is $? = "$want"
 }
 
@@ -57,7 +57,7 @@ run_file() {
 refuse() {
 	message=$1
 	shift
-	timeout 30 "$VMM" "$@" </dev/null >"$dir/out" 2>"$dir/err"
+	timeout $((30 * scale)) "$VMM" "$@" </dev/null >"$dir/out" 2>"$dir/err"
 	rc=$?
 	for last in '' "$@"; do :; done
 	result "refused: $message (${last##*/})" refused $rc "$message"
