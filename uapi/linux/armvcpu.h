@@ -167,7 +167,7 @@ struct armvcpu_create_vcpu {
  *
  * Errors: EINVAL (slot number, flags, alignment, wrap-around, beyond the IPA
  * size), EEXIST (the slot number is in use, or the range overlaps another
- * slot), ENOENT (deleting a slot that is not there), ENOMEM (memory or
+ * slot or the GIC's frames), ENOENT (deleting a slot that is not there), ENOMEM (memory or
  * RLIMIT_MEMLOCK), EFAULT (the argument; or @uaddr is not mapped, not writable
  * for a writable slot, or memory that the kernel does not pin: a device's, or a
  * file's that newer kernels refuse to), ENODEV (the VM is dead; deleting, too),
@@ -629,7 +629,8 @@ struct armvcpu_reg_list {
  * runs: it is then interrupted, and sees the new level when it goes on.  That
  * may be shortly after the return.
  *
- * Errors: EINVAL (@line, @level), EFAULT, EIO (another process).
+ * Errors: ENXIO (the VM has a GIC), EINVAL (@line, @level), EFAULT, EIO (another
+ * process).
  */
 struct armvcpu_irq_line {
 	__u32 line;
