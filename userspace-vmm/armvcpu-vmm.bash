@@ -10,7 +10,7 @@ _armvcpu_vmm() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--gic)
-		mapfile -t COMPREPLY < <(compgen -W '2 3' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '2 3 none' -- "$cur")
 		;;
 	--cpus)
 		mapfile -t COMPREPLY < <(compgen -W '1 2 3 4 5 6 7 8' -- "$cur")

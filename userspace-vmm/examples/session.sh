@@ -96,7 +96,7 @@ type_in() {
 # The VMM ends by itself, and well.
 end() {
 	until [ -e "$dir/status" ]; do
-		[ "$(date +%s)" -lt "$deadline" ] || fail "no power-off in time"
+		[ "$(date +%s)" -lt "$deadline" ] || fail "no power-off in time (SESSION_TIMEOUT, half of the rig's TIMEOUT)"
 		sleep 0.05
 	done
 	wait "$tee"
