@@ -253,16 +253,16 @@ void virtio_talk(void)
 	set_desc(0, 0, data, 1, true, true);
 	report("typed", request(base, 0));
 	clean(data, sizeof(data));
-	report("there", data[0]);
-	/* Given up: what is typed comes to the serial port again. */
+	/* Given up, before anybody types on: that comes to the serial port again. */
 	write32(base + VIRTIO_MMIO_STATUS, 0);
+	report("there", data[0]);
 }
 
 /* Its size, of which we are told at the beginning, and again when it changes. */
 void virtio_size(void)
 {
 	unsigned long base = start(VIRTIO_ID_CONSOLE, 2, 1);
-	u32 generation;
+	u32 generation, size;
 
 	if (!base)
 		return;
@@ -274,8 +274,10 @@ void virtio_size(void)
 	while (read32(base + VIRTIO_MMIO_CONFIG_GENERATION) == generation)
 		;
 	report("interrupt", read32(base + VIRTIO_MMIO_INTERRUPT_STATUS));
-	report("new size", read32(base + VIRTIO_MMIO_CONFIG));
+	size = read32(base + VIRTIO_MMIO_CONFIG);
+	/* As above. */
 	write32(base + VIRTIO_MMIO_STATUS, 0);
+	report("new size", size);
 }
 
 /* A page of our own goes into the balloon, and comes out again. */
