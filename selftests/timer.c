@@ -718,7 +718,25 @@ TEST(signals_end_wfi)
 	EXPECT_LT(cpu.tv_nsec, 100000000);
 }
 
-/* Asleep, and since when it has not come back: how often it has ended its WFI. */
+/* Between its beginning and the WFI there is nothing to sleep for. */
+static bool is_asleep(const struct sleeper *sleeper)
+{
+	pid_t tid = __atomic_load_n(&sleeper->tid, __ATOMIC_ACQUIRE);
+	char path[64], line[256] = "", *state;
+	FILE *stat;
+
+	if (!tid)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	stat = fopen(path, "r");
+	test_check(stat && fgets(line, sizeof(line), stat));
+	fclose(stat);
+	/* Behind the program's name. */
+	state = strrchr(line, ')');
+	return state && state[1] == ' ' && state[2] == 'S';
+}
+
+/* How often it ends its WFI when somebody does something else. */
 static u64 sleeps_through(struct gic_vm *g, u64 group, void (*disturb)(struct gic_vm *g))
 {
 	struct sleeper sleeper = { .vcpu = &g->vcpu[0] };
@@ -729,8 +747,8 @@ static u64 sleeps_through(struct gic_vm *g, u64 group, void (*disturb)(struct gi
 	vcpu_call(&g->vcpu[0], guest_sleep, group);
 	vcpu_expect_sync(&g->vcpu[0], 1);
 	test_check(!pthread_create(&thread, NULL, sleep_in_guest, &sleeper));
-	/* In its WFI by then. */
-	usleep(100000);
+	while (!is_asleep(&sleeper))
+		usleep(1000);
 	WRITE_ONCE(ticks[0].count, 0);
 	disturb(g);
 	usleep(100000);
