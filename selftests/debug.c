@@ -701,6 +701,26 @@ static void guest_writes_on(void)
 	}
 }
 
+/* In the same registers as the host's, and not at the same places. */
+static void guest_breakpoint_elsewhere(void)
+{
+	static u64 unwatched;
+	u64 i;
+
+	write_sysreg((u64)guest_breakpoint_elsewhere, dbgbvr0_el1);
+	write_sysreg(BCR_EL1, dbgbcr0_el1);
+	write_sysreg((u64)&unwatched, dbgwvr0_el1);
+	write_sysreg(WCR_EL1 | WCR_STORE, dbgwcr0_el1);
+	guest_debug_on(MDSCR_MDE | MDSCR_KDE);
+	for (;;) {
+		for (i = 0; i < 10; i++) {
+			guest_write64((u64)&watched, i);
+			guest_jump((u64)debug_code);
+		}
+		GUEST_SYNC(1);
+	}
+}
+
 /* The host's own watchpoint and breakpoint of this thread, beside a guest's. */
 FIXTURE(host) {
 	struct world w;
@@ -713,6 +733,7 @@ FIXTURE_VARIANT(host) {
 
 FIXTURE_VARIANT_ADD(host, beside_a_guest_without) { .guest = guest_writes_on };
 FIXTURE_VARIANT_ADD(host, beside_a_guest_with) { .guest = guest_breakpoint_stays };
+FIXTURE_VARIANT_ADD(host, beside_a_guest_elsewhere) { .guest = guest_breakpoint_elsewhere };
 
 FIXTURE_SETUP(host)
 {
