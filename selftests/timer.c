@@ -333,10 +333,10 @@ FIXTURE_TEARDOWN(timer)
 	ticks[0].await = want;							\
 	vcpu_call(__vcpu, guest_fires, variant->kind, delta, ctl, window);	\
 	vcpu_expect_sync(__vcpu, 1);						\
-	EXPECT_EQ(ticks[0].count, (u64)(want));					\
+	EXPECT_EQ(ticks[0].count, ticks[0].await);				\
 	ticks[0].await = want_then;						\
 	vcpu_expect_sync(__vcpu, 1);						\
-	EXPECT_EQ(ticks[0].count, (u64)(want_then));				\
+	EXPECT_EQ(ticks[0].count, ticks[0].await);				\
 	vcpu_expect_done(__vcpu);						\
 	EXPECT_EQ(ticks[0].spurious, 0);					\
 } while (0)
