@@ -642,7 +642,7 @@ static void guest_holds(u64 intid)
 	guest_mask();
 }
 
-static void *hold(void *arg)
+static void *run_to_done(void *arg)
 {
 	vcpu_expect_done(arg);
 	return NULL;
@@ -673,7 +673,7 @@ TEST_F(irq, eoimode_1_by_another)
 	vcpu_call(self->a, guest_holds, SPI);
 	vcpu_expect_sync(self->a, 1);
 	gic_pulse(self->vm, SPI);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, hold, self->a));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_done, self->a));
 	while (!shared_get(word))
 		usleep(1000);
 	EXPECT_EQ(1, taken.count);
@@ -1005,12 +1005,6 @@ static void guest_plays(u64 index)
 	}
 }
 
-static void *play(void *arg)
-{
-	vcpu_expect_done(arg);
-	return NULL;
-}
-
 /* To and fro, each waiting in WFI for the other: none is lost. */
 TEST_F(irq, sgis_to_and_fro)
 {
@@ -1024,7 +1018,7 @@ TEST_F(irq, sgis_to_and_fro)
 	vcpu_call(self->b, guest_plays, 1);
 	vcpu_expect_sync(self->a, 1);
 	vcpu_expect_sync(self->b, 1);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, play, self->b));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_done, self->b));
 	vcpu_expect_done(self->a);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(~0UL, word);
