@@ -52,6 +52,13 @@ AT(create_gic, dist, 16);
 AT(create_gic, cpu, 24);
 AT(create_gic, reserved, 32);
 
+SIZE(pass_irq, 32);
+AT(pass_irq, flags, 0);
+AT(pass_irq, hw_intid, 4);
+AT(pass_irq, intid, 8);
+AT(pass_irq, cpu, 12);
+AT(pass_irq, reserved, 16);
+
 SIZE(irq, 24);
 AT(irq, intid, 0);
 AT(irq, level, 4);

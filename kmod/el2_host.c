@@ -483,6 +483,8 @@ static int el2_cpu_up(unsigned int cpu)
 		enable_ppis();
 	}
 	local_irq_restore(flags);
+	if (!el2_in_init)
+		pass_cpu_up();
 	if (!ret)
 		return 0;
 	if (el2_in_init)

@@ -8,6 +8,7 @@
  * filled from it, the highest priorities first; on the way out what they hold is
  * folded back.  Nothing of it is done, and no lock taken, while nothing is ready.
  */
+#include <linux/interrupt.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -43,12 +44,17 @@ bool gic_irq_pending(const struct gic_irq *irq)
 	return irq->pending || irq->sources || (irq->level && !irq->edge);
 }
 
-/* Pending, and not kept back by the distributor. */
-static bool is_deliverable(const struct gic *gic, const struct gic_irq *irq)
+/* Not kept back by the distributor. */
+static bool is_enabled(const struct gic *gic, const struct gic_irq *irq)
 {
 	u32 group = irq->group1 ? GICD_CTLR_ENABLE_GRP1 : GICD_CTLR_ENABLE_GRP0;
 
-	return gic_irq_pending(irq) && irq->enabled && gic->ctlr & group;
+	return irq->enabled && gic->ctlr & group;
+}
+
+static bool is_deliverable(const struct gic *gic, const struct gic_irq *irq)
+{
+	return gic_irq_pending(irq) && is_enabled(gic, irq);
 }
 
 /*
@@ -94,6 +100,21 @@ static void notify(struct vcpu *vcpu)
 	vcpu_wake(vcpu);
 }
 
+/*
+ * The host's interrupt is active for as long as the guest's is pending or active: it
+ * comes once, and again when the guest has done with it.  If that was not by way of
+ * a list register, nor was this.
+ */
+static void follow_host(struct gic_irq *irq)
+{
+	bool active = irq->pending || irq->active;
+
+	if (irq->taken == active)
+		return;
+	irq->taken = active;
+	irq_set_irqchip_state(irq->host_irq, IRQCHIP_STATE_ACTIVE, active);
+}
+
 /**
  * gic_update() - something of an interrupt has changed
  * @gic: the GIC; its lock is held.
@@ -109,6 +130,8 @@ void gic_update(struct gic *gic, struct gic_irq *irq)
 		notify(old);
 		return;
 	}
+	if (unlikely(irq->host_irq))
+		follow_host(irq);
 	/* Who has acknowledged it has to deactivate it. */
 	if (irq->active)
 		new = old ?: route(gic, irq);
@@ -139,6 +162,28 @@ void gic_set_owner(struct gic *gic, struct gic_irq *irq, struct vcpu *owner)
 	__set_bit(irq->intid, owner->gic.ready);
 	irq->owner = owner;
 	notify(owner);
+}
+
+/**
+ * gic_clear_host() - an edge of the host's that waits behind one that is active goes, too
+ * @irq: an interrupt of the host's; the GIC's lock is held.
+ */
+void gic_clear_host(struct gic_irq *irq)
+{
+	irq_set_irqchip_state(irq->host_irq, IRQCHIP_STATE_PENDING, false);
+}
+
+/**
+ * gic_refill() - all vCPUs look again at what they get from the host themselves
+ * @gic: the GIC; its lock is held.
+ */
+void gic_refill(struct gic *gic)
+{
+	u32 i;
+
+	for (i = 0; i < gic->max_vcpus; i++)
+		if (gic->vcpus[i])
+			notify(gic->vcpus[i]);
 }
 
 /* Interrupts of the host's may come between two interrupts of the guest's. */
@@ -194,7 +239,8 @@ static void set_line(struct gic *gic, struct gic_irq *irq, bool level)
  *
  * In any context.
  *
- * Return: 0, -ENXIO (the VM has no GIC), -EINVAL (no such interrupt).
+ * Return: 0, -ENXIO (the VM has no GIC), -EINVAL (no such interrupt), -EBUSY (it is
+ * an interrupt of the host's).
  */
 int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level)
 {
@@ -202,6 +248,7 @@ int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level)
 	bool private = intid < GIC_NR_PRIVATE;
 	struct gic_irq *irq;
 	unsigned long flags;
+	int ret = 0;
 
 	if (!gic)
 		return -ENXIO;
@@ -211,9 +258,12 @@ int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level)
 	if (!irq)
 		return -EINVAL;
 	raw_spin_lock_irqsave(&gic->lock, flags);
-	set_line(gic, irq, level);
+	if (irq->host_irq)
+		ret = -EBUSY;
+	else
+		set_line(gic, irq, level);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
-	return 0;
+	return ret;
 }
 
 /**
@@ -230,7 +280,7 @@ void gic_latch(struct vm *vm, u32 intid)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&gic->lock, flags);
-	if (irq->edge) {
+	if (irq->edge && !irq->host_irq) {
 		irq->pending = true;
 		gic_update(gic, irq);
 	}
@@ -347,7 +397,7 @@ static void write_sgir(struct vcpu *vcpu, u64 value, bool group1)
 }
 
 /**
- * gic_is_elsewhere() - is an interrupt in a list register of another vCPU?
+ * gic_is_elsewhere() - may an interrupt be in a list register of another vCPU?
  * @vcpu: the vCPU, out of the guest; the GIC's lock is held.
  * @intid: INTID.
  */
@@ -355,7 +405,8 @@ bool gic_is_elsewhere(struct vcpu *vcpu, u32 intid)
 {
 	const struct gic_irq *irq = gic_irq_of(vcpu->vm->gic, vcpu, intid);
 
-	return irq && irq->lr;
+	/* Of an interrupt of the host's, only EL2 may know; not if it is active elsewhere. */
+	return irq && (irq->lr || (irq->host_irq && !irq->active));
 }
 
 /**
@@ -499,6 +550,34 @@ static struct gic_lr lr_of(struct gic *gic, struct gic_irq *irq)
 	return lr;
 }
 
+/*
+ * Interrupts of the host's that this vCPU gets as they come: nobody else has them, and
+ * nothing of them waits.  Writes of the guest that change that freeze us first.
+ */
+static void fill_passed(struct gic *gic, struct vcpu *vcpu)
+{
+	u32 i;
+
+	for (i = 0; i < gic->nr_passed; i++) {
+		struct gic_irq *irq = gic->passed[i];
+		bool mine = irq->owner == vcpu || (!irq->owner && route(gic, irq) == vcpu);
+		struct gic_lr lr = {
+			.intid = irq->intid,
+			.priority = irq->priority,
+			.group1 = irq->group1,
+			.hw = true,
+			.hw_intid = irq->hw_intid,
+			.pending = true,
+		};
+
+		if (mine && (irq->pending || irq->active))
+			mine = irq->lr;
+		if (mine)
+			mine = is_enabled(gic, irq) && route(gic, irq) == vcpu;
+		gic_host_set_passed(vcpu, i, irq, mine ? &lr : NULL);
+	}
+}
+
 /* One that the guest can acknowledge. */
 static bool is_candidate(const struct gic *gic, const struct gic_irq *irq, u32 groups)
 {
@@ -567,6 +646,7 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 	}
 	left.pending = candidates;
 	gic_host_set_control(vcpu, g->used, &left);
+	fill_passed(gic, vcpu);
 }
 
 /* The guest has dropped the priority of some that were in no list register. */
@@ -591,6 +671,46 @@ static void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int c
 	}
 }
 
+/*
+ * An interrupt of the host's, from a list register: when the guest has deactivated
+ * it, so has the hardware the host's.  @again: which has been taken once more since.
+ * @waits: behind one that was active there was another, of the guest's making, or that
+ * came after Linux had masked the host's, which deactivates it.
+ */
+static void fold_passed(struct gic_irq *irq, const struct gic_lr *lr, bool again, bool waits)
+{
+	irq->active = lr->active;
+	irq->pending = lr->pending || again || waits;
+	irq->taken = lr->active || lr->pending || again;
+	irq->again = false;
+}
+
+/* Those that EL2 has put into list registers itself. */
+static void fold_taken(struct gic *gic, struct vcpu *vcpu)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < gic->nr_passed; i++) {
+		struct gic_irq *irq = gic->passed[i];
+		struct gic_lr lr;
+
+		n = gic_host_passed_lr(vcpu, i);
+		if (n <= vcpu->gic.used)
+			continue;
+		gic_host_get_lr(vcpu, n - 1, &lr);
+		/* Nothing of it was pending before, so what is now came meanwhile. */
+		fold_passed(irq, &lr, irq->pending, false);
+		/* Who has acknowledged it has to deactivate it. */
+		if (irq->active && irq->owner != vcpu) {
+			if (irq->owner)
+				__clear_bit(irq->intid, irq->owner->gic.ready);
+			__set_bit(irq->intid, vcpu->gic.ready);
+			irq->owner = vcpu;
+		}
+		gic_update(gic, irq);
+	}
+}
+
 static void fold(struct gic *gic, struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
@@ -605,9 +725,11 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 		irq->lr = 0;
 		irq->active = lr.active;
 		/* The host's has been deactivated with it. */
-		if (irq->hw && !lr.active && !lr.pending)
+		if (irq->hw && irq->home && !lr.active && !lr.pending)
 			timer_deactivated();
-		if (irq->intid < GIC_NR_SGIS && gic->version == 2) {
+		if (irq->host_irq) {
+			fold_passed(irq, &lr, irq->again, irq->pending && !g->given[i]);
+		} else if (irq->intid < GIC_NR_SGIS && gic->version == 2) {
 			if (lr.pending)
 				irq->sources |= BIT(lr.source);
 			if (lr.active)
@@ -623,6 +745,7 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 			gic_note_end(vcpu, irq);
 		gic_update(gic, irq);
 	}
+	fold_taken(gic, vcpu);
 	g->used = 0;
 }
 
@@ -654,17 +777,49 @@ void gic_exit(struct vcpu *vcpu)
 {
 	struct gic *gic = vcpu->vm->gic;
 	struct gic_vcpu *g = &vcpu->gic;
+	u32 stray;
 
 	if (!gic)
 		return;
 	gic_host_leave(vcpu);
-	if (!g->used)
+	stray = gic_host_stray(vcpu);
+	if (unlikely(stray))
+		pass_stray(stray);
+	/* With those of EL2. */
+	if (!vcpu->hyp->gic.used)
 		return;
 	raw_spin_lock(&gic->lock);
 	/* All of them again; and there is nobody to notify of what we find here. */
 	g->changed = true;
 	fold(gic, vcpu);
 	raw_spin_unlock(&gic->lock);
+}
+
+/**
+ * gic_take_passed() - an interrupt of the host's that is passed through has come
+ * @vm: the VM.
+ * @intid: INTID of the guest's.
+ * @hw_intid: of the host's, which stays active.
+ *
+ * In any context.
+ */
+void gic_take_passed(struct vm *vm, u32 intid, u32 hw_intid)
+{
+	struct gic *gic = vm->gic;
+	struct gic_irq *irq = gic_irq_of(gic, NULL, intid);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	if (irq->host_irq && irq->hw_intid == hw_intid) {
+		irq->taken = true;
+		/* What the list register says of it is of the time before. */
+		if (irq->lr)
+			irq->again = true;
+		else
+			irq->pending = true;
+		gic_update(gic, irq);
+	}
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
 
 /**
@@ -735,6 +890,83 @@ void gic_thaw(struct vm *vm)
 		wake_up_all(&vm->thawed);
 }
 
+/* ---- interrupts of the host's ------------------------------------------ */
+
+/**
+ * gic_can_bind() - can an SPI of the guest's be one of the host's?
+ * @vm: the VM; it has a GIC.
+ * @intid: an SPI that there is.
+ *
+ * The caller serialises this, gic_bind() and gic_unbind().
+ *
+ * Return: 0, -EEXIST (it is one already), -ENOSPC (too many are).
+ */
+int gic_can_bind(struct vm *vm, u32 intid)
+{
+	if (gic_irq_of(vm->gic, NULL, intid)->host_irq)
+		return -EEXIST;
+	return vm->gic->nr_passed == HYP_MAX_PASSED ? -ENOSPC : 0;
+}
+
+/**
+ * gic_bind() - an SPI of the guest's is an interrupt of the host's from now on
+ * @vm: the VM.  May sleep.
+ * @intid: an SPI; gic_can_bind() says yes.
+ * @hw_intid: INTID of the host's, which is not enabled yet.
+ * @host_irq: Linux' number of it.
+ * @mask: see struct hyp_passed; 0: EL2 leaves it to the host.
+ */
+void gic_bind(struct vm *vm, u32 intid, u32 hw_intid, unsigned int host_irq, u8 mask)
+{
+	struct gic *gic = vm->gic;
+	struct gic_irq *irq = gic_irq_of(gic, NULL, intid);
+	unsigned long flags;
+
+	gic_freeze(vm);
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	gic->passed[gic->nr_passed++] = irq;
+	irq->hw = true;
+	irq->taken = false;
+	irq->again = false;
+	irq->hw_intid = hw_intid;
+	irq->host_irq = host_irq;
+	irq->host_mask = mask;
+	/* Its line is the host's. */
+	irq->level = false;
+	gic_update(gic, irq);
+	gic_refill(gic);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	gic_thaw(vm);
+}
+
+/**
+ * gic_unbind() - an SPI of the guest's is its own again
+ * @vm: the VM.  May sleep.
+ * @intid: an SPI from gic_bind().
+ *
+ * What is pending or active of it stays.  The host's may be active.
+ */
+void gic_unbind(struct vm *vm, u32 intid)
+{
+	struct gic *gic = vm->gic;
+	struct gic_irq *irq = gic_irq_of(gic, NULL, intid);
+	unsigned long flags;
+	u32 i;
+
+	gic_freeze(vm);
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	for (i = 0; gic->passed[i] != irq; i++)
+		;
+	gic->passed[i] = gic->passed[--gic->nr_passed];
+	irq->hw = false;
+	irq->taken = false;
+	irq->host_irq = 0;
+	gic_update(gic, irq);
+	gic_refill(gic);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	gic_thaw(vm);
+}
+
 /* ---- comings and goings ------------------------------------------------ */
 
 static void irq_reset(struct gic *gic, struct gic_irq *irq)
@@ -789,6 +1021,8 @@ void gic_reset(struct vm *vm)
 	}
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++)
 		irq_reset(gic, &gic->spis[n - GIC_NR_PRIVATE]);
+	for (i = 0; i < gic->nr_passed; i++)
+		gic_clear_host(gic->passed[i]);
 	gic_update_all(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }

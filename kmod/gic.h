@@ -20,6 +20,8 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "hyp/hyp.h"
+
 struct armvcpu_create_gic;
 struct vcpu;
 struct vm;
@@ -53,9 +55,13 @@ struct vm;
  * @level: the line.
  * @active: it is active; on @owner.
  * @hw: bound to an interrupt of the host, @hw_intid, that is active as long as
- *	this one is not done with.
+ *	this one is not done with: the virtual timer's, or a passed one.
+ * @taken: a passed one: the host's has been taken, and is active.
+ * @again: a passed one: it has been taken again since @lr was filled.
  * @resample: irqfds with a resample_fd want to know when it has ended.
  * @hw_intid: INTID of the host's.
+ * @host_irq: a passed one: Linux' number of the host's; otherwise 0.
+ * @host_mask: a passed one: see struct hyp_passed; 0: not by EL2.
  * @targets: GICv2: GICD_ITARGETSR.
  * @sources: GICv2, an SGI: vCPUs that have sent it, and it is pending for.
  * @active_source: GICv2, an SGI: vCPU that had sent the one that is active.
@@ -74,8 +80,12 @@ struct gic_irq {
 	bool level;
 	bool active;
 	bool hw;
+	bool taken;
+	bool again;
 	bool resample;
 	u32 hw_intid;
+	unsigned int host_irq;
+	u8 host_mask;
 	u8 targets;
 	u8 sources;
 	u8 active_source;
@@ -97,6 +107,9 @@ struct gic_irq {
  * @ctlr: GICD_CTLR: EnableGrp0, EnableGrp1.
  * @vcpus: by their place in vm->vcpus.
  * @spis: the interrupts from INTID 32 on.
+ * @nr_passed: how many of @passed.
+ * @passed: SPIs that are interrupts of the host's; changed while no vCPU is in the
+ *	guest.
  */
 struct gic {
 	u32 version;
@@ -109,6 +122,8 @@ struct gic {
 	u32 ctlr;
 	struct vcpu *vcpus[64];
 	struct gic_irq *spis;
+	u32 nr_passed;
+	struct gic_irq *passed[HYP_MAX_PASSED];
 };
 
 #define GICD_CTLR_ENABLE_GRP0	BIT(0)
@@ -158,15 +173,21 @@ void gic_send_sgi(struct vcpu *vcpu, struct vcpu *target, u32 intid, bool group1
 bool gic_is_elsewhere(struct vcpu *vcpu, u32 intid);
 void gic_deactivate(struct vcpu *vcpu, u32 intid);
 void gic_note_end(struct vcpu *vcpu, const struct gic_irq *irq);
+void gic_refill(struct gic *gic);
+void gic_clear_host(struct gic_irq *irq);
 
 /* In any context. */
 int gic_set_line(struct vm *vm, struct vcpu *vcpu, u32 intid, bool level);
 void gic_latch(struct vm *vm, u32 intid);
 void gic_set_resample(struct vm *vm, u32 intid, bool resample);
+void gic_take_passed(struct vm *vm, u32 intid, u32 hw_intid);
 
 /* May sleep. */
 void gic_freeze(struct vm *vm);
 void gic_thaw(struct vm *vm);
+int gic_can_bind(struct vm *vm, u32 intid);
+void gic_bind(struct vm *vm, u32 intid, u32 hw_intid, unsigned int host_irq, u8 mask);
+void gic_unbind(struct vm *vm, u32 intid);
 
 /* A vCPU's thread. */
 bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
@@ -245,6 +266,7 @@ void gic_host_init(void);
 void gic_host_destroy(void);
 void gic_host_cpu_up(void);
 u32 gic_host_versions(void);
+bool gic_host_is_v3(void);
 unsigned int gic_host_nr_lrs(void);
 unsigned int gic_host_priority_bits(void);
 u32 gic_host_icc_ctlr(void);
@@ -252,9 +274,13 @@ int gic_host_map(struct vm *vm, struct gic *gic);
 void gic_host_reset(struct vcpu *vcpu);
 void gic_host_set_lr(struct vcpu *vcpu, unsigned int n, const struct gic_lr *lr);
 void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr);
+void gic_host_set_passed(struct vcpu *vcpu, unsigned int n, const struct gic_irq *irq,
+			 const struct gic_lr *lr);
+unsigned int gic_host_passed_lr(struct vcpu *vcpu, unsigned int n);
 void gic_host_set_control(struct vcpu *vcpu, unsigned int used, const struct gic_left *left);
 u32 gic_host_groups(struct vcpu *vcpu);
 unsigned int gic_host_eoi_count(struct vcpu *vcpu);
+u32 gic_host_stray(struct vcpu *vcpu);
 bool gic_host_takes(struct vcpu *vcpu, bool group1, u8 priority);
 void gic_host_enter(struct vcpu *vcpu);
 void gic_host_leave(struct vcpu *vcpu);

@@ -241,10 +241,11 @@ static u64 sources_mask(const struct gic *gic, const struct gic_irq *irq)
 
 static const struct gic_field sources = { get_sources, set_sources, sources_mask };
 
-/* The timers' follow from their registers. */
+/* The timers' follow from their registers; those that are passed through, the host's. */
 static u64 level_mask(const struct gic *gic, const struct gic_irq *irq)
 {
-	return !is_sgi(irq) && irq->intid != GIC_PPI_VTIMER && irq->intid != GIC_PPI_PTIMER;
+	return !is_sgi(irq) && !irq->host_irq && irq->intid != GIC_PPI_VTIMER &&
+	       irq->intid != GIC_PPI_PTIMER;
 }
 
 static u64 get_level(const struct gic *gic, const struct gic_irq *irq)
@@ -307,6 +308,8 @@ static void write_ctlr(const struct gic_frame *f, u64 value)
 {
 	f->gic->ctlr = value & CTLR_ENABLES;
 	gic_update_all(f->gic, f->flags);
+	if (f->gic->nr_passed)
+		gic_refill(f->gic);
 }
 
 static bool holds_v2_ctlr(const struct gic_frame *f, u64 value)
@@ -606,6 +609,7 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 {
 	struct gic_span span = span_of(reg, f->offset, len);
 	const struct gic_field *field = reg->field;
+	bool passed = false;
 	u32 i;
 
 	for (i = 0; i < span.count; i++) {
@@ -614,6 +618,8 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 
 		if (!irq)
 			continue;
+		if (irq->host_irq && field == &latch && kind == WRITE_CLEARS && part)
+			gic_clear_host(irq);
 		was = field->get(f->gic, irq);
 		mask = field->mask(f->gic, irq) & span.mask << span.shift;
 		if (kind != WRITE_ALL)
@@ -627,14 +633,34 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 		if (field == &active && !part && f->self)
 			gic_note_end(f->self, irq);
 		gic_update(f->gic, irq);
+		passed |= irq->host_irq;
 	}
+	if (passed)
+		gic_refill(f->gic);
 }
 
 /* ---- the guest --------------------------------------------------------- */
 
-/* The one who accesses has nothing in list registers: it is here. */
+/* Is an interrupt what an access is about, or only in the same word? */
+static bool is_meant(const struct gic_frame *f, const struct gic_reg *reg,
+		     const struct gic_span *span, u32 i, bool write, u64 data)
+{
+	u64 part = data >> (i * reg->bits) & span->mask, was;
+
+	if (!write)
+		return true;
+	if (reg->kind != WRITE_ALL)
+		return part;
+	was = reg->field->get(f->gic, irq_in(f, span, i));
+	return part != (was >> span->shift & span->mask);
+}
+
+/*
+ * The one who accesses has nothing in list registers: it is here.  Of an interrupt
+ * of the host's, only EL2 may know that it is in one.
+ */
 static bool is_elsewhere(const struct gic_frame *f, const struct gic_reg *reg,
-			 unsigned int len)
+			 unsigned int len, bool write, u64 data)
 {
 	struct gic_span span = span_of(reg, f->offset, len);
 	u32 i;
@@ -642,7 +668,8 @@ static bool is_elsewhere(const struct gic_frame *f, const struct gic_reg *reg,
 	for (i = 0; i < span.count; i++) {
 		struct gic_irq *irq = irq_in(f, &span, i);
 
-		if (irq && irq->lr)
+		if (irq && ((reg->whole && irq->lr) || irq->host_irq) &&
+		    is_meant(f, reg, &span, i, write, data))
 			return true;
 	}
 	return false;
@@ -651,11 +678,9 @@ static bool is_elsewhere(const struct gic_frame *f, const struct gic_reg *reg,
 static bool must_freeze(const struct gic_frame *f, const struct gic_reg *reg,
 			unsigned int len, bool write, u64 data)
 {
-	if (!reg->whole)
-		return false;
 	if (reg->field)
-		return is_elsewhere(f, reg, len);
-	return write && (!reg->elsewhere || reg->elsewhere(f, data));
+		return (reg->whole || write) && is_elsewhere(f, reg, len, write, data);
+	return reg->whole && write && (!reg->elsewhere || reg->elsewhere(f, data));
 }
 
 static void guest_access(const struct gic_frame *f, const struct gic_reg *reg,

@@ -61,6 +61,9 @@
 #define V3_LR_PENDING		BIT_ULL(62)
 #define V3_LR_ACTIVE		BIT_ULL(63)
 
+/* Interrupts that EL2 may take for a guest before the host looks. */
+#define PASSED_PER_SLICE	64
+
 /* GICH_LR<n> */
 #define V2_LR_SOURCE(cpu)	((u32)(cpu) << 10)
 #define V2_LR_HW_INTID(id)	((u32)(id) << 10)
@@ -98,6 +101,11 @@ static struct gic_host {
 u32 gic_host_versions(void)
 {
 	return gic_host.versions;
+}
+
+bool gic_host_is_v3(void)
+{
+	return gic_host.v3;
 }
 
 unsigned int gic_host_nr_lrs(void)
@@ -186,6 +194,57 @@ void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr)
 	}
 }
 
+/**
+ * gic_host_set_passed() - what EL2 does when an interrupt comes that is passed through
+ * @vcpu: the vCPU.
+ * @n: its place among those that are.
+ * @irq: the guest's interrupt.
+ * @lr: what a list register shall hold then; NULL: the host takes it.
+ */
+void gic_host_set_passed(struct vcpu *vcpu, unsigned int n, const struct gic_irq *irq,
+			 const struct gic_lr *lr)
+{
+	struct hyp_gic *hyp = &vcpu->hyp->gic;
+
+	/* A GICv2's registers are not EL2's. */
+	if (!gic_host.v3)
+		return;
+	hyp->passed[n].lr = lr && irq->host_mask ? encode_v3(lr) : 0;
+	hyp->passed[n].hw_intid = irq->hw_intid;
+	hyp->passed[n].mask = irq->host_mask;
+	hyp->passed[n].in_lr = lr ? irq->lr : 0;
+	hyp->nr_passed = n + 1;
+}
+
+/**
+ * gic_host_passed_lr() - where EL2 has put an interrupt
+ * @vcpu: the vCPU, out of the guest.
+ * @n: its place among those that are passed through.
+ *
+ * Return: one more than the number of the list register, or 0.
+ */
+unsigned int gic_host_passed_lr(struct vcpu *vcpu, unsigned int n)
+{
+	struct hyp_gic *hyp = &vcpu->hyp->gic;
+
+	return n < hyp->nr_passed ? hyp->passed[n].in_lr : 0;
+}
+
+/**
+ * gic_host_stray() - an interrupt that EL2 has acknowledged, and that is for somebody else
+ * @vcpu: the vCPU, out of the guest.
+ *
+ * Return: its INTID, once; or 0.
+ */
+u32 gic_host_stray(struct vcpu *vcpu)
+{
+	u32 intid = vcpu->hyp->gic.stray;
+
+	if (unlikely(intid))
+		vcpu->hyp->gic.stray = 0;
+	return intid;
+}
+
 /*
  * The hardware deactivates what is in a list register of this CPU.  With EOImode 1 a
  * guest may mean another: one that was left out, or an SPI that another vCPU has
@@ -216,6 +275,7 @@ void gic_host_set_control(struct vcpu *vcpu, unsigned int used, const struct gic
 	struct hyp_gic *hyp = &vcpu->hyp->gic;
 
 	hyp->used = used;
+	hyp->nr_passed = 0;
 	hyp->hcr = HCR_EN | dir_trap(vcpu, left->active);
 	if (left->pending)
 		hyp->hcr |= HCR_NPIE;
@@ -309,6 +369,7 @@ void gic_host_enter(struct vcpu *vcpu)
 	if (gic_host.v3) {
 		/* It may have changed EOImode. */
 		hyp->hcr |= dir_trap(vcpu, false);
+		hyp->budget = PASSED_PER_SLICE;
 		return;
 	}
 	for (i = 0; i < hyp->used; i++)

@@ -2,10 +2,10 @@
 /*
  * The EL1 side's own declarations, by the file that defines them.
  *
- * Locks, outermost first: vcpu->lock, vm->lock, vm->vcpus_lock, vm->slots_lock,
- * vm->s2_lock, the lock of EL2's map (el2_host.c), vm->irqfds_mutex, an eventfd's,
- * vm->irqfds_lock, gic->lock.  vm_lock_vcpus() only tries vcpu->lock, within
- * vm->vcpus_lock.
+ * Locks, outermost first: vcpu->lock, pass_mutex (passthrough.c), vm->lock,
+ * vm->vcpus_lock, vm->slots_lock, vm->s2_lock, the lock of EL2's map (el2_host.c),
+ * vm->irqfds_mutex, an eventfd's, vm->irqfds_lock, gic->lock.  vm_lock_vcpus() only
+ * tries vcpu->lock, within vm->vcpus_lock.
  */
 #ifndef ARMVCPU_KMOD_H
 #define ARMVCPU_KMOD_H
@@ -36,6 +36,7 @@
 #define ARMVCPU_IOEVENTFD_FLAGS	ARMVCPU_IOEVENTFD_REMOVE
 #define ARMVCPU_MAX_IRQFDS	512
 #define ARMVCPU_IRQFD_FLAGS	(ARMVCPU_IRQFD_REMOVE | ARMVCPU_IRQFD_RESAMPLE)
+#define ARMVCPU_PASS_IRQ_FLAGS	(ARMVCPU_PASS_IRQ_REMOVE | ARMVCPU_PASS_IRQ_EDGE)
 
 struct dentry;
 struct file;
@@ -265,6 +266,17 @@ void irqfd_exit(void);
 int irqfd_set(struct vm *vm, const struct armvcpu_irqfd *arg);
 void irqfd_resample(struct vm *vm, u32 intid);
 void irqfd_destroy_all(struct vm *vm);
+
+/* ---- passthrough.c ----------------------------------------------------- */
+
+void pass_init(void);
+void pass_exit(void);
+u32 pass_flags(void);
+bool pass_is_direct(void);
+int pass_set(struct vm *vm, const struct armvcpu_pass_irq *arg);
+void pass_stray(u32 hw_intid);
+void pass_cpu_up(void);
+void pass_destroy_all(struct vm *vm);
 
 /* ---- stage2.c ---------------------------------------------------------- */
 

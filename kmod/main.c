@@ -72,6 +72,7 @@ static int __init armvcpu_init(void)
 	fpsimd_init();
 	timer_init();
 	gic_host_init();
+	pass_init();
 	ret = irqfd_init();
 	if (ret)
 		goto out_el2;
@@ -92,6 +93,7 @@ out_irqfd:
 	irqfd_exit();
 out_el2:
 	el2_exit();
+	pass_exit();
 	gic_host_destroy();
 	return ret;
 }
@@ -103,6 +105,7 @@ static void __exit armvcpu_exit(void)
 	vm_exit();
 	irqfd_exit();
 	el2_exit();
+	pass_exit();
 	/* No CPU comes up or out of idle to it any more. */
 	gic_host_destroy();
 }

@@ -234,7 +234,8 @@ static int vcpu_enter(struct vcpu *vcpu)
 	if (vm->gic) {
 		/* Mirrored in gic_freeze(), and in notify() of gic.c. */
 		smp_store_mb(vcpu->in_guest, true);
-		if (unlikely(atomic_read(&vm->frozen))) {
+		/* With what changed in the meantime, if it has been thawed. */
+		if (unlikely(atomic_read_acquire(&vm->frozen))) {
 			WRITE_ONCE(vcpu->in_guest, false);
 			local_irq_enable();
 			preempt_enable();

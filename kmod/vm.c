@@ -139,6 +139,12 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_IRQFD_FLAGS:
 		cap.value = ARMVCPU_IRQFD_FLAGS;
 		break;
+	case ARMVCPU_CAP_PASS_IRQ_FLAGS:
+		cap.value = pass_flags();
+		break;
+	case ARMVCPU_CAP_PASS_IRQ_DIRECT:
+		cap.value = pass_is_direct();
+		break;
 	default:
 		cap.value = 0;
 		break;
@@ -154,6 +160,7 @@ static void vm_destroy(struct kref *ref)
 	memslot_destroy_all(vm);
 	ioeventfd_destroy_all(vm);
 	irqfd_destroy_all(vm);
+	pass_destroy_all(vm);
 	gic_destroy(vm);
 	/* After its last TLB entry. */
 	ida_free(&vmids, vm->vmid);
@@ -278,6 +285,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct armvcpu_ioeventfd ioeventfd;
 	struct armvcpu_irqfd irqfd;
 	struct armvcpu_mem_slot slot;
+	struct armvcpu_pass_irq pass;
 
 	if (current->mm != vm->mm)
 		return -EIO;
@@ -318,6 +326,12 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (READ_ONCE(vm->dead))
 			return -ENODEV;
 		return irqfd_set(vm, &irqfd);
+	case ARMVCPU_PASS_IRQ:
+		if (copy_from_user(&pass, argp, sizeof(pass)))
+			return -EFAULT;
+		if (READ_ONCE(vm->dead))
+			return -ENODEV;
+		return pass_set(vm, &pass);
 	}
 	return -ENOTTY;
 }

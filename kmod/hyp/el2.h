@@ -101,6 +101,7 @@ u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4
 void hyp_gic_clear(void);
 void hyp_gic_enter(const struct hyp_gic *gic);
 void hyp_gic_save(struct hyp_gic *gic);
+int hyp_gic_take(struct hyp_gic *gic);
 
 /* tlb.c */
 void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features);

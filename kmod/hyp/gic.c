@@ -7,6 +7,9 @@
 #include "el2.h"
 
 #define ICH_HCR_EN		BIT(0)
+#define ICH_LR_STATE		(BIT(62) | BIT(63))
+
+#define INTID_MASK		0xffffffU
 
 /* ICH_LR<n>_EL2: their numbers are in the instructions. */
 static u64 read_lr(unsigned int n)
@@ -179,4 +182,94 @@ void hyp_gic_save(struct hyp_gic *gic)
 		gic->lr[i] = read_lr(i);
 		write_lr(i, 0);
 	}
+}
+
+/* ---- interrupts of the host's that are passed through ------------------ */
+
+/* Its place in gic->passed, or gic->nr_passed. */
+static u32 find_passed(const struct hyp_gic *gic, u32 intid)
+{
+	u32 i;
+
+	for (i = 0; i < gic->nr_passed; i++)
+		if (gic->passed[i].hw_intid == intid)
+			break;
+	return i;
+}
+
+/* There is none (any more): 1020 to 1023. */
+static int is_special(u32 intid)
+{
+	return intid >> 2 == 1020 >> 2;
+}
+
+/* One list register each, again and again: the guest has ended the last one. */
+static int has_room(const struct hyp_gic *gic, u32 n)
+{
+	const struct hyp_passed *passed = &gic->passed[n];
+
+	if (n == gic->nr_passed || !passed->lr)
+		return 0;
+	if (passed->in_lr)
+		return !(read_lr(passed->in_lr - 1U) & ICH_LR_STATE);
+	return gic->used <= (read_sysreg_s(3, 4, 12, 11, 1) & 0x1f) &&
+	       gic->used < HYP_MAX_LRS;
+}
+
+/*
+ * Acknowledged with a priority mask that keeps back whatever is the host's: it may
+ * come, and this one may go, at any time.  The interrupt's priority is dropped;
+ * its end is the guest's, by way of the list register (IHI 0069 4.7, 6.4).
+ */
+static u32 acknowledge(u32 mask)
+{
+	u64 pmr = read_sysreg_s(3, 0, 4, 6, 0);
+	u32 intid;
+
+	write_sysreg_s(mask, 3, 0, 4, 6, 0);	/* ICC_PMR_EL1 */
+	isb();
+	intid = read_sysreg_s(3, 0, 12, 12, 0) & INTID_MASK;	/* ICC_IAR1_EL1 */
+	/* Before anything that depends on its being active. */
+	dsb(sy);
+	if (!is_special(intid))
+		write_sysreg_s(intid, 3, 0, 12, 12, 1);	/* ICC_EOIR1_EL1 */
+	write_sysreg_s(pmr, 3, 0, 4, 6, 0);
+	/* With ICC_CTLR_EL1.PMHE the redistributor goes by the mask, too. */
+	dsb(sy);
+	isb();
+	return intid;
+}
+
+/**
+ * hyp_gic_take() - an interrupt is pending: is it the guest's own?
+ * @gic: of the guest that was, or is to be, in the CPU.
+ *
+ * Return: 1 if it is in a list register now; 0: the host looks at it.
+ */
+int hyp_gic_take(struct hyp_gic *gic)
+{
+	struct hyp_passed *passed;
+	u32 intid, n;
+
+	/* They have the highest priority: without a limit, the host's might never come. */
+	if (!gic->nr_passed || gic->stray || !gic->budget)
+		return 0;
+	/* ICC_HPPIR1_EL1 has no side effect. */
+	n = find_passed(gic, read_sysreg_s(3, 0, 12, 12, 2) & INTID_MASK);
+	if (!has_room(gic, n))
+		return 0;
+	intid = acknowledge(gic->passed[n].mask);
+	if (is_special(intid))
+		return 0;
+	n = find_passed(gic, intid);
+	if (!has_room(gic, n)) {
+		gic->stray = intid;
+		return 0;
+	}
+	passed = &gic->passed[n];
+	gic->budget--;
+	if (!passed->in_lr)
+		passed->in_lr = ++gic->used;
+	write_lr(passed->in_lr - 1U, passed->lr);
+	return 1;
 }

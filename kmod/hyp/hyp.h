@@ -133,6 +133,23 @@ struct hyp_fp {
 #define HYP_MAX_LRS	16
 #define HYP_MAX_APRS	4
 
+/* Interrupts of the host's that are passed through to one VM. */
+#define HYP_MAX_PASSED	32
+
+/**
+ * struct hyp_passed - an interrupt of the host's that is passed through
+ * @lr: ICH_LR<n>_EL2 to begin with, pending; 0: it is not this vCPU's now.
+ * @hw_intid: its INTID in the host's GIC.
+ * @in_lr: one more than the list register that has it, or 0; in and out.
+ * @mask: ICC_PMR_EL1 that lets it through and none of the host's own.
+ */
+struct hyp_passed {
+	u64 lr;
+	u32 hw_intid;
+	u16 in_lr;
+	u16 mask;
+};
+
 /**
  * struct hyp_gic - the virtual CPU interface of a vCPU
  * @hcr: ICH_HCR_EL2 (GICv2: GICH_HCR); out: with EOIcount, if En is set.
@@ -140,8 +157,13 @@ struct hyp_fp {
  * @ap0r: ICH_AP0R<n>_EL2 (GICH_APR).
  * @ap1r: ICH_AP1R<n>_EL2.
  * @lr: ICH_LR<n>_EL2 (GICH_LR<n>), @used of them.
- * @used: list registers in use.
+ * @used: list registers in use; out: with those that EL2 has filled.
  * @nr_aprs: registers of @ap0r, and of @ap1r, that are there: 1, 2 or 4.
+ * @nr_passed: how many of @passed.
+ * @stray: out: INTID of an interrupt of the host's that was acknowledged, and is
+ *	not of this vCPU; or 0.
+ * @budget: how many more EL2 may take before the host has its turn.
+ * @passed: interrupts of the host's that EL2 hands to the guest.
  *
  * All but @hcr only counts while its En is set.
  */
@@ -153,6 +175,10 @@ struct hyp_gic {
 	u64 lr[HYP_MAX_LRS];
 	u32 used;
 	u32 nr_aprs;
+	u32 nr_passed;
+	u32 stray;
+	u32 budget;
+	struct hyp_passed passed[HYP_MAX_PASSED];
 };
 
 #define HYP_MAX_DEBUG		16

@@ -529,6 +529,8 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 		cpu->serror = 0;
 		code = HYP_EXIT_SERROR;
 	}
+	if (code == HYP_EXIT_IRQ && hyp_gic_take(&vcpu->gic))
+		return 0;
 	if (code == HYP_EXIT_SYNC) {
 		switch (ec) {
 		case ESR_EC_FP:

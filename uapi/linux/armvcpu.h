@@ -80,6 +80,13 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_MAX_IRQFDS		14
 /* Mask of the ARMVCPU_IRQFD_* flags that ARMVCPU_SET_IRQFD takes. */
 #define ARMVCPU_CAP_IRQFD_FLAGS		15
+/*
+ * Mask of the ARMVCPU_PASS_IRQ_* flags that ARMVCPU_PASS_IRQ takes; 0: this host's
+ * interrupts cannot be passed through.
+ */
+#define ARMVCPU_CAP_PASS_IRQ_FLAGS	16
+/* 1: an interrupt that is passed through reaches a guest that runs without the host. */
+#define ARMVCPU_CAP_PASS_IRQ_DIRECT	17
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -344,7 +351,7 @@ struct armvcpu_create_gic {
  *
  * Errors: ENXIO (the VM has no GIC), EINVAL (@intid: no such interrupt, an SGI,
  * or a timer's; @level, @flags, @reserved, @mpidr of an SPI), ENOENT (no such
- * vCPU), EFAULT, EIO (another process).
+ * vCPU), EBUSY (an SPI of ARMVCPU_PASS_IRQ), EFAULT, EIO (another process).
  */
 struct armvcpu_irq {
 	__u32 intid;
@@ -472,6 +479,56 @@ struct armvcpu_gic_reg {
  * Errors: ENXIO (the VM has no GIC), EBUSY (a vCPU runs), EIO (another process).
  */
 #define ARMVCPU_RESET_GIC		_IO(ARMVCPU_IOC, 0x19)
+
+/* Remove one. */
+#define ARMVCPU_PASS_IRQ_REMOVE		0x1
+/* The host's interrupt is edge-triggered; otherwise it is level-sensitive. */
+#define ARMVCPU_PASS_IRQ_EDGE		0x2
+
+/**
+ * struct armvcpu_pass_irq - an interrupt of the host's that becomes the guest's
+ * @flags: ARMVCPU_PASS_IRQ_*: bits of ARMVCPU_CAP_PASS_IRQ_FLAGS.
+ * @hw_intid: INTID of an SPI of the host's GIC: 32 to 1019.
+ * @intid: INTID of the guest's SPI.
+ * @cpu: the host's CPU that it goes to; online, and not one that the host uses: by
+ *	isolcpus= or nohz_full= on its command line.  With REMOVE not looked at.
+ * @reserved: zero.
+ *
+ * ARMVCPU_PASS_IRQ.  For a device that is the guest's and no driver's of the host; by
+ * who has CAP_SYS_RAWIO.  Where the guest routes @intid is where the interrupt goes.
+ * If that vCPU runs on @cpu then, it reaches the guest without the host's doing
+ * (ARMVCPU_CAP_PASS_IRQ_DIRECT): so its thread should be pinned there, alone
+ * (sched_setaffinity()).  If it waits or runs elsewhere, the host hands it on.
+ *
+ * The host's interrupt stays active until the guest deactivates its own, and only then
+ * it comes again.  Its line is no longer the VMM's: ARMVCPU_SET_IRQ of it is EBUSY, and
+ * irqfds do nothing.  A guest's write to GICD_ISPENDR, too, makes the host's active.
+ *
+ * All other interrupts of @cpu stay the host's and end the guest's slice as anywhere:
+ * so does a signal or a kick, and when @cpu goes offline its interrupts move on.
+ *
+ * ARMVCPU_PASS_IRQ_REMOVE takes away what was added with this @hw_intid and @intid, and
+ * so does the end of the VM.  On return the host's interrupt is as it was, masked; what
+ * the guest has pending or active of it stays, as an interrupt of its own.
+ *
+ * Errors: EINVAL (@flags, @reserved, @intid: no such SPI, @hw_intid: the host has no
+ * such SPI, or it is triggered otherwise), ENXIO (the VM has no GIC; @cpu is not
+ * online), EOPNOTSUPP (this host's interrupts cannot be passed through), EPERM
+ * (CAP_SYS_RAWIO), EACCES (the host uses @cpu), EBUSY (a driver or another interrupt
+ * controller of the host uses @hw_intid, or it carries messages), EEXIST (@hw_intid is
+ * passed through already, or to @intid another is), ENOENT (nothing to remove), ENOSPC
+ * (32 of this VM are), ENOMEM, EFAULT, ENODEV (the VM is dead; removing, too), EIO
+ * (another process).
+ */
+struct armvcpu_pass_irq {
+	__u32 flags;
+	__u32 hw_intid;
+	__u32 intid;
+	__u32 cpu;
+	__u64 reserved[2];
+};
+
+#define ARMVCPU_PASS_IRQ		_IOW(ARMVCPU_IOC, 0x1a, struct armvcpu_pass_irq)
 
 /* ---- vCPU files -------------------------------------------------------- */
 
