@@ -96,6 +96,11 @@ int armvcpu_vm_set_irqfd(int vm, const struct armvcpu_irqfd *arg)
 	return do_ioctl(vm, ARMVCPU_SET_IRQFD, (void *)arg);
 }
 
+int armvcpu_vm_pass_irq(int vm, const struct armvcpu_pass_irq *arg)
+{
+	return do_ioctl(vm, ARMVCPU_PASS_IRQ, (void *)arg);
+}
+
 int armvcpu_vm_create_gic(int vm, __u32 version, __u32 nr_irqs, __u32 max_vcpus,
 			  __u64 dist, __u64 cpu)
 {

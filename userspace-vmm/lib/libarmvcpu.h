@@ -202,6 +202,17 @@ int armvcpu_vm_set_ioeventfd(int vm, const struct armvcpu_ioeventfd *arg);
  */
 int armvcpu_vm_set_irqfd(int vm, const struct armvcpu_irqfd *arg);
 
+/**
+ * armvcpu_vm_pass_irq() - an interrupt of the host's becomes the guest's
+ * @vm: file of the VM.
+ * @arg: see struct armvcpu_pass_irq; ARMVCPU_PASS_IRQ_REMOVE removes.
+ *
+ * Needs CAP_SYS_RAWIO.
+ *
+ * Return: 0 or -errno.
+ */
+int armvcpu_vm_pass_irq(int vm, const struct armvcpu_pass_irq *arg);
+
 /* ---- vCPU -------------------------------------------------------------- */
 
 /**
