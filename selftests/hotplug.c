@@ -48,21 +48,6 @@ static u64 rounds_of(unsigned int index)
 
 /* ---- CPUs ------------------------------------------------------------------ */
 
-static int set_online(int cpu, int online)
-{
-	char path[64];
-	int ret, tries = 100;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	/* Busy is who else plugs. */
-	do {
-		ret = write_file(path, online ? "1" : "0");
-		if (ret == -EBUSY)
-			usleep(10000);
-	} while (ret == -EBUSY && --tries);
-	return ret;
-}
-
 static bool can_go_offline(int cpu)
 {
 	char path[64];
@@ -83,7 +68,7 @@ static void expect_cpus_are_ours(void)
 
 static void go(int cpu, int online)
 {
-	int ret = set_online(cpu, online);
+	int ret = cpu_set_online(cpu, online);
 
 	if (ret)
 		test_fail("CPU %d, online %d: %s", cpu, online, strerror(-ret));
@@ -346,7 +331,7 @@ TEST_F(hotplug, load_while_a_cpu_is_away)
 {
 	if (access(MODULE_FILE, R_OK))
 		SKIP(return, "there is no " MODULE_FILE);
-	ASSERT_EQ(0, set_online(self->victim, 0));
+	ASSERT_EQ(0, cpu_set_online(self->victim, 0));
 	module_reload("");
 	expect_cpus_are_ours();
 	check_vm_on(0, 0);
@@ -364,7 +349,7 @@ TEST_F(hotplug, unload_while_a_cpu_is_away)
 	for (i = 0; i < 2; i++) {
 		go(self->victim, 0);
 		ASSERT_EQ(0, module_unload());
-		ASSERT_EQ(0, set_online(self->victim, 1));
+		ASSERT_EQ(0, cpu_set_online(self->victim, 1));
 		ASSERT_EQ(0, module_load(""));
 		expect_cpus_are_ours();
 		check_vm_on(self->victim, 0);
@@ -377,8 +362,8 @@ static void *plug_all_the_time(void *arg)
 	int *victim = arg;
 
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		set_online(*victim, 0);
-		set_online(*victim, 1);
+		cpu_set_online(*victim, 0);
+		cpu_set_online(*victim, 1);
 	}
 	return NULL;
 }
@@ -397,7 +382,7 @@ TEST_F(hotplug, load_and_unload_meanwhile)
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	ASSERT_EQ(0, set_online(self->victim, 1));
+	ASSERT_EQ(0, cpu_set_online(self->victim, 1));
 	expect_cpus_are_ours();
 	check_vm_on(self->victim, 0);
 }
@@ -409,7 +394,7 @@ static void all_online(void)
 
 	for (cpu = 0; cpu < sysconf(_SC_NPROCESSORS_CONF); cpu++) {
 		if (can_go_offline(cpu))
-			set_online(cpu, 1);
+			cpu_set_online(cpu, 1);
 	}
 }
 

@@ -1484,14 +1484,6 @@ TEST_F(passthrough, the_driver_has_it_back)
 
 /* ---- the host has its CPU ---------------------------------------------------------------- */
 
-static int set_online(int cpu, int online)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	return write_file(path, online ? "1" : "0");
-}
-
 /* It goes offline under the guest, and comes back: interrupts come as before. */
 TEST_F(passthrough, the_cpu_goes_offline)
 {
@@ -1499,13 +1491,17 @@ TEST_F(passthrough, the_cpu_goes_offline)
 		SKIP(return, "%s", self->why);
 	if (!host_has_gicv3())
 		SKIP(return, V2_ACTIVE_IS_PRIVATE);
+	/* With nothing passed, and so for a reason of its own: 6.12 refuses it. */
+	if (cpu_set_online(self->cpu, 0))
+		SKIP(return, "this kernel does not let the CPU go");
+	ASSERT_EQ(0, cpu_set_online(self->cpu, 1));
 	ASSERT_EQ(0, pass(self->vm, variant->flags, HW(0), SPI(1), self->cpu));
 	start(&self->r[0], &self->g.vcpu[0], self->cpu, guest_spins);
 	EXPECT_TRUE(send(HW(0), SPI(1), 20));
-	ASSERT_EQ(0, set_online(self->cpu, 0));
+	ASSERT_EQ(0, cpu_set_online(self->cpu, 0));
 	EXPECT_TRUE(send(HW(0), SPI(1), 20));
 	EXPECT_EQ(-ENXIO, pass(self->vm, variant->flags, HW(1), SPI(2), self->cpu));
-	ASSERT_EQ(0, set_online(self->cpu, 1));
+	ASSERT_EQ(0, cpu_set_online(self->cpu, 1));
 	while (hw_route(HW(0)) != route_to(self->cpu))
 		usleep(1000);
 	EXPECT_TRUE(send(HW(0), SPI(1), 20));

@@ -68,6 +68,22 @@ static inline int write_file(const char *path, const char *text)
 	return ret;
 }
 
+/* 0 or -errno. */
+static inline int cpu_set_online(int cpu, int online)
+{
+	char path[64];
+	int ret, tries = 100;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	/* Busy is who else plugs. */
+	do {
+		ret = write_file(path, online ? "1" : "0");
+		if (ret == -EBUSY)
+			usleep(10000);
+	} while (ret == -EBUSY && --tries);
+	return ret;
+}
+
 /* A parameter, whatever the module was given. */
 static inline bool module_debug(void)
 {
