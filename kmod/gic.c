@@ -310,7 +310,7 @@ void gic_set_resample(struct vm *vm, u32 intid, bool resample)
  */
 void gic_note_end(struct vcpu *vcpu, const struct gic_irq *irq)
 {
-	if (irq->resample && !irq->edge) {
+	if (irq->resample && !irq->edge && !irq->host_irq) {
 		__set_bit(irq->intid, vcpu->gic.ended);
 		vcpu->gic.any_ended = true;
 	}

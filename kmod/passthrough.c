@@ -240,12 +240,16 @@ static unsigned int map_irq(struct pass_irq *pass, unsigned int type)
 	return irq_create_fwspec_mapping(&spec);
 }
 
-/* Of another controller's that makes interrupts of messages, or of other lines. */
+/*
+ * Of another controller's: one that makes interrupts of messages, or of some lines one
+ * (which takes it without a request).
+ */
 static bool is_anothers(unsigned int irq)
 {
 	const struct irq_data *data = irq_get_irq_data(irq);
 
-	return !data || data->domain != pass_host.domain;
+	return !data || data->domain != pass_host.domain ||
+	       irq_check_status_bit(irq, IRQ_NOREQUEST);
 }
 
 static int find_irq(struct pass_irq *pass, bool edge)
@@ -325,6 +329,23 @@ static void lower_priority(struct pass_irq *pass)
 		write_priority(pass->hw_intid, pass->priority);
 }
 
+/*
+ * Whoever has it next says how it is triggered, and by what domain it is found.  Not if
+ * somebody has it already: Linux does not count who knows its number.
+ */
+static void forget_mapping(struct pass_irq *pass)
+{
+	if (irq_has_action(pass->irq) ||
+	    irq_find_mapping(pass_host.domain, pass->hw_intid) != pass->irq)
+		return;
+	if (pass->unmapped) {
+		irq_dispose_mapping(pass->irq);
+	} else if (pass->untyped) {
+		irq_modify_status(pass->irq, IRQ_TYPE_SENSE_MASK, 0);
+		irqd_set_trigger_type(irq_get_irq_data(pass->irq), IRQ_TYPE_NONE);
+	}
+}
+
 /* As it was found. */
 static void give_back(struct pass_irq *pass)
 {
@@ -337,11 +358,7 @@ static void give_back(struct pass_irq *pass)
 	/* May fail, if all of these CPUs are offline: it is somewhere else then. */
 	irq_set_affinity(pass->irq, pass->affinity);
 	free_irq(pass->irq, pass);
-	/* Whoever has it next says how it is triggered, and by what domain it is found. */
-	if (pass->unmapped)
-		irq_dispose_mapping(pass->irq);
-	else if (pass->untyped)
-		irqd_set_trigger_type(irq_get_irq_data(pass->irq), IRQ_TYPE_NONE);
+	forget_mapping(pass);
 }
 
 /* Requested and forwarded, but not enabled yet. */
@@ -354,8 +371,9 @@ static int take(struct pass_irq *pass, bool edge)
 		return ret;
 	ret = request(pass);
 	if (ret) {
-		if (pass->unmapped)
-			irq_dispose_mapping(pass->irq);
+		/* EBUSY: somebody has just come to have it. */
+		if (ret != -EBUSY)
+			forget_mapping(pass);
 		return ret;
 	}
 	cpumask_copy(pass->affinity, irq_data_get_affinity_mask(irq_get_irq_data(pass->irq)));
@@ -548,29 +566,44 @@ void pass_destroy_all(struct vm *vm)
 	mutex_unlock(&pass_mutex);
 }
 
-/* Linux has moved those whose CPU went offline, and leaves them where they are. */
+/*
+ * Linux has moved it, as its CPU went offline, and leaves it where it is.  The handler may
+ * still be at work on the CPU that it leaves: if it came on the other one meanwhile, Linux
+ * would drop it, and it would stay active.  It does not come before a guest has ended it.
+ */
+static void route_one(struct pass_irq *pass)
+{
+	if (cpumask_equal(irq_data_get_affinity_mask(irq_get_irq_data(pass->irq)),
+			  cpumask_of(pass->cpu)))
+		return;
+	gic_freeze(pass->vm);
+	cpus_read_lock();
+	if (cpu_online(pass->cpu))
+		irq_set_affinity(pass->irq, cpumask_of(pass->cpu));
+	cpus_read_unlock();
+	synchronize_hardirq(pass->irq);
+	gic_thaw(pass->vm);
+}
+
 static void route_again(struct work_struct *work)
 {
 	struct pass_irq *pass;
 
 	mutex_lock(&pass_mutex);
-	cpus_read_lock();
 	list_for_each_entry(pass, &pass_irqs, link)
-		if (cpu_online(pass->cpu))
-			irq_set_affinity(pass->irq, cpumask_of(pass->cpu));
-	cpus_read_unlock();
+		route_one(pass);
 	mutex_unlock(&pass_mutex);
 }
 
 /**
- * pass_cpu_up() - a CPU is back
+ * pass_cpu_up() - this CPU is back
  *
- * In any context.
+ * Not here, where a vCPU may soon have all of it.
  */
 void pass_cpu_up(void)
 {
 	if (pass_host.domain)
-		schedule_work(&pass_work);
+		schedule_work_on(housekeeping_any_cpu(HK_TYPE_DOMAIN), &pass_work);
 }
 
 /* ---- the host ---------------------------------------------------------- */
