@@ -462,6 +462,7 @@ static void expect_el2_exit(const struct vcpu *vcpu)
 static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 {
 	struct armvcpu_ioeventfd ioeventfd = { .ipa = GUEST_MMIO, .len = 4 };
+	struct armvcpu_pass_irq pass = { .hw_intid = 160, .intid = 40 };
 	struct armvcpu_irqfd irqfd = { .intid = 40 };
 	void *mem = alloc_pages(page_size());
 	struct armvcpu_core_regs regs;
@@ -487,6 +488,11 @@ static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 	if (xioctl(vm->fd, ARMVCPU_SET_IRQFD, &irqfd) != -ENODEV)
 		test_fail("a dead VM gets an irqfd");
 	close(ioeventfd.fd);
+	if (xioctl(vm->fd, ARMVCPU_PASS_IRQ, &pass) != -ENODEV)
+		test_fail("a dead VM gets an interrupt of the host's");
+	pass.flags = ARMVCPU_PASS_IRQ_REMOVE;
+	if (xioctl(vm->fd, ARMVCPU_PASS_IRQ, &pass) != -ENODEV)
+		test_fail("a dead VM loses an interrupt of the host's");
 	if (vm_set_slot(vm, 0, 0, GUEST_RAM, page_size(), mem) != -ENODEV)
 		test_fail("a dead VM gets a slot");
 }

@@ -34,6 +34,7 @@ static const struct {
 	{ ARMVCPU_RESET_GIC,       { 0, 1, 0 }, true },
 	{ ARMVCPU_SET_IOEVENTFD,   { 0, 1, 0 } },
 	{ ARMVCPU_SET_IRQFD,       { 0, 1, 0 } },
+	{ ARMVCPU_PASS_IRQ,        { 0, 1, 0 } },
 	{ ARMVCPU_GET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_SET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_GET_FP_REGS,     { 0, 0, 1 } },
@@ -184,10 +185,14 @@ FIXTURE_VARIANT_ADD(cap, max_irqfds)
 	CAP(ARMVCPU_CAP_MAX_IRQFDS, 64, 65536);
 FIXTURE_VARIANT_ADD(cap, irqfd_flags)
 	CAP(ARMVCPU_CAP_IRQFD_FLAGS, ARMVCPU_IRQFD_REMOVE | ARMVCPU_IRQFD_RESAMPLE, ~0U);
+FIXTURE_VARIANT_ADD(cap, pass_irq_flags)
+	CAP(ARMVCPU_CAP_PASS_IRQ_FLAGS, 0, ARMVCPU_PASS_IRQ_REMOVE | ARMVCPU_PASS_IRQ_EDGE);
+FIXTURE_VARIANT_ADD(cap, pass_irq_direct)
+	CAP(ARMVCPU_CAP_PASS_IRQ_DIRECT, 0, 1);
 FIXTURE_VARIANT_ADD(cap, unknown_zero)
 	CAP(0, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_next)
-	CAP(ARMVCPU_CAP_IRQFD_FLAGS + 1, 0, 0);
+	CAP(ARMVCPU_CAP_PASS_IRQ_DIRECT + 1, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_last)
 	CAP(~0U, 0, 0);
 
@@ -245,6 +250,7 @@ ASSERT_SIZE(armvcpu_irq, 24);
 ASSERT_SIZE(armvcpu_gic_reg, 32);
 ASSERT_SIZE(armvcpu_ioeventfd, 56);
 ASSERT_SIZE(armvcpu_irqfd, 32);
+ASSERT_SIZE(armvcpu_pass_irq, 32);
 ASSERT_SIZE(armvcpu_core_regs, 35 * 8);
 ASSERT_SIZE(armvcpu_fp_regs, 528);
 ASSERT_SIZE(armvcpu_one_reg, 16);
@@ -411,6 +417,8 @@ FIXTURE_VARIANT_ADD(pointer, set_ioeventfd)
 	POINTER(FILE_VM, ARMVCPU_SET_IOEVENTFD);
 FIXTURE_VARIANT_ADD(pointer, set_irqfd)
 	POINTER(FILE_VM, ARMVCPU_SET_IRQFD);
+FIXTURE_VARIANT_ADD(pointer, pass_irq)
+	POINTER(FILE_VM, ARMVCPU_PASS_IRQ);
 FIXTURE_VARIANT_ADD(pointer, get_core_regs)
 	POINTER(FILE_VCPU, ARMVCPU_GET_CORE_REGS);
 FIXTURE_VARIANT_ADD(pointer, set_core_regs)
@@ -636,6 +644,24 @@ FIXTURE_VARIANT_ADD(misuse, irqfd_no_gic)
 	IRQFD(ENXIO, .fd = -1);
 FIXTURE_VARIANT_ADD(misuse, irqfd_remove_no_gic)
 	IRQFD(ENXIO, .flags = ARMVCPU_IRQFD_REMOVE, .fd = -1);
+
+/* What needs a GIC, and more than that of the host: passthrough.c. */
+#define PASS_IRQ(_err, ...) \
+	MISUSE(FILE_VM, ARMVCPU_PASS_IRQ, _err, pass_irq, .hw_intid = 160, .intid = 40, \
+	       __VA_ARGS__)
+
+FIXTURE_VARIANT_ADD(misuse, pass_irq_flags)
+	PASS_IRQ(EINVAL, .flags = 4);
+FIXTURE_VARIANT_ADD(misuse, pass_irq_flags_last)
+	PASS_IRQ(EINVAL, .flags = BIT(31));
+FIXTURE_VARIANT_ADD(misuse, pass_irq_reserved_0)
+	PASS_IRQ(EINVAL, .reserved[0] = 1);
+FIXTURE_VARIANT_ADD(misuse, pass_irq_reserved_1)
+	PASS_IRQ(EINVAL, .reserved[1] = BIT(63));
+FIXTURE_VARIANT_ADD(misuse, pass_irq_no_gic)
+	PASS_IRQ(ENXIO, .flags = 0);
+FIXTURE_VARIANT_ADD(misuse, pass_irq_remove_no_gic)
+	PASS_IRQ(ENXIO, .flags = ARMVCPU_PASS_IRQ_REMOVE);
 
 #define PSTATE(_pstate) \
 	MISUSE(FILE_VCPU, ARMVCPU_SET_CORE_REGS, EINVAL, core_regs, \
