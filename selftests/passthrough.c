@@ -155,16 +155,26 @@ static bool same_state(const struct hw_state *a, u32 intid)
 	return false;
 }
 
-/* A level: it stays until rtc_quiet().  The alarm is for the second that it is now. */
+/* How often it has been quieted, or is about to be. */
+static u64 quieted;
+
+/*
+ * A level: it stays until rtc_quiet(), which may be at once.  The alarm is for the
+ * second that it is now.
+ */
 static void rtc_raise(void)
 {
+	u64 before = shared_get(quieted);
+
 	guest_write32(rtc + RTCIMSC, 1);
-	while (!guest_read32(rtc + RTCRIS))
+	do
 		guest_write32(rtc + RTCMR, guest_read32(rtc + RTCDR));
+	while (!guest_read32(rtc + RTCRIS) && shared_get(quieted) == before);
 }
 
 static void rtc_quiet(void)
 {
+	__atomic_fetch_add(&quieted, 1, __ATOMIC_SEQ_CST);
 	guest_write32(rtc + RTCICR, 1);
 }
 
@@ -609,8 +619,8 @@ TEST_F(passthrough, comes_straight)
 	EXPECT_EQ(route_to(self->cpu), hw_route(HW(0)));
 	start(&self->r[0], &self->g.vcpu[0], self->cpu, guest_spins);
 	EXPECT_TRUE(send(HW(0), SPI(1), 200));
-	/* One of QEMU's may come while the host has the CPU for its tick. */
-	EXPECT_LE(host_count(), direct ? 20 : 200);
+	/* One may come while the host has the CPU for its tick. */
+	EXPECT_LE(host_count(), direct ? 100 : 200);
 	EXPECT_GE(host_count(), direct ? 0 : 100);
 	stop(&self->r[0]);
 	EXPECT_EQ(200, count_of(SPI(1)));
@@ -618,12 +628,18 @@ TEST_F(passthrough, comes_straight)
 
 TEST_F(passthrough, comes_to_one_that_waits)
 {
+	unsigned int i;
+
 	if (self->why)
 		SKIP(return, "%s", self->why);
 	ASSERT_EQ(0, pass(self->vm, variant->flags, HW(0), SPI(1), self->cpu));
 	start(&self->r[0], &self->g.vcpu[0], self->cpu, guest_waits);
-	EXPECT_TRUE(send(HW(0), SPI(1), 100));
-	EXPECT_GE(host_count(), 90);
+	for (i = 0; i < 100; i++) {
+		/* Asleep, most of the time. */
+		usleep(1000);
+		ASSERT_TRUE(send(HW(0), SPI(1), 1));
+	}
+	EXPECT_GE(host_count(), 30);
 	stop(&self->r[0]);
 	EXPECT_EQ(100, count_of(SPI(1)));
 }
@@ -1320,6 +1336,17 @@ TEST_F(passthrough, the_host_has_it_back_as_it_was)
 	step(vcpu, STEP_EOI, 0, SPI(2));
 }
 
+/* What is on its way has come. */
+static void settle(u32 intid)
+{
+	u64 count;
+
+	do {
+		count = count_of(intid);
+		usleep(20000);
+	} while (count_of(intid) != count);
+}
+
 /* Comes and goes while it is in use, and while the guest runs. */
 TEST_F(passthrough, removed_under_the_guest)
 {
@@ -1337,7 +1364,7 @@ TEST_F(passthrough, removed_under_the_guest)
 		ASSERT_EQ(0, pass(self->vm, REMOVE, HW(0), SPI(1), 0));
 		EXPECT_FALSE(hw_bit(GICD_ISACTIVER, HW(0)));
 		EXPECT_FALSE(hw_bit(GICD_ISENABLER, HW(0)));
-		usleep(100);
+		settle(SPI(1));
 		EXPECT_LE(count_of(SPI(1)), sent + 1);
 		EXPECT_GE(count_of(SPI(1)), sent);
 		sent = count_of(SPI(1));
@@ -1644,7 +1671,7 @@ TEST_F(passthrough, so_many_and_no_more)
 	before = host_count();
 	EXPECT_TRUE(send(HW(MAX_PASSED - 1), SPI(MAX_PASSED - 1), 50));
 	if (get_cap(self->vm->fd, ARMVCPU_CAP_PASS_IRQ_DIRECT))
-		EXPECT_LE(host_count() - before, 10);
+		EXPECT_LE(host_count() - before, 25);
 	stop(&self->r[0]);
 	EXPECT_EQ(0, pass(self->vm, variant->flags, HW(40), SPI(40), self->cpu));
 }
