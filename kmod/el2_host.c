@@ -16,6 +16,7 @@
 #include <linux/cpu_pm.h>
 #include <linux/debugfs.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 #include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -372,6 +373,22 @@ unsigned int el2_maintenance_irq(void)
 unsigned int el2_vtimer_irq(void)
 {
 	return el2_ppis[0].irq;
+}
+
+/**
+ * el2_vtimer_irq_data() - the virtual timer's interrupt as the GIC itself has it
+ *
+ * Return: it, or NULL.
+ */
+struct irq_data *el2_vtimer_irq_data(void)
+{
+	struct irq_data *data = irq_get_irq_data(el2_vtimer_irq());
+
+#ifdef CONFIG_IRQ_DOMAIN_HIERARCHY
+	while (data && data->parent_data)
+		data = data->parent_data;
+#endif
+	return data;
 }
 
 /*

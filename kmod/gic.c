@@ -784,7 +784,7 @@ void gic_exit(struct vcpu *vcpu)
 	gic_host_leave(vcpu);
 	stray = gic_host_stray(vcpu);
 	if (unlikely(stray))
-		pass_stray(stray);
+		pass_stray(stray - 1);
 	/* With those of EL2. */
 	if (!vcpu->hyp->gic.used)
 		return;

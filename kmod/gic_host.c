@@ -234,15 +234,15 @@ unsigned int gic_host_passed_lr(struct vcpu *vcpu, unsigned int n)
  * gic_host_stray() - an interrupt that EL2 has acknowledged, and that is for somebody else
  * @vcpu: the vCPU, out of the guest.
  *
- * Return: its INTID, once; or 0.
+ * Return: one more than its INTID, once; or 0.
  */
 u32 gic_host_stray(struct vcpu *vcpu)
 {
-	u32 intid = vcpu->hyp->gic.stray;
+	u32 stray = vcpu->hyp->gic.stray;
 
-	if (unlikely(intid))
+	if (unlikely(stray))
 		vcpu->hyp->gic.stray = 0;
-	return intid;
+	return stray;
 }
 
 /*

@@ -40,6 +40,7 @@
 
 struct dentry;
 struct file;
+struct irq_data;
 struct user_fpsimd_state;
 
 /* ---- pgtable.c: translation tables of either stage --------------------- */
@@ -92,6 +93,7 @@ void el2_report(void);
 void el2_debugfs(struct dentry *dir);
 bool el2_take_provocation(void);
 unsigned int el2_vtimer_irq(void);
+struct irq_data *el2_vtimer_irq_data(void);
 unsigned int el2_maintenance_irq(void);
 bool el2_caches_differ(void);
 u64 el2_ctr(void);

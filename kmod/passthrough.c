@@ -684,13 +684,9 @@ static bool __init sees_group0(void)
  */
 void __init pass_init(void)
 {
-	struct irq_data *data = irq_get_irq_data(el2_vtimer_irq());
+	struct irq_data *data = el2_vtimer_irq_data();
 	phys_addr_t gicd;
 
-#ifdef CONFIG_IRQ_DOMAIN_HIERARCHY
-	while (data && data->parent_data)
-		data = data->parent_data;
-#endif
 	/* Without EOImode 1 in the host, nothing can be left to a guest to deactivate. */
 	if (!gic_host_versions() || !data || !data->domain || !data->domain->fwnode ||
 	    !data->chip->irq_set_vcpu_affinity)

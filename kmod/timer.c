@@ -349,11 +349,7 @@ void timer_cpu_quiet(void)
  */
 void __init timer_init(void)
 {
-	struct irq_data *data = irq_get_irq_data(el2_vtimer_irq());
+	struct irq_data *data = el2_vtimer_irq_data();
 
-#ifdef CONFIG_IRQ_DOMAIN_HIERARCHY
-	while (data && data->parent_data)
-		data = data->parent_data;
-#endif
 	vtimer_hw_intid = data ? irqd_to_hwirq(data) : GIC_PPI_VTIMER;
 }

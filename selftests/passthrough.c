@@ -376,6 +376,13 @@ static int pass(struct vm *vm, u32 flags, u32 hw_intid, u32 intid, u32 cpu)
 	return ret;
 }
 
+/* From here on the vCPU does what step() says. */
+static void take_steps(struct vcpu *vcpu)
+{
+	vcpu_call(vcpu, guest_steps, vcpu->index);
+	vcpu_expect_sync(vcpu, 5);
+}
+
 static u64 step(struct vcpu *vcpu, enum step op, u64 address, u64 value)
 {
 	steps[vcpu->index].op = op;
@@ -767,8 +774,7 @@ static struct vcpu *begin_steps(struct gic_vm *g, int cpu)
 	struct vcpu *vcpu = &g->vcpu[0];
 
 	pin_to_cpu(cpu);
-	vcpu_call(vcpu, guest_steps, 0);
-	vcpu_expect_sync(vcpu, 5);
+	take_steps(vcpu);
 	step(vcpu, STEP_ON, 0, 0);
 	return vcpu;
 }
@@ -1072,8 +1078,7 @@ TEST_F(passthrough, is_rerouted_while_it_comes)
 	gic_vm_add_vcpu(g, 2);
 	start(&self->r[0], &g->vcpu[0], self->cpu, guest_spins);
 	start(&self->r[1], &g->vcpu[1], OTHER_CPU, guest_spins);
-	vcpu_call(&g->vcpu[2], guest_steps, 2);
-	vcpu_expect_sync(&g->vcpu[2], 5);
+	take_steps(&g->vcpu[2]);
 	for (i = 1; i <= 200; i++) {
 		hw_raise(HW(0));
 		step(&g->vcpu[2], STEP_STORE, router(g), route_value(g, i % 2));
@@ -1102,8 +1107,7 @@ TEST_F(passthrough, is_rerouted_while_it_is_active)
 	gic_vm_add_vcpu(g, 2);
 	start(&self->r[0], &g->vcpu[0], self->cpu, guest_spins);
 	start(&self->r[1], &g->vcpu[1], OTHER_CPU, guest_spins);
-	vcpu_call(&g->vcpu[2], guest_steps, 2);
-	vcpu_expect_sync(&g->vcpu[2], 5);
+	take_steps(&g->vcpu[2]);
 	for (i = 1; i <= 20; i++) {
 		unsigned int from = 1 - i % 2, to = i % 2;
 		u64 before = taken_on[to];
@@ -1135,8 +1139,7 @@ TEST_F(passthrough, is_disabled_while_the_guest_runs)
 		SKIP(return, "%s", self->why);
 	ASSERT_EQ(0, pass(self->vm, variant->flags, HW(0), SPI(1), self->cpu));
 	start(&self->r[0], &g->vcpu[0], self->cpu, guest_spins);
-	vcpu_call(other, guest_steps, 1);
-	vcpu_expect_sync(other, 5);
+	take_steps(other);
 	for (i = 0; i < 10; i++) {
 		ASSERT_TRUE(send(HW(0), SPI(1), 1));
 		store(g, other, GICD_ICENABLER, SPI(1));
@@ -1169,8 +1172,7 @@ TEST_F(passthrough, state_is_seen_while_the_guest_runs)
 		SKIP(return, "%s", self->why);
 	ASSERT_EQ(0, pass(self->vm, variant->flags, HW(0), SPI(1), self->cpu));
 	start(&self->r[0], &g->vcpu[0], self->cpu, guest_spins);
-	vcpu_call(other, guest_steps, 1);
-	vcpu_expect_sync(other, 5);
+	take_steps(other);
 	for (i = 1; i <= 10; i++) {
 		shared_set(lingers, 1);
 		hw_raise(HW(0));
@@ -1207,8 +1209,7 @@ TEST_F(passthrough, is_deactivated_by_another)
 	eoimode = 1;
 	ASSERT_EQ(0, pass(self->vm, variant->flags, HW(0), SPI(1), self->cpu));
 	start(&self->r[0], &g->vcpu[0], self->cpu, guest_spins);
-	vcpu_call(other, guest_steps, 1);
-	vcpu_expect_sync(other, 5);
+	take_steps(other);
 	step(other, STEP_ON, 0, 1);
 	for (i = 1; i <= 10; i++) {
 		shared_set(lingers, 1);
@@ -1428,8 +1429,7 @@ TEST_F(passthrough, killed)
 		if (pass(&g.vm, variant->flags, HW(0), SPI(1), self->cpu) ||
 		    pass(&g.vm, variant->flags, HW(1), SPI(2), self->cpu))
 			_exit(1);
-		vcpu_call(&g.vcpu[0], guest_steps, 0);
-		vcpu_expect_sync(&g.vcpu[0], 5);
+		take_steps(&g.vcpu[0]);
 		step(&g.vcpu[0], STEP_ON, 0, 0);
 		raise_here(HW(0));
 		raise_here(HW(1));

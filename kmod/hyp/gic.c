@@ -263,7 +263,7 @@ int hyp_gic_take(struct hyp_gic *gic)
 		return 0;
 	n = find_passed(gic, intid);
 	if (!has_room(gic, n)) {
-		gic->stray = intid;
+		gic->stray = intid + 1;
 		return 0;
 	}
 	passed = &gic->passed[n];

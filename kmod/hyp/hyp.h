@@ -160,8 +160,8 @@ struct hyp_passed {
  * @used: list registers in use; out: with those that EL2 has filled.
  * @nr_aprs: registers of @ap0r, and of @ap1r, that are there: 1, 2 or 4.
  * @nr_passed: how many of @passed.
- * @stray: out: INTID of an interrupt of the host's that was acknowledged, and is
- *	not of this vCPU; or 0.
+ * @stray: out: one more than the INTID of an interrupt of the host's that was
+ *	acknowledged, and is not of this vCPU; or 0.
  * @budget: how many more EL2 may take before the host has its turn.
  * @passed: interrupts of the host's that EL2 hands to the guest.
  *

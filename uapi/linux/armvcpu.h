@@ -505,7 +505,8 @@ struct armvcpu_gic_reg {
  * irqfds do nothing.  A guest's write to GICD_ISPENDR, too, makes the host's active.
  *
  * All other interrupts of @cpu stay the host's and end the guest's slice as anywhere:
- * so does a signal or a kick, and when @cpu goes offline its interrupts move on.
+ * so does a signal or a kick.  When @cpu goes offline the interrupt moves on, and when
+ * it is back, so is the interrupt.
  *
  * ARMVCPU_PASS_IRQ_REMOVE takes away what was added with this @hw_intid and @intid, and
  * so does the end of the VM.  On return the host's interrupt is as it was, masked; what
