@@ -176,7 +176,22 @@ SIZE(exit_fail, 8);
 AT(exit_fail, reason, 0);
 AT(exit_fail, err, 4);
 
-SIZE(run, 512);
+SIZE(el2_answers, 16);
+AT(el2_answers, mask, 0);
+AT(el2_answers, reserved, 8);
+
+SIZE(stats, 896);
+AT(stats, entries, 0);
+AT(stats, irqs, 8);
+AT(stats, sync, 16);
+AT(stats, user, 528);
+AT(stats, el2, 656);
+AT(stats, faults, 784);
+AT(stats, pages, 792);
+AT(stats, waits, 800);
+AT(stats, reserved, 808);
+
+SIZE(run, 1408);
 AT(run, x, 0);
 AT(run, immediate_exit, 248);
 AT(run, action, 249);
@@ -187,3 +202,4 @@ AT(run, esr, 272);
 AT(run, far, 280);
 AT(run, hpfar, 288);
 AT(run, u, 296);
+AT(run, stats, 512);

@@ -102,7 +102,7 @@ static struct counts counts_of(u64 dfr0)
 
 static struct counts guest_counts(struct vcpu *vcpu)
 {
-	return counts_of(READ_ONCE(vcpu->vm->id[IDREG_ID_AA64DFR0_EL1]));
+	return counts_of(READ_ONCE(vcpu->vm->hyp->id[IDREG_ID_AA64DFR0_EL1]));
 }
 
 /* ---- what the CPU gets ------------------------------------------------- */
@@ -218,7 +218,7 @@ static void update(struct vcpu *vcpu)
 	u64 mdscr = debug->mdscr & MDSCR_OWN;
 
 	/* Either lock disables all debug exceptions but BRK's (D2.3). */
-	if (debug->oslsr & OSLSR_OSLK || debug->osdlr & OSDLR_DLK)
+	if (vcpu->hyp->oslsr & OSLSR_OSLK || debug->osdlr & OSDLR_DLK)
 		mdscr &= MDSCR_TDCC;
 	vcpu->hyp->mdscr = mdscr;
 	if (mdscr & MDSCR_MDE)
@@ -235,6 +235,7 @@ static void update(struct vcpu *vcpu)
 void debug_reset(struct vcpu *vcpu)
 {
 	memset(&vcpu->debug, 0, sizeof(vcpu->debug));
+	vcpu->hyp->oslsr = OSLSR_OSLM;
 	update(vcpu);
 }
 
@@ -294,7 +295,7 @@ bool debug_get(struct vcpu *vcpu, u32 encoding, u64 *value)
 	u64 mask, *reg = kept_register(vcpu, encoding, &mask);
 
 	if (encoding == OSLSR_EL1)
-		*value = vcpu->debug.oslsr | OSLSR_OSLM;
+		*value = vcpu->hyp->oslsr;
 	else if (reg)
 		*value = *reg;
 	return reg || encoding == OSLSR_EL1;
@@ -310,11 +311,13 @@ bool debug_get(struct vcpu *vcpu, u32 encoding, u64 *value)
  */
 int debug_set(struct vcpu *vcpu, u32 encoding, u64 value)
 {
-	u64 mask = OSLSR_OSLK, *reg = kept_register(vcpu, encoding, &mask);
+	u64 mask, *reg = kept_register(vcpu, encoding, &mask);
 
 	if (encoding == OSLSR_EL1) {
-		reg = &vcpu->debug.oslsr;
-		value ^= OSLSR_OSLM;
+		reg = &vcpu->hyp->oslsr;
+		if ((value & ~OSLSR_OSLK) != OSLSR_OSLM)
+			return -EINVAL;
+		mask = ~0ULL;
 	}
 	if (!reg)
 		return -ENOENT;
@@ -355,7 +358,7 @@ unsigned int debug_list(struct vcpu *vcpu, u32 *ids, unsigned int room)
 /* With the OS lock, all of MDSCR_EL1 can be written. */
 static void write_kept(struct vcpu *vcpu, u64 *reg, u64 mask, u64 value)
 {
-	if (reg == &vcpu->debug.mdscr && !(vcpu->debug.oslsr & OSLSR_OSLK))
+	if (reg == &vcpu->debug.mdscr && !(vcpu->hyp->oslsr & OSLSR_OSLK))
 		mask = MDSCR_OWN;
 	/* The others of MDSCR_EL1 stay; what has no bit elsewhere is never set. */
 	*reg = (*reg & ~mask) | (value & mask);
@@ -385,12 +388,12 @@ bool debug_access(struct vcpu *vcpu, u32 encoding, bool write, u64 *value)
 	switch (encoding) {
 	case OSLAR_EL1:
 		if (write) {
-			vcpu->debug.oslsr = *value & 1 ? OSLSR_OSLK : 0;
+			vcpu->hyp->oslsr = OSLSR_OSLM | (*value & 1 ? OSLSR_OSLK : 0);
 			update(vcpu);
 		}
 		return write;
 	case OSLSR_EL1:
-		*value = vcpu->debug.oslsr | OSLSR_OSLM;
+		*value = vcpu->hyp->oslsr;
 		return !write;
 	case DBGAUTHSTATUS_EL1:
 		*value = AUTHSTATUS;

@@ -23,14 +23,12 @@ enum id_kind {
 
 /**
  * struct id_register - an ID register
- * @crm: CRm.
- * @op2: op2.
+ * @known: there is one in this place.
  * @aarch32: reads as zero unless EL0 can run AArch32.
  * @all: it shows all that the host has; no fields are listed.
  */
 struct id_register {
-	u8 crm;
-	u8 op2;
+	bool known;
 	bool aarch32;
 	bool all;
 };
@@ -51,13 +49,13 @@ struct id_field {
 	s8 most;
 };
 
-#define ROW(name, crm, op2, aarch32, all) \
-	[IDREG_##name] = { (crm), (op2), (aarch32), (all) },
+#define ROW(name, aarch32, all) \
+	[IDREG_##name] = { true, (aarch32), (all) },
 
 static const struct id_register id_registers[NR_ID_REGS] = {
-#define ID_REG(name, crm, op2) ROW(name, crm, op2, false, false)
-#define ID_REG32(name, crm, op2) ROW(name, crm, op2, true, false)
-#define ID_REG32_ALL(name, crm, op2) ROW(name, crm, op2, true, true)
+#define ID_REG(name, crm, op2) ROW(name, false, false)
+#define ID_REG32(name, crm, op2) ROW(name, true, false)
+#define ID_REG32_ALL(name, crm, op2) ROW(name, true, true)
 #define ID_FIELD(reg, name, shift, kind, least, most)
 #include "idregs.def"
 #undef ID_REG
@@ -79,9 +77,10 @@ static const struct id_field id_fields[] = {
 #undef ID_FIELD
 };
 
+/* IDREG_* is CRm and op2. */
 static u32 id_encoding(unsigned int reg)
 {
-	return ARMVCPU_SYSREG(3, 0, 0, id_registers[reg].crm, id_registers[reg].op2);
+	return ARMVCPU_SYSREG(3, 0, 0, reg >> 3, reg & 7);
 }
 
 /* What all of the host's CPUs have; nothing of an AArch32 that is not there. */
@@ -89,8 +88,7 @@ static u64 host_value(unsigned int reg)
 {
 	if (id_registers[reg].aarch32 && !has_aarch32_el0())
 		return 0;
-	return read_sanitised_ftr_reg(sys_reg(3, 0, 0, id_registers[reg].crm,
-					      id_registers[reg].op2));
+	return read_sanitised_ftr_reg(sys_reg(3, 0, 0, reg >> 3, reg & 7));
 }
 
 /* A field of a register's value, by its kind. */
@@ -143,13 +141,13 @@ void idregs_init(struct vm *vm)
 
 		if (id_registers[field->reg].aarch32 && !has_aarch32_el0())
 			continue;
-		vm->id[field->reg] |= put_field(field, shown_field(field, host_value(field->reg)));
+		vm->hyp->id[field->reg] |= put_field(field, shown_field(field, host_value(field->reg)));
 	}
 	for (i = 0; i < NR_ID_REGS; i++)
 		if (id_registers[i].all)
-			vm->id[i] = host_value(i);
+			vm->hyp->id[i] = host_value(i);
 	/* A guest must not be told of more address bits than its VM has. */
-	vm->id[IDREG_ID_AA64MMFR0_EL1] |= parange_of(vm->ipa_bits);
+	vm->hyp->id[IDREG_ID_AA64MMFR0_EL1] |= parange_of(vm->ipa_bits);
 }
 
 /**
@@ -159,8 +157,8 @@ void idregs_init(struct vm *vm)
 void idregs_show_gicv3(struct vm *vm)
 {
 	lockdep_assert_held(&vm->lock);
-	WRITE_ONCE(vm->id[IDREG_ID_AA64PFR0_EL1],
-		   vm->id[IDREG_ID_AA64PFR0_EL1] | 1ULL << 24);
+	WRITE_ONCE(vm->hyp->id[IDREG_ID_AA64PFR0_EL1],
+		   vm->hyp->id[IDREG_ID_AA64PFR0_EL1] | 1ULL << 24);
 }
 
 /* APA, API, GPA, GPI; GPA3, APA3: one of each half, or none. */
@@ -175,8 +173,8 @@ void idregs_show_gicv3(struct vm *vm)
  */
 bool idregs_has_pauth(struct vm *vm)
 {
-	return READ_ONCE(vm->id[IDREG_ID_AA64ISAR1_EL1]) & ISAR1_PAUTH ||
-	       READ_ONCE(vm->id[IDREG_ID_AA64ISAR2_EL1]) & ISAR2_PAUTH;
+	return READ_ONCE(vm->hyp->id[IDREG_ID_AA64ISAR1_EL1]) & ISAR1_PAUTH ||
+	       READ_ONCE(vm->hyp->id[IDREG_ID_AA64ISAR2_EL1]) & ISAR2_PAUTH;
 }
 
 /**
@@ -185,7 +183,7 @@ bool idregs_has_pauth(struct vm *vm)
  */
 bool idregs_has_fp(struct vm *vm)
 {
-	return (READ_ONCE(vm->id[IDREG_ID_AA64PFR0_EL1]) >> 16 & 0xf) != 0xf;
+	return (READ_ONCE(vm->hyp->id[IDREG_ID_AA64PFR0_EL1]) >> 16 & 0xf) != 0xf;
 }
 
 static bool is_id(u32 encoding)
@@ -195,14 +193,10 @@ static bool is_id(u32 encoding)
 	       encoding <= ARMVCPU_SYSREG(3, 0, 0, 7, 7);
 }
 
-static unsigned int find_register(u32 encoding)
+/* Where it is in struct hyp_vm.id. */
+static unsigned int place_of(u32 encoding)
 {
-	unsigned int i;
-
-	for (i = 0; i < NR_ID_REGS; i++)
-		if (id_encoding(i) == encoding)
-			break;
-	return i;
+	return encoding - ARMVCPU_SYSREG(3, 0, 0, 0, 0);
 }
 
 /**
@@ -215,12 +209,9 @@ static unsigned int find_register(u32 encoding)
  */
 bool idregs_get(struct vm *vm, u32 encoding, u64 *value)
 {
-	unsigned int reg;
-
 	if (!is_id(encoding))
 		return false;
-	reg = find_register(encoding);
-	*value = reg < NR_ID_REGS ? READ_ONCE(vm->id[reg]) : 0;
+	*value = READ_ONCE(vm->hyp->id[place_of(encoding)]);
 	return true;
 }
 
@@ -273,7 +264,7 @@ static bool all_lower(u64 value, u64 host)
 
 static bool value_fits(struct vm *vm, unsigned int reg, u64 value)
 {
-	u64 now = vm->id[reg], rest = value, host = host_value(reg);
+	u64 now = vm->hyp->id[reg], rest = value, host = host_value(reg);
 	unsigned int i;
 
 	if (id_registers[reg].all || (id_registers[reg].aarch32 && !has_aarch32_el0()))
@@ -303,21 +294,21 @@ static bool value_fits(struct vm *vm, unsigned int reg, u64 value)
  */
 int idregs_set(struct vm *vm, u32 encoding, u64 value)
 {
-	unsigned int reg = find_register(encoding);
+	unsigned int reg = place_of(encoding);
 	int ret = 0;
 
 	if (!is_id(encoding))
 		return -ENOENT;
-	if (reg == NR_ID_REGS)
+	if (!id_registers[reg].known)
 		return value ? -EINVAL : 0;
 	mutex_lock(&vm->lock);
-	if (value != vm->id[reg]) {
+	if (value != vm->hyp->id[reg]) {
 		if (!value_fits(vm, reg, value))
 			ret = -EINVAL;
 		else if (vm->started)
 			ret = -EBUSY;
 		else
-			WRITE_ONCE(vm->id[reg], value);
+			WRITE_ONCE(vm->hyp->id[reg], value);
 	}
 	mutex_unlock(&vm->lock);
 	return ret;
@@ -332,9 +323,14 @@ int idregs_set(struct vm *vm, u32 encoding, u64 value)
  */
 unsigned int idregs_list(u32 *ids, unsigned int room)
 {
-	unsigned int i;
+	unsigned int i, count = 0;
 
-	for (i = 0; i < NR_ID_REGS && i < room; i++)
-		ids[i] = id_encoding(i);
-	return NR_ID_REGS;
+	for (i = 0; i < NR_ID_REGS; i++) {
+		if (!id_registers[i].known)
+			continue;
+		if (count < room)
+			ids[count] = id_encoding(i);
+		count++;
+	}
+	return count;
 }

@@ -36,6 +36,9 @@
 #define ARMVCPU_IOEVENTFD_FLAGS	ARMVCPU_IOEVENTFD_REMOVE
 #define ARMVCPU_MAX_IRQFDS	512
 #define ARMVCPU_IRQFD_FLAGS	(ARMVCPU_IRQFD_REMOVE | ARMVCPU_IRQFD_RESAMPLE)
+#define ARMVCPU_SMCCC_POLICY_FLAGS	ARMVCPU_SMCCC_POLICY_HVC
+#define ARMVCPU_EL2_ANSWERS	(BIT_ULL(ARMVCPU_EL2_SYSREG) | BIT_ULL(ARMVCPU_EL2_CALL) | \
+				 BIT_ULL(ARMVCPU_EL2_WFE))
 #define ARMVCPU_PASS_IRQ_FLAGS	(ARMVCPU_PASS_IRQ_REMOVE | ARMVCPU_PASS_IRQ_EDGE)
 
 struct dentry;
@@ -123,13 +126,14 @@ struct ioeventfd;
 struct memslot;
 struct vcpu;
 
-#define ID_REG(name, crm, op2) IDREG_##name,
+/* Their places in struct hyp_vm.id. */
+#define ID_REG(name, crm, op2) IDREG_##name = (crm) << 3 | (op2),
 #define ID_REG32 ID_REG
 #define ID_REG32_ALL ID_REG
 #define ID_FIELD(reg, name, shift, kind, least, most)
 enum id_reg {
 #include "idregs.def"
-	NR_ID_REGS
+	NR_ID_REGS = 64
 };
 
 #undef ID_REG
@@ -141,20 +145,21 @@ enum id_reg {
  * struct vm - a virtual machine
  * @ref: the VM's file and its vCPUs.
  * @mm: address space of the creator, who alone may use it.
+ * @hyp: the page it shares with EL2: ID registers, power states, answers.
  * @ipa_bits: size of the guest physical address space.
  * @vmid: its number in the TLBs; never 0.
  * @vtcr: VTCR_EL2.
  * @vttbr: VTTBR_EL2.
  * @cntvoff: CNTVOFF_EL2 of all its vCPUs.
- * @lock: @policy, @id and @started.
- * @started: a vCPU has run: @policy and @id are final.
+ * @lock: @policy, @hyp->id and @started.
+ * @started: a vCPU has run: @policy and @hyp->id are final.
  * @dead: EL2 faulted under it; it never runs again.
- * @policy: ranges of SMC function ids, sorted.
+ * @policy: ranges of SMCCC function ids, sorted.
  * @policy_count: number of them.
+ * @policy_hvc: they are for HVC, too.
  * @gic: the interrupt controller, or NULL; final once there is a vCPU.
  * @frozen: no vCPU may enter the guest (gic_freeze()).
  * @thawed: who waits until they may.
- * @id: ID registers.
  * @nr_vcpus: number of @vcpus, which only grows.
  * @vcpus: the vCPUs; an entry below @nr_vcpus is NULL once it is closed.
  * @vcpus_lock: entries of @vcpus against their vCPU going away.
@@ -176,6 +181,7 @@ enum id_reg {
 struct vm {
 	struct kref ref;
 	struct mm_struct *mm;
+	struct hyp_vm *hyp;
 	u32 ipa_bits;
 	u32 vmid;
 	u64 vtcr;
@@ -187,7 +193,7 @@ struct vm {
 	bool dead;
 	struct armvcpu_smccc_range *policy;
 	u32 policy_count;
-	u64 id[NR_ID_REGS];
+	bool policy_hvc;
 
 	struct gic *gic;
 	atomic_t frozen;
@@ -338,13 +344,11 @@ struct timer_vcpu {
 
 /**
  * struct pvtime - a vCPU's stolen time
- * @ipa: where the guest reads it, or ARMVCPU_NO_STOLEN_TIME.
  * @stolen: nanoseconds so far.
  * @last: what @task had waited by then.
  * @task: who ran the vCPU last.
  */
 struct pvtime {
-	u64 ipa;
 	u64 stolen;
 	u64 last;
 	const struct task_struct *task;
@@ -354,14 +358,12 @@ struct pvtime {
  * struct vcpu_debug - debug registers as the guest sees them
  * @regs: breakpoints and watchpoints.
  * @mdscr: MDSCR_EL1.
- * @oslsr: OSLSR_EL1.OSLK.
  * @osdlr: OSDLR_EL1.
  * @mapped: ID_AA64DFR0_EL1 of the CPUs for which hyp->debug has them; 0: none.
  */
 struct vcpu_debug {
 	struct hyp_debug regs;
 	u64 mdscr;
-	u64 oslsr;
 	u64 osdlr;
 	u64 mapped;
 };
@@ -379,7 +381,7 @@ struct vcpu_debug {
  * @revidr: REVIDR_EL1.
  * @aidr: AIDR_EL1.
  * @serial: unique for ever, never 0.
- * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED.
+ * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED: its hyp_sibling's.
  * @pending: the exit to complete.
  * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
  * @inject_far: its FAR_EL1.
@@ -406,7 +408,7 @@ struct vcpu {
 	u64 aidr;
 	u64 serial;
 	u64 mpidr;
-	atomic_t power;
+	atomic_t *power;
 	struct exit_state pending;
 	u32 inject;
 	u64 inject_far;
@@ -426,7 +428,7 @@ struct vcpu {
  * ON_PENDING as others see it: CPU_ON has come, and the vCPU is reset by the
  * next ioctl that has its lock.
  */
-#define POWER_ON_REQUESTED	3
+#define POWER_ON_REQUESTED	HYP_POWER_ON_REQUESTED
 
 int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg);
 void vcpu_reset(struct vcpu *vcpu);
@@ -515,12 +517,12 @@ bool idregs_get(struct vm *vm, u32 encoding, u64 *value);
 int idregs_set(struct vm *vm, u32 encoding, u64 value);
 unsigned int idregs_list(u32 *ids, unsigned int room);
 
-bool psci_is_call(u64 fn);
 int psci_call(struct vcpu *vcpu);
 
 int hvc_exit(struct vcpu *vcpu);
 int smc_exit(struct vcpu *vcpu);
 void call_complete(struct vcpu *vcpu);
+void smccc_configure(struct vm *vm);
 int smccc_set_policy(struct vm *vm, void __user *argp);
 
 void inject_undef(struct vcpu *vcpu);
@@ -551,7 +553,6 @@ bool timer_set(struct vcpu *vcpu, u32 encoding, u64 value);
 bool pvtime_supported(void);
 int pvtime_set(struct vcpu *vcpu, u64 ipa);
 void pvtime_update(struct vcpu *vcpu);
-int pvtime_call(struct vcpu *vcpu);
 
 /* ---- regs.c ------------------------------------------------------------ */
 

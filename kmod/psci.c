@@ -1,30 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PSCI 1.1 (DEN0022): what only reports is answered here, what acts goes to
- * the VMM.  The host's firmware never hears of any of it.
+ * PSCI 1.1 (DEN0022): what only reports has an answer in hyp/answers.h, what acts
+ * goes to the VMM.  The host's firmware never hears of any of it.
  */
 #include <linux/psci.h>
 #include <uapi/linux/psci.h>
 #include <linux/arm-smccc.h>
 
+#include "hyp/answers.h"
 #include "kmod.h"
 
-#define PSCI_FN_FIRST		0
-#define PSCI_FN_LAST		0x1f
+static_assert(HYP_POWER_OFF == ARMVCPU_POWER_OFF && HYP_POWER_ON == ARMVCPU_POWER_ON &&
+	      HYP_POWER_ON_PENDING == ARMVCPU_POWER_ON_PENDING);
 
-#define AFFINITY		0xff00ffffffULL
-
-/**
- * psci_is_call() - is it a function id of PSCI?
- * @fn: W0 of the call.
- */
-bool psci_is_call(u64 fn)
-{
-	u32 id = fn;
-
-	return (id & ~(u32)PSCI_0_2_64BIT) >= PSCI_0_2_FN_BASE + PSCI_FN_FIRST &&
-	       (id & ~(u32)PSCI_0_2_64BIT) <= PSCI_0_2_FN_BASE + PSCI_FN_LAST;
-}
+#define AFFINITY		PSCI_AFFINITY
 
 static int answer(struct vcpu *vcpu, s64 result)
 {
@@ -78,7 +67,7 @@ static int cpu_on(struct vcpu *vcpu, u64 fn, const u64 *args)
 	} else if (!entry_is_valid(vcpu, args[1])) {
 		ret = PSCI_RET_INVALID_ADDRESS;
 	} else {
-		switch (atomic_cmpxchg(&target->power, ARMVCPU_POWER_OFF,
+		switch (atomic_cmpxchg(target->power, ARMVCPU_POWER_OFF,
 				       POWER_ON_REQUESTED)) {
 		case ARMVCPU_POWER_OFF:
 			break;
@@ -95,63 +84,6 @@ static int cpu_on(struct vcpu *vcpu, u64 fn, const u64 *args)
 	if (ret)
 		return answer(vcpu, ret);
 	return ask(vcpu, ARMVCPU_PSCI_CPU_ON, fn, args, PSCI_RET_INTERNAL_FAILURE);
-}
-
-/* ON if one of the affinity instance is; else ON_PENDING; else OFF. */
-static int affinity_info(struct vcpu *vcpu, const u64 *args)
-{
-	static const u64 masks[] = { 0xff00ffffffULL, 0xff00ffff00ULL, 0xff00ff0000ULL,
-				     0xff00000000ULL };
-	bool on = false, pending = false, found = false;
-	struct vm *vm = vcpu->vm;
-	u32 i;
-
-	if (args[0] & ~AFFINITY || args[1] >= ARRAY_SIZE(masks))
-		return answer(vcpu, PSCI_RET_INVALID_PARAMS);
-	mutex_lock(&vm->vcpus_lock);
-	for (i = 0; i < vm->nr_vcpus; i++) {
-		struct vcpu *other = vm->vcpus[i];
-		int power;
-
-		if (!other || (other->mpidr ^ args[0]) & masks[args[1]])
-			continue;
-		found = true;
-		power = vcpu_power(other);
-		on |= power == ARMVCPU_POWER_ON;
-		pending |= power == ARMVCPU_POWER_ON_PENDING;
-	}
-	mutex_unlock(&vm->vcpus_lock);
-	if (!found)
-		return answer(vcpu, PSCI_RET_INVALID_PARAMS);
-	return answer(vcpu, on ? PSCI_0_2_AFFINITY_LEVEL_ON :
-			    pending ? PSCI_0_2_AFFINITY_LEVEL_ON_PENDING :
-			    PSCI_0_2_AFFINITY_LEVEL_OFF);
-}
-
-static int features(struct vcpu *vcpu, u32 fn)
-{
-	switch (fn) {
-	case PSCI_0_2_FN_PSCI_VERSION:
-	case PSCI_0_2_FN_CPU_SUSPEND:
-	case PSCI_0_2_FN64_CPU_SUSPEND:
-	case PSCI_0_2_FN_CPU_OFF:
-	case PSCI_0_2_FN_CPU_ON:
-	case PSCI_0_2_FN64_CPU_ON:
-	case PSCI_0_2_FN_AFFINITY_INFO:
-	case PSCI_0_2_FN64_AFFINITY_INFO:
-	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
-	case PSCI_0_2_FN_SYSTEM_OFF:
-	case PSCI_0_2_FN_SYSTEM_RESET:
-	case PSCI_1_0_FN_PSCI_FEATURES:
-	case PSCI_1_0_FN_SYSTEM_SUSPEND:
-	case PSCI_1_0_FN64_SYSTEM_SUSPEND:
-	case PSCI_1_1_FN_SYSTEM_RESET2:
-	case PSCI_1_1_FN64_SYSTEM_RESET2:
-	case ARM_SMCCC_VERSION_FUNC_ID:
-		/* CPU_SUSPEND: the original format of the power state, no OS-initiated mode. */
-		return answer(vcpu, 0);
-	}
-	return answer(vcpu, PSCI_RET_NOT_SUPPORTED);
 }
 
 /* Of the original format: Type and ID, PowerLevel; all else is reserved. */
@@ -213,7 +145,7 @@ static int system_reset2(struct vcpu *vcpu, u64 fn, const u64 *args)
 
 static int cpu_off(struct vcpu *vcpu, u64 fn, const u64 *args)
 {
-	atomic_set(&vcpu->power, ARMVCPU_POWER_OFF);
+	atomic_set(vcpu->power, ARMVCPU_POWER_OFF);
 	return ask(vcpu, ARMVCPU_PSCI_CPU_OFF, fn, args, PSCI_RET_DENIED);
 }
 
@@ -228,6 +160,7 @@ int psci_call(struct vcpu *vcpu)
 	u32 fn = vcpu_reg(vcpu, 0);
 	bool is_64bit = fn & PSCI_0_2_64BIT;
 	u64 args[3];
+	s64 result;
 	int i;
 
 	for (i = 0; i < 3; i++) {
@@ -235,17 +168,9 @@ int psci_call(struct vcpu *vcpu)
 		if (!is_64bit)
 			args[i] = (u32)args[i];
 	}
+	if (answer_psci(vcpu->vm->hyp, fn, args[0], args[1], &result))
+		return answer(vcpu, result);
 	switch (fn) {
-	case PSCI_0_2_FN_PSCI_VERSION:
-		return answer(vcpu, PSCI_VERSION(1, 1));
-	case PSCI_1_0_FN_PSCI_FEATURES:
-		return features(vcpu, args[0]);
-	case PSCI_0_2_FN_AFFINITY_INFO:
-	case PSCI_0_2_FN64_AFFINITY_INFO:
-		return affinity_info(vcpu, args);
-	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
-		/* No Trusted OS that would have to migrate. */
-		return answer(vcpu, PSCI_0_2_TOS_MP);
 	case PSCI_0_2_FN_CPU_ON:
 	case PSCI_0_2_FN64_CPU_ON:
 		return cpu_on(vcpu, fn, args);

@@ -3,10 +3,11 @@
  * Stolen time (DEN0057): how long a vCPU that wanted to run did not get a CPU.
  * The kernel counts that for each task; it is in guest memory for the guest.
  */
-#include <linux/arm-smccc.h>
 #include <linux/sched.h>
 
 #include "kmod.h"
+
+static_assert(HYP_NO_STOLEN_TIME == ARMVCPU_NO_STOLEN_TIME);
 
 /* The structure for a vCPU: revision and attributes are zero, and its size. */
 #define STOLEN_TIME		8
@@ -43,7 +44,7 @@ int pvtime_set(struct vcpu *vcpu, u64 ipa)
 	if (ipa != ARMVCPU_NO_STOLEN_TIME &&
 	    (!pvtime_supported() || ipa % PVTIME_SIZE || ipa >> vcpu->vm->ipa_bits))
 		return -EINVAL;
-	vcpu->pvtime.ipa = ipa;
+	vcpu->hyp->pvtime = ipa;
 	vcpu->pvtime.task = NULL;
 	return 0;
 }
@@ -59,14 +60,14 @@ void pvtime_update(struct vcpu *vcpu)
 	struct pvtime *pvtime = &vcpu->pvtime;
 	u64 delay;
 
-	if (likely(pvtime->ipa == ARMVCPU_NO_STOLEN_TIME))
+	if (likely(vcpu->hyp->pvtime == ARMVCPU_NO_STOLEN_TIME))
 		return;
 	delay = run_delay();
 	if (pvtime->task != current) {
 		/* What it has waited for before is none of the guest's. */
 		pvtime->last = delay;
 		/* The VM may have been saved, and goes on with what the guest knows. */
-		memslot_read(vcpu->vm, pvtime->ipa + STOLEN_TIME, &pvtime->stolen,
+		memslot_read(vcpu->vm, vcpu->hyp->pvtime + STOLEN_TIME, &pvtime->stolen,
 			     sizeof(pvtime->stolen));
 	} else if (delay == pvtime->last) {
 		return;
@@ -75,27 +76,5 @@ void pvtime_update(struct vcpu *vcpu)
 		pvtime->stolen += delay - pvtime->last;
 	pvtime->last = delay;
 	pvtime->task = current;
-	memslot_write_u64(vcpu->vm, pvtime->ipa + STOLEN_TIME, pvtime->stolen);
-}
-
-/**
- * pvtime_call() - PV_TIME_FEATURES and PV_TIME_ST
- * @vcpu: the vCPU; PC is behind the instruction.
- *
- * Return: as an exit_handler.
- */
-int pvtime_call(struct vcpu *vcpu)
-{
-	u32 fn = vcpu_reg(vcpu, 0), feature = vcpu_reg(vcpu, 1);
-	s64 result = SMCCC_RET_NOT_SUPPORTED;
-
-	if (vcpu->pvtime.ipa != ARMVCPU_NO_STOLEN_TIME) {
-		if (fn == ARM_SMCCC_HV_PV_TIME_ST)
-			result = vcpu->pvtime.ipa;
-		else if (feature == ARM_SMCCC_HV_PV_TIME_FEATURES ||
-			 feature == ARM_SMCCC_HV_PV_TIME_ST)
-			result = SMCCC_RET_SUCCESS;
-	}
-	vcpu_set_reg(vcpu, 0, result);
-	return 1;
+	memslot_write_u64(vcpu->vm, vcpu->hyp->pvtime + STOLEN_TIME, pvtime->stolen);
 }

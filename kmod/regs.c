@@ -278,7 +278,7 @@ static int get_one(struct vcpu *vcpu, u32 id, u64 *value)
 		break;
 	case ARMVCPU_REG_CLASS_TIMER:
 		slot = n == TIMER_CNTVOFF ? &vcpu->vm->cntvoff :
-		       n == TIMER_STOLEN_TIME ? &vcpu->pvtime.ipa : NULL;
+		       n == TIMER_STOLEN_TIME ? &vcpu->hyp->pvtime : NULL;
 		break;
 	}
 	if (!slot)

@@ -4,7 +4,8 @@
  * SMC is looked up in the VM's policy, and an HVC that is not the convention's
  * own goes to the VMM.
  *
- * To answer a call: a row in known_calls[] and a function.
+ * To answer a call: if the answer is near, a case in hyp/answers.h; otherwise a row in
+ * known_calls[] and a function.
  */
 #include <linux/acpi.h>
 #include <linux/arm-smccc.h>
@@ -21,6 +22,7 @@
 #include <asm/esr.h>
 #include <asm/sysreg.h>
 
+#include "hyp/answers.h"
 #include "kmod.h"
 
 static u64 call_imm(const struct vcpu *vcpu)
@@ -88,24 +90,6 @@ void call_complete(struct vcpu *vcpu)
 
 /* ---- calls that the module answers ------------------------------------- */
 
-static int smccc_version(struct vcpu *vcpu)
-{
-	return answer(vcpu, ARM_SMCCC_VERSION_1_1);
-}
-
-static int arch_features(struct vcpu *vcpu);
-
-/* The host's system on chip is none of the guest's business. */
-static s64 no_feature(void)
-{
-	return SMCCC_RET_NOT_SUPPORTED;
-}
-
-static int not_supported(struct vcpu *vcpu)
-{
-	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
-}
-
 /* ---- workarounds against speculation (DEN0070) ---- */
 
 static s64 workaround_feature(enum spectre what)
@@ -119,14 +103,9 @@ static s64 workaround_feature(enum spectre what)
 	return SMCCC_RET_NOT_SUPPORTED;
 }
 
-static s64 workaround_1_feature(void)
-{
-	return workaround_feature(SPECTRE_V2);
-}
-
 /*
- * The host's kernel has the firmware's workaround on whenever it runs itself, and
- * with it runs the guest: there is nothing that it could turn on.
+ * Of _2: the host's kernel has the firmware's workaround on whenever it runs itself,
+ * and with it runs the guest: there is nothing that it could turn on.
  */
 static s64 workaround_2_feature(void)
 {
@@ -134,12 +113,18 @@ static s64 workaround_2_feature(void)
 	       SMCCC_RET_NOT_SUPPORTED : SMCCC_ARCH_WORKAROUND_RET_UNAFFECTED;
 }
 
-static s64 workaround_3_feature(void)
+/**
+ * smccc_configure() - what EL2 answers of what only the host knows
+ * @vm: the VM; a vCPU runs for the first time.
+ */
+void smccc_configure(struct vm *vm)
 {
-	return workaround_feature(SPECTRE_BHB);
+	WRITE_ONCE(vm->hyp->workarounds[0], workaround_feature(SPECTRE_V2));
+	WRITE_ONCE(vm->hyp->workarounds[1], workaround_2_feature());
+	WRITE_ONCE(vm->hyp->workarounds[2], workaround_feature(SPECTRE_BHB));
 }
 
-/* EL2 has made the call (hyp/switch.c), unless it is an SMC of the guest. */
+/* EL2 has made the call (hyp/fast.c), unless it is an SMC of the guest. */
 static int workaround(struct vcpu *vcpu, u32 fn, s64 feature)
 {
 	struct arm_smccc_res res;
@@ -151,7 +136,7 @@ static int workaround(struct vcpu *vcpu, u32 fn, s64 feature)
 
 static int workaround_1(struct vcpu *vcpu)
 {
-	return workaround(vcpu, ARM_SMCCC_ARCH_WORKAROUND_1, workaround_1_feature());
+	return workaround(vcpu, ARM_SMCCC_ARCH_WORKAROUND_1, workaround_feature(SPECTRE_V2));
 }
 
 static int workaround_2(struct vcpu *vcpu)
@@ -163,7 +148,7 @@ static int workaround_2(struct vcpu *vcpu)
 
 static int workaround_3(struct vcpu *vcpu)
 {
-	return workaround(vcpu, ARM_SMCCC_ARCH_WORKAROUND_3, workaround_3_feature());
+	return workaround(vcpu, ARM_SMCCC_ARCH_WORKAROUND_3, workaround_feature(SPECTRE_BHB));
 }
 
 /* ---- random numbers (DEN0098) ---- */
@@ -242,72 +227,69 @@ static int trng_rnd64(struct vcpu *vcpu)
 	return trng_rnd(vcpu, vcpu_reg(vcpu, 1), 64);
 }
 
-/* HVC goes to the VMM; for an SMC that no policy names there is no other taker. */
-static int unknown_call(struct vcpu *vcpu)
+/* ---- who answers ------------------------------------------------------- */
+
+/* The list is final once a vCPU has run, and sorted. */
+static u32 policy_of(const struct vm *vm, u32 fn)
 {
-	if (ESR_ELx_EC(vcpu->hyp->esr) == ESR_ELx_EC_HVC64)
+	u32 low = 0, high = vm->policy_count;
+
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+		const struct armvcpu_smccc_range *range = &vm->policy[mid];
+
+		if (fn < range->base)
+			high = mid;
+		else if (fn - range->base >= range->count)
+			low = mid + 1;
+		else
+			return range->action;
+	}
+	return ~0U;
+}
+
+/* An HVC is the VMM's, if that has not said which; an SMC has no other taker. */
+static int unknown_call(struct vcpu *vcpu, u32 fn)
+{
+	if (ESR_ELx_EC(vcpu->hyp->esr) == ESR_ELx_EC_HVC64 &&
+	    (!vcpu->vm->policy_hvc || policy_of(vcpu->vm, fn) == ARMVCPU_SMCCC_USER))
 		return to_user(vcpu, ARMVCPU_EXIT_HYPERCALL);
 	return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
 }
 
 /**
- * struct known_call - a call that the module answers, over either conduit
- * @fn: W0.
+ * struct known_call - a call for which the host does something, over either conduit
+ * @fn: W0; one of is_hosts_call().
  * @call: as an exit_handler; PC is behind the instruction.
- * @feature: of the Arm architecture's own: what SMCCC_ARCH_FEATURES says of it;
- *	NULL: it is there.
  */
 struct known_call {
 	u32 fn;
 	exit_handler call;
-	s64 (*feature)(void);
 };
 
 static const struct known_call known_calls[] = {
-	{ ARM_SMCCC_VERSION_FUNC_ID, smccc_version },
-	{ ARM_SMCCC_ARCH_FEATURES_FUNC_ID, arch_features },
-	{ ARM_SMCCC_ARCH_SOC_ID, not_supported, no_feature },
-	{ ARM_SMCCC_ARCH_WORKAROUND_1, workaround_1, workaround_1_feature },
-	{ ARM_SMCCC_ARCH_WORKAROUND_2, workaround_2, workaround_2_feature },
-	{ ARM_SMCCC_ARCH_WORKAROUND_3, workaround_3, workaround_3_feature },
+	{ ARM_SMCCC_ARCH_WORKAROUND_1, workaround_1 },
+	{ ARM_SMCCC_ARCH_WORKAROUND_2, workaround_2 },
+	{ ARM_SMCCC_ARCH_WORKAROUND_3, workaround_3 },
 	{ ARM_SMCCC_TRNG_VERSION, trng_version },
 	{ ARM_SMCCC_TRNG_FEATURES, trng_features },
 	{ ARM_SMCCC_TRNG_GET_UUID, trng_get_uuid },
 	{ ARM_SMCCC_TRNG_RND32, trng_rnd32 },
 	{ ARM_SMCCC_TRNG_RND64, trng_rnd64 },
-	{ ARM_SMCCC_HV_PV_TIME_FEATURES, pvtime_call },
-	{ ARM_SMCCC_HV_PV_TIME_ST, pvtime_call },
 };
-
-static const struct known_call *find_call(u32 fn)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(known_calls); i++)
-		if (known_calls[i].fn == fn)
-			return &known_calls[i];
-	return NULL;
-}
-
-/* Of the functions of the architecture, whose owner is 0. */
-static int arch_features(struct vcpu *vcpu)
-{
-	u32 fn = vcpu_reg(vcpu, 1);
-	const struct known_call *call = find_call(fn);
-
-	/* Discovered by this one, too (DEN0057). */
-	if (fn == ARM_SMCCC_HV_PV_TIME_FEATURES)
-		return pvtime_call(vcpu);
-	if (!call || ARM_SMCCC_OWNER_NUM(fn) != ARM_SMCCC_OWNER_ARCH)
-		return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
-	return answer(vcpu, call->feature ? call->feature() : SMCCC_RET_SUCCESS);
-}
 
 static int known_call(struct vcpu *vcpu, u32 fn)
 {
-	const struct known_call *call = find_call(fn);
+	s64 result;
+	int i;
 
-	return call ? call->call(vcpu) : unknown_call(vcpu);
+	if (answer_smccc(vcpu->vm->hyp, vcpu->hyp, fn, vcpu_reg(vcpu, 1), &result))
+		return answer(vcpu, result);
+	/* A row that EL2 does not know of would not get here, then. */
+	for (i = 0; is_hosts_call(fn) && i < ARRAY_SIZE(known_calls); i++)
+		if (known_calls[i].fn == fn)
+			return known_calls[i].call(vcpu);
+	return unknown_call(vcpu, fn);
 }
 
 /**
@@ -322,8 +304,8 @@ int hvc_exit(struct vcpu *vcpu)
 
 	/* The convention is for HVC #0 only. */
 	if (call_imm(vcpu))
-		return unknown_call(vcpu);
-	return psci_is_call(fn) ? psci_call(vcpu) : known_call(vcpu, fn);
+		return to_user(vcpu, ARMVCPU_EXIT_HYPERCALL);
+	return is_psci(fn) ? psci_call(vcpu) : known_call(vcpu, fn);
 }
 
 /* ---- SMC --------------------------------------------------------------- */
@@ -380,25 +362,6 @@ static int forward(struct vcpu *vcpu, u32 fn)
 	return 1;
 }
 
-/* The list is final once a vCPU has run, and sorted. */
-static u32 policy_of(const struct vm *vm, u32 fn)
-{
-	u32 low = 0, high = vm->policy_count;
-
-	while (low < high) {
-		u32 mid = low + (high - low) / 2;
-		const struct armvcpu_smccc_range *range = &vm->policy[mid];
-
-		if (fn < range->base)
-			high = mid;
-		else if (fn - range->base >= range->count)
-			low = mid + 1;
-		else
-			return range->action;
-	}
-	return ~0U;
-}
-
 /**
  * smc_exit() - SMC, trapped: PC is at the instruction
  * @vcpu: the vCPU.
@@ -412,7 +375,7 @@ int smc_exit(struct vcpu *vcpu)
 	skip_insn(vcpu);
 	if (call_imm(vcpu))
 		return answer(vcpu, SMCCC_RET_NOT_SUPPORTED);
-	if (psci_is_call(fn))
+	if (is_psci(fn))
 		return psci_call(vcpu);
 	switch (policy_of(vcpu->vm, fn)) {
 	case ARMVCPU_SMCCC_DENY:
@@ -459,6 +422,30 @@ static int check_ranges(struct armvcpu_smccc_range *ranges, u32 count)
 	return firmware_answers() ? 0 : -EOPNOTSUPP;
 }
 
+/* Which HVCs are the VMM's, for EL2: all of them if there are too many ranges. */
+static void claim(struct vm *vm)
+{
+	struct hyp_vm *hyp = vm->hyp;
+	u32 i;
+
+	hyp->all_claimed = !vm->policy_hvc;
+	hyp->nr_claims = 0;
+	for (i = 0; i < vm->policy_count && !hyp->all_claimed; i++) {
+		const struct armvcpu_smccc_range *range = &vm->policy[i];
+
+		if (range->action != ARMVCPU_SMCCC_USER)
+			continue;
+		if (hyp->nr_claims == HYP_MAX_CLAIMS) {
+			hyp->all_claimed = true;
+			break;
+		}
+		hyp->claims[hyp->nr_claims++] = (struct hyp_claim) {
+			.first = range->base,
+			.last = range->base + (range->count - 1),
+		};
+	}
+}
+
 /**
  * smccc_set_policy() - ARMVCPU_SET_SMCCC_POLICY
  * @vm: the VM.
@@ -474,7 +461,7 @@ int smccc_set_policy(struct vm *vm, void __user *argp)
 
 	if (copy_from_user(&policy, argp, sizeof(policy)))
 		return -EFAULT;
-	if (policy.flags || policy.count > ARMVCPU_SMCCC_MAX_RANGES)
+	if (policy.flags & ~ARMVCPU_SMCCC_POLICY_FLAGS || policy.count > ARMVCPU_SMCCC_MAX_RANGES)
 		return -EINVAL;
 	if (policy.count) {
 		ranges = memdup_user(u64_to_user_ptr(policy.ranges),
@@ -489,6 +476,8 @@ int smccc_set_policy(struct vm *vm, void __user *argp)
 	if (!ret) {
 		swap(vm->policy, ranges);
 		vm->policy_count = policy.count;
+		vm->policy_hvc = policy.flags & ARMVCPU_SMCCC_POLICY_HVC;
+		claim(vm);
 	}
 	mutex_unlock(&vm->lock);
 	kfree(ranges);

@@ -167,7 +167,7 @@ void vcpu_block(struct vcpu *vcpu)
  */
 u32 vcpu_power(const struct vcpu *vcpu)
 {
-	u32 power = atomic_read(&vcpu->power);
+	u32 power = atomic_read(vcpu->power);
 
 	return power == POWER_ON_REQUESTED ? ARMVCPU_POWER_ON_PENDING : power;
 }
@@ -300,12 +300,13 @@ static void vcpu_start(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
-	atomic_cmpxchg(&vcpu->power, ARMVCPU_POWER_ON_PENDING, ARMVCPU_POWER_ON);
+	atomic_cmpxchg(vcpu->power, ARMVCPU_POWER_ON_PENDING, ARMVCPU_POWER_ON);
 	/* With all as it was when it became final, below. */
 	if (likely(smp_load_acquire(&vm->started)))
 		return;
 	mutex_lock(&vm->lock);
-	/* The SMC policy and the ID registers are final from here on. */
+	smccc_configure(vm);
+	/* The policy and the ID registers are final from here on. */
 	smp_store_release(&vm->started, true);
 	mutex_unlock(&vm->lock);
 }
@@ -324,7 +325,7 @@ static long vcpu_run(struct vcpu *vcpu)
 {
 	struct armvcpu_run *run = vcpu->run;
 	u8 action = READ_ONCE(run->action);
-	int power = atomic_read(&vcpu->power), ret;
+	int power = atomic_read(vcpu->power), ret;
 
 	if (READ_ONCE(vcpu->vm->dead))
 		return -ENODEV;
@@ -416,7 +417,7 @@ static long vcpu_set_power(struct vcpu *vcpu, void __user *argp)
 		return -EFAULT;
 	if (power.flags || (power.state != ARMVCPU_POWER_OFF && power.state != ARMVCPU_POWER_ON))
 		return -EINVAL;
-	atomic_set(&vcpu->power, power.state);
+	atomic_set(vcpu->power, power.state);
 	return 0;
 }
 
@@ -449,9 +450,9 @@ static long vcpu_inject(struct vcpu *vcpu, void __user *argp)
  */
 void vcpu_settle(struct vcpu *vcpu)
 {
-	if (unlikely(atomic_read(&vcpu->power) == POWER_ON_REQUESTED)) {
+	if (unlikely(atomic_read(vcpu->power) == POWER_ON_REQUESTED)) {
 		vcpu_reset(vcpu);
-		atomic_cmpxchg(&vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
+		atomic_cmpxchg(vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
 	}
 }
 
@@ -526,6 +527,7 @@ static void vcpu_unlink(struct vcpu *vcpu)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		if (vm->vcpus[i] == vcpu)
 			vm->vcpus[i] = NULL;
+	WRITE_ONCE(vm->hyp->siblings[vcpu->index].mpidr, ~0ULL);
 	mutex_unlock(&vm->vcpus_lock);
 }
 
@@ -577,9 +579,6 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
 	timer_vcpu_init(vcpu);
-	vcpu->pvtime.ipa = ARMVCPU_NO_STOLEN_TIME;
-	atomic_set(&vcpu->power, arg->flags & ARMVCPU_VCPU_POWERED_OFF ?
-				 ARMVCPU_POWER_OFF : ARMVCPU_POWER_ON);
 	vcpu->hyp = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (fpsimd_needs_scratch())
@@ -589,12 +588,30 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 		return NULL;
 	}
 	vcpu->hyp->x = virt_to_phys(vcpu->run->x);
+	vcpu->hyp->vm = virt_to_phys(vm->hyp);
+	vcpu->hyp->counts = virt_to_phys(vcpu->run->stats.el2);
+	vcpu->hyp->pvtime = ARMVCPU_NO_STOLEN_TIME;
+	if (arg->flags & ARMVCPU_VCPU_WFE_EXITS)
+		vcpu->hyp->not_answered |= BIT(HYP_EL2_WFE);
 	vcpu->hyp->vmpidr = arg->mpidr | VMPIDR_RES1;
 	vcpu_identify(vcpu);
 	vcpu->hyp->vttbr = vm->vttbr;
 	vcpu->hyp->vtcr = vm->vtcr;
 	vcpu_reset(vcpu);
 	return vcpu;
+}
+
+/* What the others, and EL2, know of it. */
+static void vcpu_show(struct vcpu *vcpu)
+{
+	struct hyp_sibling *sibling = &vcpu->vm->hyp->siblings[vcpu->index];
+
+	static_assert(sizeof(sibling->power) == sizeof(atomic_t));
+	vcpu->power = (atomic_t *)&sibling->power;
+	atomic_set(vcpu->power, vcpu->flags & ARMVCPU_VCPU_POWERED_OFF ?
+				ARMVCPU_POWER_OFF : ARMVCPU_POWER_ON);
+	/* Power before there is somebody that has it. */
+	smp_store_release(&sibling->mpidr, vcpu->mpidr);
 }
 
 /* Its place among the others. */
@@ -619,8 +636,10 @@ static int vcpu_link(struct vm *vm, struct vcpu *vcpu)
 		ret = gic_vcpu_init(vcpu);
 	if (!ret) {
 		vcpu->serial = atomic64_inc_return(&serial);
+		vcpu_show(vcpu);
 		vm->vcpus[place] = vcpu;
 		vm->nr_vcpus = max(vm->nr_vcpus, place + 1);
+		smp_store_release(&vm->hyp->nr_siblings, vm->nr_vcpus);
 	}
 	mutex_unlock(&vm->vcpus_lock);
 	return ret;

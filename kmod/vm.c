@@ -142,6 +142,15 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_PASS_IRQ_FLAGS:
 		cap.value = pass_flags();
 		break;
+	case ARMVCPU_CAP_SMCCC_POLICY_FLAGS:
+		cap.value = ARMVCPU_SMCCC_POLICY_FLAGS;
+		break;
+	case ARMVCPU_CAP_EL2_ANSWERS:
+		cap.value = ARMVCPU_EL2_ANSWERS;
+		break;
+	case ARMVCPU_CAP_STATS:
+		cap.value = 1;
+		break;
 	case ARMVCPU_CAP_PASS_IRQ_DIRECT:
 		cap.value = pass_is_direct();
 		break;
@@ -166,6 +175,8 @@ static void vm_destroy(struct kref *ref)
 	ida_free(&vmids, vm->vmid);
 	free_percpu(vm->last_ran);
 	kfree(vm->policy);
+	el2_unshare(vm->hyp);
+	free_page((unsigned long)vm->hyp);
 	mmdrop(vm->mm);
 	kvfree(vm);
 	atomic64_dec(&nr_vms);
@@ -276,10 +287,20 @@ static int vm_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static int set_answers(struct vm *vm, const struct armvcpu_el2_answers *arg)
+{
+	if (arg->mask & ~ARMVCPU_EL2_ANSWERS || arg->reserved)
+		return -EINVAL;
+	/* EL2 looks at each exit. */
+	WRITE_ONCE(vm->hyp->answers, arg->mask);
+	return 0;
+}
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vm *vm = file->private_data;
 	void __user *argp = (void __user *)arg;
+	struct armvcpu_el2_answers answers;
 	struct armvcpu_create_vcpu create;
 	struct armvcpu_create_gic gic;
 	struct armvcpu_ioeventfd ioeventfd;
@@ -314,6 +335,10 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return gic_reg_ioctl(vm, cmd, argp);
 	case ARMVCPU_SET_SMCCC_POLICY:
 		return smccc_set_policy(vm, argp);
+	case ARMVCPU_SET_EL2_ANSWERS:
+		if (copy_from_user(&answers, argp, sizeof(answers)))
+			return -EFAULT;
+		return set_answers(vm, &answers);
 	case ARMVCPU_SET_IOEVENTFD:
 		if (copy_from_user(&ioeventfd, argp, sizeof(ioeventfd)))
 			return -EFAULT;
@@ -342,6 +367,22 @@ static const struct file_operations vm_fops = {
 	.unlocked_ioctl = vm_ioctl,
 	.llseek = noop_llseek,
 };
+
+/* What EL2 knows of the VM. */
+static int share_page(struct vm *vm)
+{
+	int ret;
+
+	vm->hyp = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vm->hyp)
+		return -ENOMEM;
+	vm->hyp->answers = ARMVCPU_EL2_ANSWERS;
+	vm->hyp->all_claimed = true;
+	ret = el2_share(vm->hyp);
+	if (ret)
+		free_page((unsigned long)vm->hyp);
+	return ret;
+}
 
 /**
  * vm_create() - ARMVCPU_CREATE_VM
@@ -373,14 +414,17 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	spin_lock_init(&vm->irqfds_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	vm->ipa_bits = arg->ipa_bits ?: min(40U, max_bits);
-	idregs_init(vm);
 	/* The guest's counter begins at zero. */
 	vm->cntvoff = arch_timer_read_counter();
 
+	ret = share_page(vm);
+	if (ret)
+		goto out_vm;
+	idregs_init(vm);
 	vm->last_ran = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT);
 	if (!vm->last_ran) {
 		ret = -ENOMEM;
-		goto out_vm;
+		goto out_page;
 	}
 	ret = ida_alloc_range(&vmids, 1, max_vmid(), GFP_KERNEL);
 	if (ret < 0)
@@ -402,6 +446,9 @@ out_vmid:
 	ida_free(&vmids, vm->vmid);
 out_last_ran:
 	free_percpu(vm->last_ran);
+out_page:
+	el2_unshare(vm->hyp);
+	free_page((unsigned long)vm->hyp);
 out_vm:
 	kvfree(vm);
 	return ret;

@@ -7,6 +7,7 @@
 #define ARMVCPU_EL2_H
 
 #define ESR_EC_SHIFT		26
+#define ESR_EC_WFX		0x01
 #define ESR_EC_FP		0x07
 #define ESR_EC_PAC		0x09
 #define ESR_EC_HVC64		0x16
@@ -18,6 +19,11 @@
 
 /* SCTLR_EL2: the MMU, both caches. */
 #define SCTLR_EL2_M_C_I		0x1005
+
+/* What hyp_fast() returns. */
+#define FAST_DONE		0	/* answered: back into the guest */
+#define FAST_HOST		1	/* no: the host looks at it */
+#define FAST_AGAIN		2	/* once more, with all registers in memory */
 
 /* The frame of a hypercall: x18 to x30, ELR_EL2, SPSR_EL2, one spare. */
 #define HYP_FRAME_SIZE		128
@@ -57,6 +63,9 @@
 	asm volatile("msr " #name ", %x0" : : "rZ" ((u64)(value)));		\
 })
 
+#define HCR_APK			BIT(40)	/* no trap of keys, of pointer authentication */
+#define HCR_API			BIT(41)
+
 #define dsb(option) ({								\
 	asm volatile("dsb " #option : : : "memory");				\
 })
@@ -65,6 +74,15 @@ static inline void isb(void)
 {
 	asm volatile("isb" : : : "memory");
 }
+
+static inline struct hyp_cpu *this_cpu(void)
+{
+	return (struct hyp_cpu *)read_sysreg(tpidr_el2);
+}
+
+#define noinline		__attribute__((__noinline__))
+#define likely(condition)	__builtin_expect(!!(condition), 1)
+#define unlikely(condition)	__builtin_expect(!!(condition), 0)
 
 /* vectors.S, entry.S: addresses, not data. */
 extern const char hyp_host_vectors[];
@@ -91,6 +109,13 @@ void hyp_debug_leave(struct hyp_vcpu *vcpu);
 void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
 u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code);
 void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
+void hyp_fp_enable(void);
+void hyp_pauth_enable(struct hyp_vcpu *vcpu);
+
+/* fast.c */
+int hyp_fast_sync(struct hyp_vcpu *vcpu, int all);
+int hyp_fast_irq(struct hyp_vcpu *vcpu);
+int hyp_fast_serror(struct hyp_vcpu *vcpu);
 
 /* call.c */
 void hyp_install(struct hyp_cpu *cpu);

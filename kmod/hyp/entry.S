@@ -144,34 +144,87 @@
 	end	hyp_guest_enter
 	end	hyp_run
 
-/* From the guest's vectors: x1 is the exit, x0 and x1 lie on the stack. */
-	entry	hyp_guest_exit
+/*
+ * From the guest's vectors; x0 and x1 lie on the stack.  Up to the answer of @fast only
+ * what a function may change is saved, and x19.
+ */
+	.macro	guest_exit code, fast
 	mrs	x0, tpidr_el2
 	ldr	x0, [x0, #CPU_VCPU]
-	ldr	x0, [x0, #VCPU_X]
-	stp	x2, x3, [x0, #16]
-	stp	x4, x5, [x0, #32]
-	stp	x6, x7, [x0, #48]
-	stp	x8, x9, [x0, #64]
-	stp	x10, x11, [x0, #80]
-	stp	x12, x13, [x0, #96]
-	stp	x14, x15, [x0, #112]
-	stp	x16, x17, [x0, #128]
-	stp	x18, x19, [x0, #144]
-	stp	x20, x21, [x0, #160]
-	stp	x22, x23, [x0, #176]
-	stp	x24, x25, [x0, #192]
-	stp	x26, x27, [x0, #208]
-	stp	x28, x29, [x0, #224]
-	str	x30, [x0, #240]
+	ldr	x1, [x0, #VCPU_X]
+	stp	x2, x3, [x1, #16]
+	stp	x4, x5, [x1, #32]
+	stp	x6, x7, [x1, #48]
+	stp	x8, x9, [x1, #64]
+	stp	x10, x11, [x1, #80]
+	stp	x12, x13, [x1, #96]
+	stp	x14, x15, [x1, #112]
+	stp	x16, x17, [x1, #128]
+	stp	x18, x19, [x1, #144]
+	str	x30, [x1, #240]
 	ldp	x2, x3, [sp], #16
-	stp	x2, x3, [x0]
+	stp	x2, x3, [x1]
+	mov	x19, x1
+	mov	w1, #0
+	bl	\fast
+	cbz	w0, hyp_guest_resume
+	stp	x20, x21, [x19, #160]
+	mov	x21, #\code
+	b	hyp_guest_stop
+	.endm
 
-	mov	x21, x1
-	mrs	x19, tpidr_el2
-	ldr	x20, [x19, #CPU_VCPU]
+	entry	hyp_guest_sync
+	guest_exit HYP_EXIT_SYNC, hyp_fast_sync
+	end	hyp_guest_sync
+
+	entry	hyp_guest_irq
+	guest_exit HYP_EXIT_IRQ, hyp_fast_irq
+	end	hyp_guest_irq
+
+	entry	hyp_guest_serror
+	guest_exit HYP_EXIT_SERROR, hyp_fast_serror
+	end	hyp_guest_serror
+
+/* x19: struct hyp_vcpu.x; x20 to x29 are the guest's. */
+	entry	hyp_guest_resume
+	ldp	x2, x3, [x19, #16]
+	ldp	x4, x5, [x19, #32]
+	ldp	x6, x7, [x19, #48]
+	ldp	x8, x9, [x19, #64]
+	ldp	x10, x11, [x19, #80]
+	ldp	x12, x13, [x19, #96]
+	ldp	x14, x15, [x19, #112]
+	ldp	x16, x17, [x19, #128]
+	ldr	x30, [x19, #240]
+	ldp	x0, x1, [x19]
+	ldp	x18, x19, [x19, #144]
+	exception_return
+	end	hyp_guest_resume
+
+/* x19: struct hyp_vcpu.x, x21: the exit, w0: FAST_*; x22 to x29 are the guest's. */
+	entry	hyp_guest_stop
+	stp	x22, x23, [x19, #176]
+	stp	x24, x25, [x19, #192]
+	stp	x26, x27, [x19, #208]
+	stp	x28, x29, [x19, #224]
 	mov	x29, xzr
-	/* All of it before the window below: an SError overwrites it. */
+	cmp	w0, #FAST_AGAIN
+	b.ne	1f
+	mrs	x0, tpidr_el2
+	ldr	x0, [x0, #CPU_VCPU]
+	mov	w1, #1
+	bl	hyp_fast_sync
+	cbnz	w0, 1f
+	ldp	x20, x21, [x19, #160]
+	ldp	x22, x23, [x19, #176]
+	ldp	x24, x25, [x19, #192]
+	ldp	x26, x27, [x19, #208]
+	ldp	x28, x29, [x19, #224]
+	b	hyp_guest_resume
+
+1:	mrs	x19, tpidr_el2
+	ldr	x20, [x19, #CPU_VCPU]
+/* All of it before the window below: an SError overwrites it. */
 	mrs	x2, elr_el2
 	mrs	x3, spsr_el2
 	stp	x2, x3, [x20, #VCPU_PC]
@@ -207,7 +260,7 @@
 	cbz	x0, hyp_guest_enter
 	b	hyp_call_return
 	end	hyp_guest_left
-	end	hyp_guest_exit
+	end	hyp_guest_stop
 
 /* Q0 to Q31, FPSR and FPCR; CPTR_EL2.TFP is clear.  x0: struct hyp_fp. */
 	.arch_extension fp

@@ -77,6 +77,28 @@
 #define HYP_VCPU_DEBUG		BIT(2)	/* the guest has breakpoints or watchpoints */
 #define HYP_VCPU_PAUTH		BIT(3)	/* its ID registers show pointer authentication */
 
+/*
+ * What EL2 answers itself (fast.c), as bits of struct hyp_vm.answers and places in
+ * the counters; ARMVCPU_EL2_* of the uapi.  From HYP_EL2_FP on they are only counted:
+ * nobody but EL2 has an answer.
+ */
+#define HYP_EL2_SYSREG		0
+#define HYP_EL2_CALL		1
+#define HYP_EL2_WFE		2
+#define HYP_EL2_FP		8
+#define HYP_EL2_PAUTH		9
+#define HYP_EL2_FIRMWARE	10
+#define HYP_EL2_PASSED		11
+
+/* struct hyp_sibling.power: ARMVCPU_POWER_* and POWER_ON_REQUESTED. */
+#define HYP_POWER_OFF		0
+#define HYP_POWER_ON		1
+#define HYP_POWER_ON_PENDING	2
+#define HYP_POWER_ON_REQUESTED	3
+
+/* struct hyp_vcpu.pvtime: the vCPU has no stolen time. */
+#define HYP_NO_STOLEN_TIME	(~0ULL)
+
 /* The host's page size is EL2's too. */
 #if defined(CONFIG_ARM64_64K_PAGES)
 #define HYP_PAGE_SHIFT		16
@@ -183,6 +205,60 @@ struct hyp_gic {
 
 #define HYP_MAX_DEBUG		16
 
+#define HYP_MAX_VCPUS		64
+
+/**
+ * struct hyp_sibling - what each vCPU of a VM knows of the others
+ * @mpidr: its affinity, as PSCI has it; no such vCPU: all ones.
+ * @power: HYP_POWER_*.
+ * @pad: zero.
+ */
+struct hyp_sibling {
+	u64 mpidr;
+	int power;
+	u32 pad;
+};
+
+/* Ranges of HVC function ids that the VMM wants to see. */
+#define HYP_MAX_CLAIMS		16
+
+/**
+ * struct hyp_claim - HVC function ids that are the VMM's
+ * @first: the first one.
+ * @last: the last one.
+ */
+struct hyp_claim {
+	u32 first;
+	u32 last;
+};
+
+/* SMCCC_ARCH_WORKAROUND_1 to _3. */
+#define HYP_NR_WORKAROUNDS	3
+
+/**
+ * struct hyp_vm - one VM as EL2 sees it, in a page of its own
+ * @answers: what EL2 answers itself: bits of HYP_EL2_*.
+ * @id: the ID registers, by CRm and op2: op0 3, op1 0, CRn 0.
+ * @workarounds: what SMCCC_ARCH_FEATURES says of them.
+ * @all_claimed: any HVC that nobody answers is the VMM's; else those of @claims.
+ * @nr_claims: how many of @claims.
+ * @claims: see above.
+ * @nr_siblings: how many of @siblings; it only grows.
+ * @siblings: the vCPUs by their place.
+ *
+ * Written by the host alone.
+ */
+struct hyp_vm {
+	u64 answers;
+	u64 id[64];
+	s64 workarounds[HYP_NR_WORKAROUNDS];
+	u32 all_claimed;
+	u32 nr_claims;
+	struct hyp_claim claims[HYP_MAX_CLAIMS];
+	u32 nr_siblings;
+	struct hyp_sibling siblings[HYP_MAX_VCPUS];
+};
+
 /**
  * struct hyp_debug - breakpoints and watchpoints, by their numbers in the CPU
  * @bcr: DBGBCRn_EL1.
@@ -201,6 +277,8 @@ struct hyp_debug {
  * struct hyp_vcpu - one vCPU as EL2 sees it, in a page of its own
  * @x: x0 to x30, at the beginning of the page that the VMM maps; as an
  *	address of EL2's.
+ * @vm: its VM: struct hyp_vm, as an address of EL2's.
+ * @counts: how often EL2 has answered, by HYP_EL2_*: in the page of @x, too.
  * @pc: ELR_EL2 of the guest.
  * @pstate: SPSR_EL2 of the guest.
  * @esr: out: ESR_EL2 of the exit.
@@ -221,6 +299,10 @@ struct hyp_debug {
  * @fp_live: the guest's FP registers are in the CPU, not in @fp.
  * @host_pauth_saved: @host_pauth is the host's, the CPU has the guest's keys.
  * @host_debug_saved: @host_debug is the host's, the CPU has @debug.
+ * @wfe_budget: how many more WFEs in a row EL2 passes over before the host is asked.
+ * @not_answered: bits of struct hyp_vm.answers that are not for this vCPU.
+ * @oslsr: OSLSR_EL1 as the guest reads it.
+ * @pvtime: guest physical address of its stolen time, or HYP_NO_STOLEN_TIME.
  * @sys: the registers of sysregs.def.
  * @gic: the virtual CPU interface; on a GICv2, the host's alone.
  * @fp: FP/SIMD registers.
@@ -231,6 +313,8 @@ struct hyp_debug {
  */
 struct hyp_vcpu {
 	u64 x;
+	u64 vm;
+	u64 counts;
 	u64 pc;
 	u64 pstate;
 	u64 esr;
@@ -250,6 +334,10 @@ struct hyp_vcpu {
 	u32 fp_live;
 	u32 host_pauth_saved;
 	u32 host_debug_saved;
+	u32 wfe_budget;
+	u32 not_answered;
+	u64 oslsr;
+	u64 pvtime;
 	u64 sys[HYP_NR_SYSREGS];
 	struct hyp_gic gic;
 	struct hyp_fp fp;
@@ -348,6 +436,7 @@ struct hyp_cpu {
 /* Half of the smallest page stays for the stack. */
 _Static_assert(sizeof(struct hyp_cpu) <= 2048, "EL2's stack needs the room");
 _Static_assert(sizeof(struct hyp_vcpu) <= 4096, "one page");
+_Static_assert(sizeof(struct hyp_vm) <= 4096, "one page");
 
 #endif /* __ASSEMBLY__ */
 #endif /* ARMVCPU_HYP_H */

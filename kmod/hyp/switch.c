@@ -14,8 +14,6 @@
 #define HCR_VI			BIT(7)
 #define HCR_VF			BIT(6)
 #define HCR_VSE			BIT(8)
-#define HCR_APK			BIT(40)	/* no trap of keys, of pointer authentication */
-#define HCR_API			BIT(41)
 
 /* RES1 of CPTR_EL2 without SVE and SME; with them, it traps them. */
 #define CPTR_RES1		0x33ffULL
@@ -47,13 +45,6 @@
 #define TCR_EPD0		BIT(7)
 #define TCR_EPD1		BIT(23)
 
-#define SMCCC_WORKAROUND_1	0x80008000ULL
-#define SMCCC_WORKAROUND_3	0x80003fffULL
-
-/* Op0 21:20, op1 16:14, CRn 13:10 of a trapped MRS or MSR. */
-#define ISS_SYS_GROUP		0x31fc00ULL
-#define ISS_SYS_PAUTH		(3ULL << 20 | 2ULL << 10)
-#define ESR_HVC_IMM		0xffffULL
 #define ESR_ISV			BIT(24)
 #define ESR_FNV			BIT(10)
 #define ESR_S1PTW		BIT(7)
@@ -290,6 +281,29 @@ static void exchange_pauth(struct hyp_vcpu *vcpu)
 }
 
 /**
+ * hyp_pauth_enable() - the guest uses pointer authentication for the first time
+ * @vcpu: the guest, which is in the CPU.
+ *
+ * Until then its traps are set.  From then on its keys are exchanged at each entry:
+ * its kernel uses them all the time.
+ */
+void hyp_pauth_enable(struct hyp_vcpu *vcpu)
+{
+	exchange_pauth(vcpu);
+	vcpu->hcr |= HCR_APK | HCR_API;
+	write_sysreg(read_sysreg(hcr_el2) | HCR_APK | HCR_API, hcr_el2);
+}
+
+/**
+ * hyp_fp_enable() - no trap of the FP registers, the guest's or EL2's
+ */
+void hyp_fp_enable(void)
+{
+	write_sysreg(read_sysreg(cptr_el2) & ~CPTR_TFP, cptr_el2);
+	isb();
+}
+
+/**
  * hyp_enter() - from the host to the guest, all but general registers
  * @cpu: this CPU.
  * @vcpu: the guest.
@@ -375,8 +389,7 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 
 	if (vcpu->fp_live) {
 		/* After an exception at EL2, maybe not the guest's CPTR_EL2. */
-		write_sysreg(read_sysreg(cptr_el2) & ~CPTR_TFP, cptr_el2);
-		isb();
+		hyp_fp_enable();
 		hyp_fp_restore(&cpu->host_fp);
 		vcpu->fp_live = 0;
 	}
@@ -450,63 +463,6 @@ static int fault_address(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	return 1;
 }
 
-static void load_fp(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
-{
-	write_sysreg(read_sysreg(cptr_el2) & ~CPTR_TFP, cptr_el2);
-	isb();
-	hyp_fp_save(&cpu->host_fp);
-	vcpu->fp_live = 1;
-	hyp_fp_restore(&vcpu->fp);
-}
-
-/* The ISS of a trapped access to a key: op0 3, op1 0, CRn 2, CRm 1 to 3. */
-static int is_pauth_key(u64 esr)
-{
-	u64 crm = esr >> 1 & 0xf;
-
-	return (esr & ISS_SYS_GROUP) == ISS_SYS_PAUTH && crm >= 1 && crm <= 3;
-}
-
-/*
- * A guest that has not used pointer authentication has its traps set.  Once it
- * has, its keys are exchanged at each entry: its kernel uses them all the time.
- */
-static int enable_pauth(struct hyp_vcpu *vcpu)
-{
-	if (!(vcpu->flags & HYP_VCPU_PAUTH) || vcpu->host_pauth_saved)
-		return 0;
-	exchange_pauth(vcpu);
-	vcpu->hcr |= HCR_APK | HCR_API;
-	write_sysreg(read_sysreg(hcr_el2) | HCR_APK | HCR_API, hcr_el2);
-	return 1;
-}
-
-/* x0 to x3 are the firmware's (DEN0028, 1.1). */
-static void call_firmware(u64 fn)
-{
-	register u64 x0 asm("x0") = fn;
-
-	asm volatile("smc #0" : "+r" (x0) : : "x1", "x2", "x3", "memory");
-}
-
-/*
- * SMCCC_ARCH_WORKAROUND_1 and _3: the guest asks the firmware to clear this CPU's
- * branch predictors, often and by HVC #0.  There is no result.
- */
-static int call_workaround(const struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
-{
-	u64 *x = (u64 *)vcpu->x;
-	u64 fn = (u32)__atomic_load_n(&x[0], __ATOMIC_RELAXED);
-
-	if (vcpu->esr & ESR_HVC_IMM ||
-	    !((fn == SMCCC_WORKAROUND_1 && cpu->features & HYP_HAS_WORKAROUND_1) ||
-	      (fn == SMCCC_WORKAROUND_3 && cpu->features & HYP_HAS_WORKAROUND_3)))
-		return 0;
-	call_firmware(fn);
-	__atomic_store_n(&x[0], 0, __ATOMIC_RELAXED);
-	return 1;
-}
-
 /**
  * hyp_exit() - the guest has stopped; its registers but x0 to x30, PC, PSTATE,
  *	ESR and FAR are still in the CPU
@@ -531,33 +487,9 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 	}
 	if (code == HYP_EXIT_IRQ && hyp_gic_take(&vcpu->gic))
 		return 0;
-	if (code == HYP_EXIT_SYNC) {
-		switch (ec) {
-		case ESR_EC_FP:
-			if (!vcpu->fp_live && !(vcpu->flags & HYP_VCPU_NO_FP)) {
-				load_fp(cpu, vcpu);
-				return 0;
-			}
-			break;
-		case ESR_EC_SYS64:
-			if (is_pauth_key(vcpu->esr) && enable_pauth(vcpu))
-				return 0;
-			break;
-		case ESR_EC_PAC:
-			if (enable_pauth(vcpu))
-				return 0;
-			break;
-		case ESR_EC_HVC64:
-			if (call_workaround(cpu, vcpu))
-				return 0;
-			break;
-		case ESR_EC_IABT_LOWER:
-		case ESR_EC_DABT_LOWER:
-			if (!fault_address(cpu, vcpu))
-				return 0;
-			break;
-		}
-	}
+	if (code == HYP_EXIT_SYNC && (ec == ESR_EC_IABT_LOWER || ec == ESR_EC_DABT_LOWER) &&
+	    !fault_address(cpu, vcpu))
+		return 0;
 	save_guest(cpu, vcpu);
 	hyp_leave(cpu, vcpu);
 	return code;

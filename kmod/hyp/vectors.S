@@ -39,10 +39,9 @@
 	b	hyp_stack_overflow
 	.endm
 
-	.macro	exit_guest code
+	.macro	exit_guest how
 	stp	x0, x1, [sp, #-16]!
-	mov	x1, #\code
-	b	hyp_guest_exit
+	b	hyp_guest_\how
 	.endm
 
 	.macro	current_el table, guest
@@ -95,22 +94,22 @@
 	entry	hyp_guest_vectors
 	current_el hyp_guest_vectors, 1
 	slot	0x400, hyp_guest_vectors
-	exit_guest HYP_EXIT_SYNC
+	exit_guest sync
 	slot	0x480, hyp_guest_vectors
-	exit_guest HYP_EXIT_IRQ
+	exit_guest irq
 	slot	0x500, hyp_guest_vectors
-	exit_guest HYP_EXIT_IRQ
+	exit_guest irq
 	slot	0x580, hyp_guest_vectors
-	exit_guest HYP_EXIT_SERROR
+	exit_guest serror
 	/* The same from AArch32, which EL0 may be in. */
 	slot	0x600, hyp_guest_vectors
-	exit_guest HYP_EXIT_SYNC
+	exit_guest sync
 	slot	0x680, hyp_guest_vectors
-	exit_guest HYP_EXIT_IRQ
+	exit_guest irq
 	slot	0x700, hyp_guest_vectors
-	exit_guest HYP_EXIT_IRQ
+	exit_guest irq
 	slot	0x780, hyp_guest_vectors
-	exit_guest HYP_EXIT_SERROR
+	exit_guest serror
 	slot	0x800, hyp_guest_vectors
 	end	hyp_guest_vectors
 

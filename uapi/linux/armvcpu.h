@@ -87,6 +87,12 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_PASS_IRQ_FLAGS	16
 /* 1: an interrupt that is passed through reaches a guest that runs without the host. */
 #define ARMVCPU_CAP_PASS_IRQ_DIRECT	17
+/* Mask of the ARMVCPU_SMCCC_POLICY_* flags that ARMVCPU_SET_SMCCC_POLICY takes. */
+#define ARMVCPU_CAP_SMCCC_POLICY_FLAGS	18
+/* Mask of 1 << ARMVCPU_EL2_*: what ARMVCPU_SET_EL2_ANSWERS can turn on and off. */
+#define ARMVCPU_CAP_EL2_ANSWERS		19
+/* 1: struct armvcpu_run.stats counts. */
+#define ARMVCPU_CAP_STATS		20
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -211,9 +217,12 @@ struct armvcpu_smccc_range {
 
 #define ARMVCPU_SMCCC_MAX_RANGES	64
 
+/* The list is for HVC #0, too. */
+#define ARMVCPU_SMCCC_POLICY_HVC	0x1
+
 /**
- * struct armvcpu_smccc_policy - what SMC calls of the guest do
- * @flags: zero.
+ * struct armvcpu_smccc_policy - what SMC calls of the guest do, and HVCs
+ * @flags: ARMVCPU_SMCCC_POLICY_*: bits of ARMVCPU_CAP_SMCCC_POLICY_FLAGS.
  * @count: number of ranges, at most ARMVCPU_SMCCC_MAX_RANGES.
  * @ranges: user pointer to an array of struct armvcpu_smccc_range.
  *
@@ -221,6 +230,11 @@ struct armvcpu_smccc_range {
  * PSCI is answered first.  SMCs outside the list are answered by the module
  * (SMCCC_VERSION, SMCCC_ARCH_*, TRNG) or are NOT_SUPPORTED.  A list with a
  * FORWARD range is taken from a process with CAP_SYS_RAWIO only.
+ *
+ * HVC #0 with a function id that the module does not answer is
+ * ARMVCPU_EXIT_HYPERCALL.  With ARMVCPU_SMCCC_POLICY_HVC it is that in a USER range
+ * alone, and NOT_SUPPORTED everywhere else, without an exit: EL2 itself says so if
+ * there are at most 16 such ranges.  HVC with another immediate is an exit always.
  *
  * Errors: EINVAL (flags, count, wrap, unknown action, reserved, ranges that
  * overlap), EPERM (FORWARD without the privilege), EOPNOTSUPP (FORWARD on a
@@ -234,6 +248,38 @@ struct armvcpu_smccc_policy {
 };
 
 #define ARMVCPU_SET_SMCCC_POLICY	_IOW(ARMVCPU_IOC, 0x12, struct armvcpu_smccc_policy)
+
+/*
+ * What EL2 can answer itself, at a twentieth of an exit's price: places in
+ * armvcpu_stats.el2, and bits of struct armvcpu_el2_answers.mask.
+ */
+#define ARMVCPU_EL2_SYSREG	0	/* ID registers, OSLSR_EL1, OSLAR_EL1 */
+#define ARMVCPU_EL2_CALL	1	/* PSCI and SMCCC calls that only ask, and unknown ones */
+#define ARMVCPU_EL2_WFE		2	/* most WFEs; not with ARMVCPU_VCPU_WFE_EXITS */
+/* These have no bit: nobody else could. */
+#define ARMVCPU_EL2_FP		8	/* the guest begins to use FP registers */
+#define ARMVCPU_EL2_PAUTH	9	/* ... pointer authentication */
+#define ARMVCPU_EL2_FIRMWARE	10	/* workarounds against speculation, by the firmware */
+#define ARMVCPU_EL2_PASSED	11	/* interrupts of the host's that are passed through */
+
+/**
+ * struct armvcpu_el2_answers - what EL2 answers itself
+ * @mask: 1 << ARMVCPU_EL2_*: bits of ARMVCPU_CAP_EL2_ANSWERS, which is what a VM
+ *	begins with.
+ * @reserved: zero.
+ *
+ * ARMVCPU_SET_EL2_ANSWERS.  A guest notices nothing: what EL2 does not answer, the
+ * module does.  For tests, and for who wants to see all that traps.  At any time; a
+ * vCPU that is in the guest goes by it from its next trap on.
+ *
+ * Errors: EINVAL (@mask, @reserved), EFAULT, EIO (another process).
+ */
+struct armvcpu_el2_answers {
+	__u64 mask;
+	__u64 reserved;
+};
+
+#define ARMVCPU_SET_EL2_ANSWERS		_IOW(ARMVCPU_IOC, 0x1b, struct armvcpu_el2_answers)
 
 /* Remove one. */
 #define ARMVCPU_IOEVENTFD_REMOVE	0x1
@@ -996,6 +1042,34 @@ struct armvcpu_exit_fail {
 };
 
 /**
+ * struct armvcpu_stats - what a vCPU has done so far
+ * @entries: how often it went from the host into the guest.
+ * @irqs: how often an interrupt of the host's brought it back.
+ * @sync: how often a trap did, by ESR_EL2.EC.
+ * @user: exits to the VMM, by ARMVCPU_EXIT_*.
+ * @el2: what EL2 has answered itself, by ARMVCPU_EL2_*.
+ * @faults: stage 2 faults that mapped memory.
+ * @pages: pages that they mapped.
+ * @waits: how often it waited for an interrupt in the module.
+ * @reserved: zero.
+ *
+ * Anybody who has the mapping may look at any time, and the vCPU need not stop.  The
+ * VMM may set them to zero while the vCPU does not run.  They only count: nothing in
+ * the module goes by them.
+ */
+struct armvcpu_stats {
+	__u64 entries;
+	__u64 irqs;
+	__u64 sync[64];
+	__u64 user[16];
+	__u64 el2[16];
+	__u64 faults;
+	__u64 pages;
+	__u64 waits;
+	__u64 reserved[11];
+};
+
+/**
  * struct armvcpu_run - the page a vCPU shares with its VMM
  * @x: general registers x0 to x30.  Valid whenever the vCPU does not run;
  *	what the VMM stores is what the guest resumes with.
@@ -1013,6 +1087,7 @@ struct armvcpu_exit_fail {
  * @hpfar: out: HPFAR_EL2 of these, or as computed where the hardware leaves it
  *	unknown; otherwise no meaning.
  * @u: out: by @exit_reason; fields that the VMM stores are marked.
+ * @stats: what the vCPU has done so far.
  *
  * mmap() ARMVCPU_CAP_RUN_SIZE bytes of the vCPU file at offset 0, shared,
  * readable and writable.  A child of fork() does not get the mapping.  It keeps
@@ -1045,6 +1120,7 @@ struct armvcpu_run {
 		struct armvcpu_exit_fail fail;
 		__u64 pad[27];
 	} u;
+	struct armvcpu_stats stats;
 };
 
 #endif /* _UAPI_LINUX_ARMVCPU_H */

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exits that EL2 answers itself: the guest's state stays in the CPU, and the host does
+ * not notice.  What calls others is a function of its own, so that the rest needs no
+ * stack.
+ *
+ * To answer one more: a case in one of the switches and a small function, which
+ * returns FAST_DONE, or FAST_HOST for what is the host's after all.  Nothing in here
+ * waits, and no loop depends on the guest.
+ *
+ * What a VMM turns off (struct hyp_vm.answers) goes to the host, which gives the same
+ * answers; but what only EL2 can do.
+ */
+#include "el2.h"
+#include "answers.h"
+
+#define SPSR_AARCH32		0x10ULL
+#define SPSR_SS			BIT(21)
+#define SPSR_BTYPE		(BIT(10) | BIT(11))
+
+/* ISS of a trapped MRS or MSR. */
+#define ISS_SYS_READ		BIT(0)
+#define ISS_SYS_RT(iss)		((iss) >> 5 & 0x1f)
+#define ISS_SYS_CRM(iss)	((iss) >> 1 & 0xf)
+#define ISS_SYS_OP2(iss)	((iss) >> 17 & 7)
+/* All that says which register. */
+#define ISS_SYS_REG		0x3ffc1eULL
+#define ISS_SYS(op0, op1, crn, crm, op2) \
+	((op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (crm) << 1)
+/* Op0, op1, CRn. */
+#define ISS_SYS_GROUP		0x31fc00ULL
+#define ISS_SYS_ID		ISS_SYS(3, 0, 0, 0, 0)
+#define ISS_SYS_PAUTH		ISS_SYS(3, 0, 2, 0, 0)
+#define ISS_SYS_OSLAR		ISS_SYS(2, 0, 1, 0, 4)
+#define ISS_SYS_OSLSR		ISS_SYS(2, 0, 1, 1, 4)
+#define OSLSR_OSLK		BIT(1)
+
+#define ESR_HVC_IMM		0xffffULL
+/* ISS of a WFI or WFE: TI. */
+#define ISS_WFX_TI		3ULL
+#define ISS_WFX_WFE		1ULL
+
+/* WFEs in a row; then somebody else may have the CPU that the guest waits for. */
+#define WFE_BUDGET		32
+
+/* Which of the general registers are in memory; entry.S has the others in the CPU. */
+#define IN_MEMORY		19
+
+static int is_on(const struct hyp_vcpu *vcpu, int what)
+{
+	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
+
+	return (__atomic_load_n(&vm->answers, __ATOMIC_RELAXED) & ~(u64)vcpu->not_answered) >>
+		what & 1;
+}
+
+static int done(const struct hyp_vcpu *vcpu, int what)
+{
+	u64 *count = (u64 *)vcpu->counts + what;
+
+	/* Nobody else writes there, but for a VMM that sets it to zero. */
+	__atomic_store_n(count, __atomic_load_n(count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+	return FAST_DONE;
+}
+
+/* As skip_insn() of the host, of an AArch64 instruction. */
+static void skip(void)
+{
+	u64 spsr = read_sysreg(spsr_el2);
+
+	write_sysreg(read_sysreg(elr_el2) + 4, elr_el2);
+	if (spsr & (SPSR_SS | SPSR_BTYPE))
+		write_sysreg(spsr & ~(SPSR_SS | SPSR_BTYPE), spsr_el2);
+}
+
+static u64 get_reg(const struct hyp_vcpu *vcpu, unsigned int n)
+{
+	const u64 *x = (const u64 *)vcpu->x;
+
+	return __atomic_load_n(&x[n], __ATOMIC_RELAXED);
+}
+
+static void set_reg(const struct hyp_vcpu *vcpu, unsigned int n, u64 value)
+{
+	u64 *x = (u64 *)vcpu->x;
+
+	__atomic_store_n(&x[n], value, __ATOMIC_RELAXED);
+}
+
+/* ---- HVC --------------------------------------------------------------- */
+
+/* x0 to x3 are the firmware's (DEN0028, 1.1). */
+static void call_firmware(u64 fn)
+{
+	register u64 x0 asm("x0") = fn;
+
+	asm volatile("smc #0" : "+r" (x0) : : "x1", "x2", "x3", "memory");
+}
+
+/*
+ * The guest asks the firmware to clear this CPU's branch predictors, often.  There is
+ * no result.
+ */
+static noinline int workaround(struct hyp_vcpu *vcpu, u32 fn)
+{
+	u64 features = this_cpu()->features;
+
+	if (!(fn == FN_ARCH_WORKAROUND_1 && features & HYP_HAS_WORKAROUND_1) &&
+	    !(fn == FN_ARCH_WORKAROUND_3 && features & HYP_HAS_WORKAROUND_3))
+		return FAST_HOST;
+	call_firmware(fn);
+	set_reg(vcpu, 0, SMCCC_SUCCESS);
+	return done(vcpu, HYP_EL2_FIRMWARE);
+}
+
+static int is_claimed(const struct hyp_vm *vm, u32 fn)
+{
+	u32 i;
+
+	if (vm->all_claimed)
+		return 1;
+	for (i = 0; i < vm->nr_claims && i < HYP_MAX_CLAIMS; i++)
+		if (fn >= vm->claims[i].first && fn <= vm->claims[i].last)
+			return 1;
+	return 0;
+}
+
+/* PC is behind it. */
+static int hvc(struct hyp_vcpu *vcpu, u64 esr)
+{
+	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
+	u32 fn = get_reg(vcpu, 0);
+	s64 result;
+
+	/* Another immediate is no call of the convention. */
+	if (esr & ESR_HVC_IMM)
+		return FAST_HOST;
+	if (likely(is_on(vcpu, HYP_EL2_CALL))) {
+		if (is_psci(fn)) {
+			if (!answer_psci(vm, fn, get_reg(vcpu, 1), get_reg(vcpu, 2), &result))
+				return FAST_HOST;
+			goto answered;
+		}
+		if (answer_smccc(vm, vcpu, fn, get_reg(vcpu, 1), &result))
+			goto answered;
+		if (!is_hosts_call(fn) && !is_claimed(vm, fn)) {
+			result = SMCCC_NOT_SUPPORTED;
+			goto answered;
+		}
+	}
+	return workaround(vcpu, fn);
+
+answered:
+	set_reg(vcpu, 0, result);
+	return done(vcpu, HYP_EL2_CALL);
+}
+
+/* ---- system registers -------------------------------------------------- */
+
+/* The instruction is executed again. */
+static noinline int pauth(struct hyp_vcpu *vcpu)
+{
+	if (!(vcpu->flags & HYP_VCPU_PAUTH) || vcpu->host_pauth_saved)
+		return FAST_HOST;
+	hyp_pauth_enable(vcpu);
+	return done(vcpu, HYP_EL2_PAUTH);
+}
+
+static int answer_read(struct hyp_vcpu *vcpu, u64 esr, u64 value, int all)
+{
+	unsigned int rt = ISS_SYS_RT(esr);
+
+	if (rt > IN_MEMORY && rt < 31 && !all)
+		return FAST_AGAIN;
+	if (rt < 31)
+		set_reg(vcpu, rt, value);
+	skip();
+	return done(vcpu, HYP_EL2_SYSREG);
+}
+
+static int sysreg(struct hyp_vcpu *vcpu, u64 esr, int all)
+{
+	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
+	u64 crm = ISS_SYS_CRM(esr), value;
+
+	/* Keys are in CRm 1 to 3. */
+	if ((esr & ISS_SYS_GROUP) == ISS_SYS_PAUTH && crm >= 1 && crm <= 3)
+		return pauth(vcpu);
+	if (!is_on(vcpu, HYP_EL2_SYSREG))
+		return FAST_HOST;
+	/* HCR_EL2.TID3: CRm 1 to 7. */
+	if ((esr & (ISS_SYS_GROUP | ISS_SYS_READ)) == (ISS_SYS_ID | ISS_SYS_READ) &&
+	    crm >= 1 && crm <= 7)
+		return answer_read(vcpu, esr, vm->id[crm << 3 | ISS_SYS_OP2(esr)], all);
+	switch (esr & (ISS_SYS_REG | ISS_SYS_READ)) {
+	case ISS_SYS_OSLSR | ISS_SYS_READ:
+		return answer_read(vcpu, esr, vcpu->oslsr, all);
+	case ISS_SYS_OSLAR:
+		if (ISS_SYS_RT(esr) > IN_MEMORY && ISS_SYS_RT(esr) < 31 && !all)
+			return FAST_AGAIN;
+		value = ISS_SYS_RT(esr) < 31 ? get_reg(vcpu, ISS_SYS_RT(esr)) : 0;
+		/* As it is: else breakpoints come and go with it. */
+		if ((value & 1) != !!(vcpu->oslsr & OSLSR_OSLK))
+			return FAST_HOST;
+		skip();
+		return done(vcpu, HYP_EL2_SYSREG);
+	}
+	return FAST_HOST;
+}
+
+/* ---- the others -------------------------------------------------------- */
+
+/* WFE is a hint: it may return at once (Arm ARM D1.6.1). */
+static int wfx(struct hyp_vcpu *vcpu, u64 esr)
+{
+	if ((esr & ISS_WFX_TI) != ISS_WFX_WFE || read_sysreg(spsr_el2) & SPSR_AARCH32 ||
+	    !is_on(vcpu, HYP_EL2_WFE))
+		return FAST_HOST;
+	if (!vcpu->wfe_budget) {
+		vcpu->wfe_budget = WFE_BUDGET;
+		return FAST_HOST;
+	}
+	vcpu->wfe_budget--;
+	skip();
+	return done(vcpu, HYP_EL2_WFE);
+}
+
+/* From here on, up to the next exit to the host, the registers are the guest's. */
+static noinline int fp(struct hyp_vcpu *vcpu)
+{
+	if (vcpu->fp_live || vcpu->flags & HYP_VCPU_NO_FP)
+		return FAST_HOST;
+	hyp_fp_enable();
+	hyp_fp_save(&this_cpu()->host_fp);
+	vcpu->fp_live = 1;
+	hyp_fp_restore(&vcpu->fp);
+	return done(vcpu, HYP_EL2_FP);
+}
+
+/**
+ * hyp_fast_sync() - a trap of the guest: is the answer near?
+ * @vcpu: the guest.  Its x0 to x19 and x30 are in memory; all else is in the CPU.
+ * @all: x0 to x30 are in memory.
+ *
+ * Return: FAST_DONE: back into the guest; FAST_AGAIN: the same with @all; FAST_HOST.
+ */
+int hyp_fast_sync(struct hyp_vcpu *vcpu, int all)
+{
+	u64 esr = read_sysreg(esr_el2);
+
+	switch (esr >> ESR_EC_SHIFT & 0x3f) {
+	case ESR_EC_HVC64:
+		return hvc(vcpu, esr);
+	case ESR_EC_SYS64:
+		return sysreg(vcpu, esr, all);
+	case ESR_EC_WFX:
+		return wfx(vcpu, esr);
+	case ESR_EC_FP:
+		return fp(vcpu);
+	case ESR_EC_PAC:
+		return pauth(vcpu);
+	}
+	return FAST_HOST;
+}
+
+/**
+ * hyp_fast_irq() - a physical interrupt: is it the guest's own?
+ * @vcpu: the guest, as above.
+ *
+ * Return: FAST_DONE or FAST_HOST.
+ */
+int hyp_fast_irq(struct hyp_vcpu *vcpu)
+{
+	return hyp_gic_take(&vcpu->gic) ? done(vcpu, HYP_EL2_PASSED) : FAST_HOST;
+}
+
+/**
+ * hyp_fast_serror() - a physical SError: never
+ * @vcpu: the guest, as above.
+ *
+ * Return: FAST_HOST.
+ */
+int hyp_fast_serror(struct hyp_vcpu *vcpu __maybe_unused)
+{
+	return FAST_HOST;
+}
