@@ -12,6 +12,8 @@
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/task_work.h>
+#include <linux/thread_info.h>
 #include <linux/version.h>
 #include <asm/neon.h>
 #include <asm/processor.h>
@@ -67,16 +69,27 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
-/**
- * compat_need_resched() - does the scheduler want the CPU, now or soon?
- */
-static inline bool compat_need_resched(void)
-{
 #ifdef CONFIG_PREEMPT_LAZY
-	if (test_thread_flag(TIF_NEED_RESCHED_LAZY))
-		return true;
+#define COMPAT_TIF_LAZY		_TIF_NEED_RESCHED_LAZY
+#else
+#define COMPAT_TIF_LAZY		0
 #endif
-	return need_resched();
+
+/**
+ * compat_task_has_work() - is there a reason for this task not to stay in the kernel?
+ *
+ * Signals, the scheduler, and what is done on the way to userspace.
+ */
+static __always_inline bool compat_task_has_work(void)
+{
+	unsigned long flags = READ_ONCE(current_thread_info()->flags);
+
+	if (likely(!(flags & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME |
+			      _TIF_NEED_RESCHED | COMPAT_TIF_LAZY))))
+		return false;
+	/* TIF_NOTIFY_RESUME alone has other uses, which can wait. */
+	return flags & (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NEED_RESCHED |
+			COMPAT_TIF_LAZY) || task_work_pending(current);
 }
 
 /**

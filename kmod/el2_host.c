@@ -190,7 +190,10 @@ static u64 cpu_features(void)
 	if (field(dfr0, 32) && !(read_sysreg_s(SYS_PMBIDR_EL1) & BIT(4)))
 		features |= HYP_HAS_SPE;
 
-	if ((midr >> 24) == ARM_CPU_IMP_ARM) {
+	/* RES0 on all cores of Arm's own, says the manual of each. */
+	if ((midr >> 24) != ARM_CPU_IMP_ARM) {
+		features |= HYP_HAS_AUX;
+	} else {
 		switch (MIDR_PARTNUM(midr)) {
 		case ARM_CPU_PART_CORTEX_A57:	/* 1319537; 834220 up to r1p2 */
 			features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_834220;
@@ -312,6 +315,7 @@ static int install_this_cpu(void)
 	if (!enter_image(cpu->hyp))
 		return -EBUSY;
 	cpu->installed = true;
+	vcpu_unload();
 	return 0;
 }
 
@@ -323,6 +327,7 @@ static void restore_this_cpu(void *unused)
 		return;
 	el2_report();
 	cpu->installed = false;
+	vcpu_unload();
 	el2_call(HYP_CALL_RESTORE, 0, 0, 0, 0);
 }
 
@@ -431,6 +436,7 @@ static void disable_ppis(void)
 void el2_lost(void)
 {
 	this_cpu_write(el2_cpus.installed, false);
+	vcpu_unload();
 	pr_err_ratelimited("CPU%u: EL2 is not ours any more: something has called HVC_RESET_VECTORS\n",
 			   smp_processor_id());
 }
@@ -1006,10 +1012,12 @@ void el2_report(void)
 
 static atomic_t el2_provoke_run = ATOMIC_INIT(0);
 
+DEFINE_STATIC_KEY_FALSE(el2_provokes);
+
 /**
- * el2_take_provocation() - shall the next entry fault at EL2?
+ * el2_take_provocation_now() - shall the next entry fault at EL2?
  */
-bool el2_take_provocation(void)
+bool el2_take_provocation_now(void)
 {
 	return unlikely(atomic_read(&el2_provoke_run)) && atomic_xchg(&el2_provoke_run, 0);
 }
@@ -1044,7 +1052,7 @@ static int provoke_restart(void)
 {
 	struct hyp_cpu *hyp = this_cpu_ptr(&el2_cpus)->hyp;
 	/* What was found: old_vbar to saved[]. */
-	static u64 before[(offsetof(struct hyp_cpu, host) -
+	static u64 before[(offsetof(struct hyp_cpu, host_pmscr) -
 			   offsetof(struct hyp_cpu, old_vbar)) / sizeof(u64)];
 	const u64 *found = (void *)hyp + offsetof(struct hyp_cpu, old_vbar);
 	unsigned int i;
@@ -1155,5 +1163,6 @@ static const struct file_operations provoke_fops = {
  */
 void el2_debugfs(struct dentry *dir)
 {
+	static_branch_enable(&el2_provokes);
 	debugfs_create_file("provoke", 0200, dir, NULL, &provoke_fops);
 }

@@ -99,6 +99,7 @@ static int insert(struct vm *vm, struct ioeventfd *e)
 		(vm->nr_ioeventfds - i) * sizeof(vm->ioeventfds[0]));
 	vm->ioeventfds[i] = e;
 	vm->nr_ioeventfds++;
+	WRITE_ONCE(vm->layout, vm->layout + 1);
 	return 0;
 }
 
@@ -128,6 +129,7 @@ static int ioeventfd_remove(struct vm *vm, const struct ioeventfd *old)
 	    vm->ioeventfds[i]->ctx == old->ctx) {
 		e = vm->ioeventfds[i];
 		vm->nr_ioeventfds--;
+		WRITE_ONCE(vm->layout, vm->layout + 1);
 		memmove(&vm->ioeventfds[i], &vm->ioeventfds[i + 1],
 			(vm->nr_ioeventfds - i) * sizeof(vm->ioeventfds[0]));
 	}
@@ -215,14 +217,20 @@ bool ioeventfd_signal(struct vm *vm, u64 ipa, u32 len, u64 data)
  */
 bool ioeventfd_overlaps(struct vm *vm, u64 ipa, u64 size)
 {
-	u32 i;
+	u32 low = 0, high = vm->nr_ioeventfds;
 
-	for (i = 0; i < vm->nr_ioeventfds; i++) {
-		const struct ioeventfd *e = vm->ioeventfds[i];
+	/* The first one that may reach into it: none is longer than 8 bytes. */
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
 
-		if (e->ipa < ipa + size && ipa < e->ipa + e->len)
-			return true;
+		if (vm->ioeventfds[mid]->ipa + 8 <= ipa)
+			low = mid + 1;
+		else
+			high = mid;
 	}
+	for (; low < vm->nr_ioeventfds && vm->ioeventfds[low]->ipa < ipa + size; low++)
+		if (ipa < vm->ioeventfds[low]->ipa + vm->ioeventfds[low]->len)
+			return true;
 	return false;
 }
 

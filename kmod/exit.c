@@ -12,6 +12,7 @@
 #include <asm/debug-monitors.h>
 #include <asm/esr.h>
 
+#include "compat.h"
 #include "kmod.h"
 
 /* ISS of the exceptions that stage 2 and external aborts make. */
@@ -52,23 +53,17 @@ static u64 it_advance(u64 pstate)
 }
 
 /**
- * skip_insn() - move PC behind the instruction that trapped
+ * skip_insn_aarch32() - move PC behind the AArch32 instruction that trapped
  * @vcpu: the vCPU; the syndrome is that of the trap.
  */
-void skip_insn(struct vcpu *vcpu)
+void skip_insn_aarch32(struct vcpu *vcpu)
 {
 	struct hyp_vcpu *hyp = vcpu->hyp;
+	bool narrow = hyp->pstate & PSR_AA32_T_BIT && !(vcpu->pending.esr & ESR_ELx_IL);
 
-	if (vcpu_aarch32(vcpu)) {
-		bool narrow = hyp->pstate & PSR_AA32_T_BIT && !(vcpu->pending.esr & ESR_ELx_IL);
-
-		hyp->pc = (u32)(hyp->pc + (narrow ? 2 : 4));
-		if (hyp->pstate & PSR_AA32_T_BIT)
-			hyp->pstate = it_advance(hyp->pstate);
-	} else {
-		hyp->pc += 4;
-		hyp->pstate &= ~(u64)PSR_BTYPE_MASK;
-	}
+	hyp->pc = (u32)(hyp->pc + (narrow ? 2 : 4));
+	if (hyp->pstate & PSR_AA32_T_BIT)
+		hyp->pstate = it_advance(hyp->pstate);
 	/* The step of a single-stepped instruction is over. */
 	hyp->pstate &= ~(u64)DBG_SPSR_SS;
 }
@@ -134,23 +129,7 @@ bool cond_passes(struct vcpu *vcpu)
  */
 int exit_to_user(struct vcpu *vcpu, u32 reason)
 {
-	struct armvcpu_run *run = vcpu->run;
-	struct hyp_vcpu *hyp = vcpu->hyp;
-
-	WRITE_ONCE(run->exit_reason, reason);
-	WRITE_ONCE(run->pc, hyp->pc);
-	WRITE_ONCE(run->pstate, hyp->pstate);
-	if (reason == ARMVCPU_EXIT_INTR) {
-		WRITE_ONCE(run->esr, 0);
-		return 0;
-	}
-	WRITE_ONCE(run->esr, hyp->esr);
-	WRITE_ONCE(run->far, hyp->far);
-	WRITE_ONCE(run->hpfar, hyp->hpfar);
-	vcpu->pending.reason = reason;
-	vcpu->pending.esr = hyp->esr;
-	vcpu->pending.far = hyp->far;
-	return 0;
+	return exit_to_user_inline(vcpu, reason);
 }
 
 /**
@@ -168,6 +147,11 @@ int exit_fail(struct vcpu *vcpu, u32 reason, int err)
 }
 
 /* ---- completing what the VMM was asked --------------------------------- */
+
+static void skip_complete(struct vcpu *vcpu)
+{
+	skip_insn(vcpu);
+}
 
 static void debug_complete(struct vcpu *vcpu)
 {
@@ -197,13 +181,13 @@ static const struct exit_kind exit_kinds[] = {
 	[ARMVCPU_EXIT_MMIO]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
 				     mmio_complete },
 	[ARMVCPU_EXIT_ABORT]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(ABORT),
-				     skip_insn },
+				     skip_complete },
 	[ARMVCPU_EXIT_SYSREG]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
 				     sysreg_complete },
 	[ARMVCPU_EXIT_HYPERCALL] = { ACTION(COMPLETE), call_complete },
 	[ARMVCPU_EXIT_SMC]	 = { ACTION(COMPLETE), call_complete },
 	[ARMVCPU_EXIT_PSCI]	 = { ACTION(COMPLETE) },
-	[ARMVCPU_EXIT_WFX]	 = { ACTION(COMPLETE) | ACTION(RETRY), skip_insn },
+	[ARMVCPU_EXIT_WFX]	 = { ACTION(COMPLETE) | ACTION(RETRY), skip_complete },
 	[ARMVCPU_EXIT_DEBUG]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
 				     debug_complete },
 	[ARMVCPU_EXIT_FAIL]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF) },
@@ -239,11 +223,11 @@ void exit_drop(struct vcpu *vcpu)
 }
 
 /**
- * exit_complete() - do what the VMM decided about the pending exit
+ * exit_complete_any() - do what the VMM decided about the pending exit
  * @vcpu: the vCPU.
  * @action: checked by exit_check_action().
  */
-void exit_complete(struct vcpu *vcpu, u8 action)
+void exit_complete_any(struct vcpu *vcpu, u8 action)
 {
 	struct exit_state *pending = &vcpu->pending;
 	u8 reason = pending->reason;
@@ -368,11 +352,16 @@ static u32 walk_level(struct vcpu *vcpu)
 	return level;
 }
 
+static u64 fault_ipa(const struct vcpu *vcpu)
+{
+	return vcpu->hyp->hpfar >> 4 << 12 | (vcpu->hyp->far & 0xfff);
+}
+
 static int memory_fault(struct vcpu *vcpu, bool insn)
 {
 	struct vm *vm = vcpu->vm;
 	u64 esr = vcpu->hyp->esr, fsc = esr & FSC_TYPE;
-	u64 ipa = vcpu->hyp->hpfar >> 4 << 12 | (vcpu->hyp->far & 0xfff);
+	u64 ipa = fault_ipa(vcpu);
 	bool walk = esr & ISS_S1PTW, readonly = false;
 	bool cache_op = !insn && esr & ISS_CM;
 	bool write = !insn && !walk && !cache_op && esr & ISS_WNR;
@@ -386,6 +375,8 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 
 	down_read(&vm->slots_lock);
 	slot = memslot_find(vm, ipa);
+	if (!slot)
+		mmio_note_page(vcpu, ipa);
 	if (slot) {
 		readonly = slot->flags & ARMVCPU_SLOT_READONLY;
 		/* A read-only page is there already: only a write is left. */
@@ -400,8 +391,10 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	up_read(&vm->slots_lock);
 	if (ret)
 		return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
-	if (slot && !(readonly && write))
+	if (slot && !(readonly && write)) {
+		vcpu_count(&vcpu->run->stats.faults);
 		return 1;
+	}
 	if (signalled) {
 		skip_insn(vcpu);
 		return 1;
@@ -480,6 +473,14 @@ static const exit_handler exit_handlers[64] = {
 	[ESR_ELx_EC_BRK64]	= debug_handler,
 };
 
+/* A device of the VMM's, where the guest has been just now. */
+static bool is_mmio(struct vcpu *vcpu, u64 esr)
+{
+	return (esr & (ESR_ELx_EC_MASK | ISS_ISV | ISS_CM | ISS_S1PTW | FSC_TYPE)) ==
+	       ((u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | ISS_ISV | FSC_TRANSLATION) &&
+	       mmio_is_noted(vcpu, fault_ipa(vcpu), esr & ISS_WNR);
+}
+
 /**
  * exit_handle() - what to do after a slice of the guest
  * @vcpu: the vCPU.
@@ -490,14 +491,21 @@ static const exit_handler exit_handlers[64] = {
 int exit_handle(struct vcpu *vcpu, u64 code)
 {
 	exit_handler handler;
+	u64 esr = vcpu->hyp->esr;
 
+	if (likely(code == HYP_EXIT_SYNC)) {
+		vcpu_count(&vcpu->run->stats.sync[ESR_ELx_EC(esr)]);
+		vcpu->pending.esr = esr;
+		if (likely(is_mmio(vcpu, esr)))
+			return mmio_to_user(vcpu, fault_ipa(vcpu));
+		handler = exit_handlers[ESR_ELx_EC(esr)];
+		return handler ? handler(vcpu) : fail_handler(vcpu);
+	}
 	switch (code) {
 	case HYP_EXIT_IRQ:
+		/* The host's tick, above all: RCU hears of it. */
+		compat_resched();
 		return 1;
-	case HYP_EXIT_SYNC:
-		vcpu->pending.esr = vcpu->hyp->esr;
-		handler = exit_handlers[ESR_ELx_EC(vcpu->hyp->esr)];
-		return handler ? handler(vcpu) : fail_handler(vcpu);
 	case HYP_EXIT_SERROR:
 		pr_err_ratelimited("%s[%d]: a physical SError in the guest, ESR %#llx\n",
 				   current->comm, current->pid, vcpu->hyp->esr);

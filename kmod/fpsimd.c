@@ -13,7 +13,7 @@
 #include "compat.h"
 #include "kmod.h"
 
-static bool long_vectors;
+DEFINE_STATIC_KEY_FALSE(fpsimd_long);
 
 /**
  * fpsimd_init() - look at what the host has
@@ -21,8 +21,9 @@ static bool long_vectors;
 void fpsimd_init(void)
 {
 	/* SVE in ID_AA64PFR0_EL1, SME in ID_AA64PFR1_EL1. */
-	long_vectors = (read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1) >> 32 & 0xf) ||
-		       (read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1) >> 24 & 0xf);
+	if ((read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1) >> 32 & 0xf) ||
+	    (read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1) >> 24 & 0xf))
+		static_branch_enable(&fpsimd_long);
 }
 
 /**
@@ -30,18 +31,18 @@ void fpsimd_init(void)
  */
 bool fpsimd_needs_scratch(void)
 {
-	return long_vectors;
+	return fpsimd_is_long();
 }
 
 /**
  * fpsimd_enter() - the registers beyond V0 to V31 hold nothing of the host
  * @vcpu: the vCPU that is about to run.
  *
- * Preemption is off and stays off until the guest has run, interrupts are on.
+ * fpsimd_is_long().  Preemption is off and stays off until the guest has run, interrupts
+ * are on.
  */
 void fpsimd_enter(struct vcpu *vcpu)
 {
 	/* Also if they are not current's: they may be another task's. */
-	if (long_vectors)
-		compat_fpsimd_release(vcpu->scratch);
+	compat_fpsimd_release(vcpu->scratch);
 }

@@ -317,16 +317,14 @@ void gic_note_end(struct vcpu *vcpu, const struct gic_irq *irq)
 }
 
 /**
- * gic_resample() - tell who drives their lines which interrupts have come to their end
+ * gic_resample_now() - tell who drives their lines which interrupts have come to their end
  * @vcpu: the vCPU, in its own thread, out of the guest.  May sleep.
  */
-void gic_resample(struct vcpu *vcpu)
+void gic_resample_now(struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned int intid;
 
-	if (likely(!g->any_ended))
-		return;
 	g->any_ended = false;
 	for_each_set_bit(intid, g->ended, vcpu->vm->gic->nr_irqs) {
 		__clear_bit(intid, g->ended);
@@ -750,47 +748,35 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 }
 
 /**
- * gic_enter() - what is ready into the list registers
+ * gic_fill() - what is ready into the list registers, if that has changed
  * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
  */
-void gic_enter(struct vcpu *vcpu)
+void gic_fill(struct vcpu *vcpu)
 {
 	struct gic *gic = vcpu->vm->gic;
-	struct gic_vcpu *g = &vcpu->gic;
 
-	if (!gic)
-		return;
-	if (READ_ONCE(g->changed)) {
-		raw_spin_lock(&gic->lock);
-		g->changed = false;
-		fill(gic, vcpu);
-		raw_spin_unlock(&gic->lock);
-	}
-	gic_host_enter(vcpu);
+	raw_spin_lock(&gic->lock);
+	vcpu->gic.changed = false;
+	fill(gic, vcpu);
+	raw_spin_unlock(&gic->lock);
 }
 
 /**
- * gic_exit() - what the list registers say, back into the state
- * @vcpu: the vCPU, out of the guest.  Interrupts are off.
+ * gic_empty() - what the list registers say, back into the state
+ * @vcpu: the vCPU, out of the guest; some are in use.  Interrupts are off.
  */
-void gic_exit(struct vcpu *vcpu)
+void gic_empty(struct vcpu *vcpu)
 {
 	struct gic *gic = vcpu->vm->gic;
-	struct gic_vcpu *g = &vcpu->gic;
-	u32 stray;
+	u32 stray = gic_host_stray(vcpu);
 
-	if (!gic)
-		return;
-	gic_host_leave(vcpu);
-	stray = gic_host_stray(vcpu);
 	if (unlikely(stray))
 		pass_stray(stray - 1);
-	/* With those of EL2. */
 	if (!vcpu->hyp->gic.used)
 		return;
 	raw_spin_lock(&gic->lock);
 	/* All of them again; and there is nobody to notify of what we find here. */
-	g->changed = true;
+	vcpu->gic.changed = true;
 	fold(gic, vcpu);
 	raw_spin_unlock(&gic->lock);
 }

@@ -17,6 +17,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
+#include <linux/jump_label.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -192,9 +193,9 @@ void gic_unbind(struct vm *vm, u32 intid);
 /* A vCPU's thread. */
 bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool gic_vcpu_pending(struct vcpu *vcpu);
-void gic_resample(struct vcpu *vcpu);
-void gic_enter(struct vcpu *vcpu);
-void gic_exit(struct vcpu *vcpu);
+void gic_resample_now(struct vcpu *vcpu);
+void gic_fill(struct vcpu *vcpu);
+void gic_empty(struct vcpu *vcpu);
 
 static inline u64 gic_dist_size(const struct gic *gic)
 {
@@ -266,6 +267,14 @@ void gic_host_init(void);
 void gic_host_destroy(void);
 void gic_host_cpu_up(void);
 u32 gic_host_versions(void);
+DECLARE_STATIC_KEY_FALSE(gic_host_v2);
+
+/* List registers and all else of it are in memory. */
+static inline bool gic_host_is_v2(void)
+{
+	return static_branch_unlikely(&gic_host_v2);
+}
+
 bool gic_host_is_v3(void);
 unsigned int gic_host_nr_lrs(void);
 unsigned int gic_host_priority_bits(void);

@@ -61,9 +61,6 @@
 #define V3_LR_PENDING		BIT_ULL(62)
 #define V3_LR_ACTIVE		BIT_ULL(63)
 
-/* Interrupts that EL2 may take for a guest before the host looks. */
-#define PASSED_PER_SLICE	64
-
 /* GICH_LR<n> */
 #define V2_LR_SOURCE(cpu)	((u32)(cpu) << 10)
 #define V2_LR_HW_INTID(id)	((u32)(id) << 10)
@@ -97,6 +94,8 @@ static struct gic_host {
 	void __iomem *gich;
 	phys_addr_t gicv;
 } gic_host __read_mostly;
+
+DEFINE_STATIC_KEY_FALSE(gic_host_v2);
 
 u32 gic_host_versions(void)
 {
@@ -344,6 +343,7 @@ void gic_host_reset(struct vcpu *vcpu)
 
 	memset(hyp, 0, sizeof(*hyp));
 	hyp->nr_aprs = gic_host.nr_aprs;
+	hyp->budget = HYP_PASSED_BUDGET;
 	if (!vcpu->vm->gic || (gic_host.v3 && vcpu->vm->gic->version == 2)) {
 		/* Nothing of it is the guest's. */
 		hyp->hcr = HCR_TC | HCR_TALL0 | HCR_TALL1;
@@ -367,9 +367,7 @@ void gic_host_enter(struct vcpu *vcpu)
 	unsigned int i;
 
 	if (gic_host.v3) {
-		/* It may have changed EOImode. */
 		hyp->hcr |= dir_trap(vcpu, false);
-		hyp->budget = PASSED_PER_SLICE;
 		return;
 	}
 	for (i = 0; i < hyp->used; i++)
@@ -381,7 +379,7 @@ void gic_host_enter(struct vcpu *vcpu)
 }
 
 /**
- * gic_host_leave() - the registers in memory, after the guest has run
+ * gic_host_leave() - the registers in memory, after the guest has run; of a GICv2
  * @vcpu: the vCPU, of a VM with a GIC.  Interrupts are off.
  */
 void gic_host_leave(struct vcpu *vcpu)
@@ -389,8 +387,6 @@ void gic_host_leave(struct vcpu *vcpu)
 	struct hyp_gic *hyp = &vcpu->hyp->gic;
 	unsigned int i;
 
-	if (gic_host.v3)
-		return;
 	hyp->vmcr = readl_relaxed(gic_host.gich + GICH_VMCR);
 	hyp->ap0r[0] = readl_relaxed(gic_host.gich + GICH_APR);
 	if (hyp->hcr & HCR_LRENPIE)
@@ -478,6 +474,7 @@ static void __init init_v2(phys_addr_t gich, phys_addr_t gicv, u64 gicv_size)
 		return;
 	vtr = readl_relaxed(gic_host.gich + GICH_VTR);
 	gic_host.versions = BIT(2);
+	static_branch_enable(&gic_host_v2);
 	gic_host.gicv = gicv;
 	gic_host.nr_lrs = min_t(u32, VTR_NR_LRS(vtr), GIC_MAX_LRS);
 	gic_host.priority_bits = 5;

@@ -2,15 +2,16 @@
 /*
  * The EL1 side's own declarations, by the file that defines them.
  *
- * Locks, outermost first: vcpu->lock, pass_mutex (passthrough.c), vm->lock,
+ * Locks, outermost first: vcpu->busy (only ever tried), pass_mutex (passthrough.c), vm->lock,
  * vm->vcpus_lock, vm->slots_lock, vm->s2_lock, the lock of EL2's map (el2_host.c),
- * vm->irqfds_mutex, an eventfd's, vm->irqfds_lock, gic->lock.  vm_lock_vcpus() only
- * tries vcpu->lock, within vm->vcpus_lock.
+ * vm->irqfds_mutex, an eventfd's, vm->irqfds_lock, gic->lock.  vm_lock_vcpus() tries
+ * vcpu->busy within vm->vcpus_lock.
  */
 #ifndef ARMVCPU_KMOD_H
 #define ARMVCPU_KMOD_H
 
 #include <linux/hrtimer.h>
+#include <linux/jump_label.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/mm_types.h>
@@ -20,6 +21,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/armvcpu.h>
+#include <asm/debug-monitors.h>
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
 
@@ -94,7 +96,15 @@ void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_lost(void);
 void el2_report(void);
 void el2_debugfs(struct dentry *dir);
-bool el2_take_provocation(void);
+bool el2_take_provocation_now(void);
+DECLARE_STATIC_KEY_FALSE(el2_provokes);
+
+/* Shall the next entry fault at EL2?  Only with the module's parameter debug. */
+static inline bool el2_take_provocation(void)
+{
+	return static_branch_unlikely(&el2_provokes) && el2_take_provocation_now();
+}
+
 unsigned int el2_vtimer_irq(void);
 struct irq_data *el2_vtimer_irq_data(void);
 unsigned int el2_maintenance_irq(void);
@@ -165,6 +175,7 @@ enum id_reg {
  * @vcpus_lock: entries of @vcpus against their vCPU going away.
  * @slots_lock: @slots and @ioeventfds; for reading while an address of the guest
  *	is resolved.
+ * @layout: another number each time that @slots or @ioeventfds have changed; from 1.
  * @nr_slots: number of @slots.
  * @slots: sorted by guest physical address.
  * @nr_ioeventfds: number of @ioeventfds.
@@ -204,6 +215,7 @@ struct vm {
 	struct mutex vcpus_lock;	/* see above */
 
 	struct rw_semaphore slots_lock;
+	unsigned long layout;
 	u32 nr_slots;
 	struct memslot *slots[ARMVCPU_MAX_SLOTS];
 	u32 nr_ioeventfds;
@@ -303,12 +315,9 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
 /**
  * struct exit_state - what completes the exit that is pending
  * @reason: ARMVCPU_EXIT_*, NONE if there is nothing to complete.
- * @rt: destination register of a read, 31 for none.
- * @len: bytes of an MMIO access.
- * @is_write: direction.
- * @sign_extend: of an MMIO read.
- * @reg64: the register is 64 bits wide.
- * @swap: the guest's access was big-endian.
+ * @rt: of a system register: destination of a read, 31 for none.
+ * @is_write: ...: direction.
+ * @swap: of MMIO: the guest's access was big-endian.
  * @masked: of a call: x1 to x7 were cut to 32 bits.
  * @args: and this is what they were.
  * @far: FAR_EL2, for an abort that is injected.
@@ -317,15 +326,28 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
 struct exit_state {
 	u8 reason;
 	u8 rt;
-	u8 len;
 	bool is_write;
-	bool sign_extend;
-	bool reg64;
 	bool swap;
 	bool masked;
 	u64 args[7];
 	u64 far;
 	u64 esr;
+};
+
+/* A few devices; each page has its place. */
+#define NR_MMIO_NOTES	4
+#define MMIO_NOTE(ipa)	((ipa) >> 12 & (NR_MMIO_NOTES - 1))
+
+/**
+ * struct mmio_note - a page of guest physical addresses that a vCPU was at
+ * @page: its first address; there is no memory, nor the GIC.
+ * @layout: vm->layout at that time: if it still is that, so is the rest.
+ * @eventfds: a write may signal one.
+ */
+struct mmio_note {
+	u64 page;
+	unsigned long layout;
+	bool eventfds;
 };
 
 /**
@@ -373,7 +395,9 @@ struct vcpu_debug {
  * @vm: its VM.
  * @hyp: the page it shares with EL2.
  * @run: the page it shares with the VMM, and EL2 for the registers in it.
- * @lock: held by every ioctl but those that say otherwise; by RUN all along.
+ * @hyp_pa: physical address of @hyp.
+ * @busy: the vCPU's lock: 1 in every ioctl but those that say otherwise; in RUN all
+ *	along.  Nobody waits for it.
  * @flags: ARMVCPU_VCPU_*.
  * @mpidr: VMPIDR_EL2.
  * @index: its place in vm->vcpus.
@@ -383,6 +407,7 @@ struct vcpu_debug {
  * @serial: unique for ever, never 0.
  * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED: its hyp_sibling's.
  * @pending: the exit to complete.
+ * @mmio: where the last MMIO exits were.
  * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
  * @inject_far: its FAR_EL1.
  * @runner: the task in RUN, for kicks.
@@ -400,7 +425,8 @@ struct vcpu {
 	struct vm *vm;
 	struct hyp_vcpu *hyp;
 	struct armvcpu_run *run;
-	struct mutex lock;	/* see above */
+	u64 hyp_pa;
+	atomic_t busy;
 	u32 flags;
 	u32 index;
 	bool configured;
@@ -410,6 +436,7 @@ struct vcpu {
 	u64 mpidr;
 	atomic_t *power;
 	struct exit_state pending;
+	struct mmio_note mmio[NR_MMIO_NOTES];
 	u32 inject;
 	u64 inject_far;
 	struct task_struct *runner;
@@ -433,10 +460,27 @@ struct vcpu {
 int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg);
 void vcpu_reset(struct vcpu *vcpu);
 void vcpu_settle(struct vcpu *vcpu);
+void vcpu_unload(void);
 void vcpu_kick(struct vcpu *vcpu);
 void vcpu_wake(struct vcpu *vcpu);
 void vcpu_block(struct vcpu *vcpu);
 u32 vcpu_power(const struct vcpu *vcpu);
+
+static inline bool vcpu_trylock(struct vcpu *vcpu)
+{
+	return !atomic_cmpxchg_acquire(&vcpu->busy, 0, 1);
+}
+
+static inline void vcpu_unlock(struct vcpu *vcpu)
+{
+	atomic_set_release(&vcpu->busy, 0);
+}
+
+/* One more, in the page that the VMM has, too. */
+static inline void vcpu_count(u64 *count)
+{
+	WRITE_ONCE(*count, READ_ONCE(*count) + 1);
+}
 
 static inline u64 vcpu_sys(const struct vcpu *vcpu, enum hyp_sysreg reg)
 {
@@ -490,17 +534,90 @@ typedef int (*exit_handler)(struct vcpu *vcpu);
 
 int exit_handle(struct vcpu *vcpu, u64 code);
 int exit_check_action(struct vcpu *vcpu, u8 action);
-void exit_complete(struct vcpu *vcpu, u8 action);
+void exit_complete_any(struct vcpu *vcpu, u8 action);
 void exit_drop(struct vcpu *vcpu);
 int exit_to_user(struct vcpu *vcpu, u32 reason);
 int exit_fail(struct vcpu *vcpu, u32 reason, int err);
-void skip_insn(struct vcpu *vcpu);
+void skip_insn_aarch32(struct vcpu *vcpu);
 bool cond_passes(struct vcpu *vcpu);
 u64 timer_deadline(struct vcpu *vcpu);
 
 int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly);
+int mmio_to_user(struct vcpu *vcpu, u64 ipa);
+void mmio_note_page(struct vcpu *vcpu, u64 ipa);
 bool mmio_signal(struct vcpu *vcpu, u64 ipa);
 void mmio_complete(struct vcpu *vcpu);
+
+/* exit_to_user() for who is in a hurry. */
+static __always_inline int exit_to_user_inline(struct vcpu *vcpu, u32 reason)
+{
+	struct armvcpu_run *run = vcpu->run;
+	const struct hyp_vcpu *hyp = vcpu->hyp;
+	u64 pc = hyp->pc, pstate = hyp->pstate, esr = hyp->esr, far = hyp->far;
+
+	run->pc = pc;
+	run->pstate = pstate;
+	run->esr = esr;
+	run->far = far;
+	run->hpfar = hyp->hpfar;
+	WRITE_ONCE(run->exit_reason, reason);
+	vcpu_count(&run->stats.user[reason]);
+	if (unlikely(reason == ARMVCPU_EXIT_INTR)) {
+		WRITE_ONCE(run->esr, 0);
+		return 0;
+	}
+	vcpu->pending.reason = reason;
+	vcpu->pending.far = far;
+	vcpu->pending.esr = esr;
+	return 0;
+}
+
+/**
+ * mmio_is_noted() - is it known what lies there: nothing that the module looks after?
+ * @vcpu: the vCPU.
+ * @ipa: guest physical address.
+ * @write: direction.
+ */
+static inline bool mmio_is_noted(const struct vcpu *vcpu, u64 ipa, bool write)
+{
+	const struct mmio_note *note = &vcpu->mmio[MMIO_NOTE(ipa)];
+
+	return (ipa ^ note->page) < 4096 && !(write && note->eventfds) &&
+	       READ_ONCE(vcpu->vm->layout) == note->layout;
+}
+
+/**
+ * skip_insn() - move PC behind the instruction that trapped
+ * @vcpu: the vCPU; the syndrome is that of the trap.
+ */
+static inline void skip_insn(struct vcpu *vcpu)
+{
+	struct hyp_vcpu *hyp = vcpu->hyp;
+
+	if (unlikely(vcpu_aarch32(vcpu))) {
+		skip_insn_aarch32(vcpu);
+		return;
+	}
+	hyp->pc += 4;
+	/* The step of a single-stepped instruction is over. */
+	hyp->pstate &= ~(u64)(PSR_BTYPE_MASK | DBG_SPSR_SS);
+}
+
+/**
+ * exit_complete() - do what the VMM decided about the pending exit
+ * @vcpu: the vCPU.
+ * @action: checked by exit_check_action().
+ */
+static inline void exit_complete(struct vcpu *vcpu, u8 action)
+{
+	if (likely(vcpu->pending.reason == ARMVCPU_EXIT_MMIO &&
+		   action == ARMVCPU_ACTION_COMPLETE)) {
+		vcpu->pending.reason = ARMVCPU_EXIT_NONE;
+		mmio_complete(vcpu);
+	} else if (vcpu->pending.reason) {
+		exit_complete_any(vcpu, action);
+	}
+}
 int abort_exit(struct vcpu *vcpu);
 
 int sysreg_exit(struct vcpu *vcpu);
@@ -538,8 +655,7 @@ void timer_vcpu_init(struct vcpu *vcpu);
 void timer_vcpu_reset(struct vcpu *vcpu);
 void timer_vcpu_exit(struct vcpu *vcpu);
 void timer_bind(struct vcpu *vcpu);
-void timer_enter(struct vcpu *vcpu);
-void timer_exit(struct vcpu *vcpu);
+void timer_set_active(bool active);
 void timer_vtimer_set(struct vcpu *vcpu);
 void timer_deactivated(void);
 void timer_block(struct vcpu *vcpu);
@@ -548,11 +664,103 @@ bool timer_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool timer_get(struct vcpu *vcpu, u32 encoding, u64 *value);
 bool timer_set(struct vcpu *vcpu, u32 encoding, u64 value);
 
+/* CNTV_CTL_EL0, CNTP_CTL_EL0 */
+#define TIMER_CTL_ENABLE	BIT(0)
+#define TIMER_CTL_IMASK		BIT(1)
+#define TIMER_CTL_ISTATUS	BIT(2)
+
+/*
+ * The virtual timer's interrupt of this CPU is active: then it does not interrupt,
+ * although the timer in the CPU says it should.  -1: nobody knows.
+ */
+DECLARE_PER_CPU(s8, vtimer_active);
+
+/**
+ * timer_enter() - is this CPU's interrupt to be heard of?
+ * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
+ *
+ * Not while the guest's is pending or active: it has been heard of then.  As an
+ * interrupt that is active in the host's GIC, it is deactivated by the guest
+ * itself, by way of its list register.  Nor without a GIC: nobody would quiet it.
+ */
+static inline void timer_enter(struct vcpu *vcpu)
+{
+	const struct gic_irq *irq = &vcpu->gic.private[GIC_PPI_VTIMER];
+	bool active = !vcpu->vm->gic || READ_ONCE(irq->level) | READ_ONCE(irq->pending) |
+					READ_ONCE(irq->active);
+
+	if (unlikely(__this_cpu_read(vtimer_active) != active))
+		timer_set_active(active);
+}
+
+/**
+ * timer_exit() - the line of the virtual timer, as it was when the guest stopped
+ * @vcpu: the vCPU, with its registers saved.  Interrupts are off.
+ */
+static inline void timer_exit(struct vcpu *vcpu)
+{
+	u64 ctl = vcpu_sys(vcpu, HYP_CNTV_CTL_EL0);
+	bool level = (ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK | TIMER_CTL_ISTATUS)) ==
+		     (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS);
+
+	if (unlikely(level != READ_ONCE(vcpu->gic.private[GIC_PPI_VTIMER].level)) &&
+	    vcpu->vm->gic)
+		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, level);
+}
+
+/* ---- gic.c, around a slice --------------------------------------------- */
+
+/**
+ * gic_enter() - what is ready into the list registers
+ * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
+ */
+static inline void gic_enter(struct vcpu *vcpu)
+{
+	if (!vcpu->vm->gic)
+		return;
+	if (READ_ONCE(vcpu->gic.changed))
+		gic_fill(vcpu);
+	/* It may have changed EOImode. */
+	if (unlikely(gic_host_is_v2() || vcpu->hyp->gic.vmcr & VMCR_EOIM))
+		gic_host_enter(vcpu);
+}
+
+/**
+ * gic_exit() - what the list registers say, back into the state
+ * @vcpu: the vCPU, out of the guest.  Interrupts are off.
+ */
+static inline void gic_exit(struct vcpu *vcpu)
+{
+	if (!vcpu->vm->gic)
+		return;
+	if (gic_host_is_v2())
+		gic_host_leave(vcpu);
+	/* With those of EL2. */
+	if (vcpu->hyp->gic.used || unlikely(vcpu->hyp->gic.stray))
+		gic_empty(vcpu);
+}
+
+/**
+ * gic_resample() - tell who drives their lines which interrupts have come to their end
+ * @vcpu: the vCPU, in its own thread, out of the guest.  May sleep.
+ */
+static inline void gic_resample(struct vcpu *vcpu)
+{
+	if (unlikely(vcpu->gic.any_ended))
+		gic_resample_now(vcpu);
+}
+
 /* ---- pvtime.c ---------------------------------------------------------- */
 
 bool pvtime_supported(void);
 int pvtime_set(struct vcpu *vcpu, u64 ipa);
-void pvtime_update(struct vcpu *vcpu);
+void pvtime_tell(struct vcpu *vcpu);
+
+static inline void pvtime_update(struct vcpu *vcpu)
+{
+	if (unlikely(vcpu->hyp->pvtime != ARMVCPU_NO_STOLEN_TIME))
+		pvtime_tell(vcpu);
+}
 
 /* ---- regs.c ------------------------------------------------------------ */
 
@@ -572,5 +780,12 @@ bool debug_access(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 void fpsimd_init(void);
 bool fpsimd_needs_scratch(void);
 void fpsimd_enter(struct vcpu *vcpu);
+DECLARE_STATIC_KEY_FALSE(fpsimd_long);
+
+/* Has the host registers that are longer than V0 to V31? */
+static inline bool fpsimd_is_long(void)
+{
+	return static_branch_unlikely(&fpsimd_long);
+}
 
 #endif /* ARMVCPU_KMOD_H */

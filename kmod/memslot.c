@@ -225,6 +225,7 @@ static int slot_create(struct vm *vm, const struct armvcpu_mem_slot *arg)
 			(vm->nr_slots - i) * sizeof(vm->slots[0]));
 		vm->slots[i] = slot;
 		vm->nr_slots++;
+		WRITE_ONCE(vm->layout, vm->layout + 1);
 	}
 	up_write(&vm->slots_lock);
 	if (ret)
@@ -235,6 +236,7 @@ static int slot_create(struct vm *vm, const struct armvcpu_mem_slot *arg)
 static void slot_remove(struct vm *vm, u32 i)
 {
 	vm->nr_slots--;
+	WRITE_ONCE(vm->layout, vm->layout + 1);
 	memmove(&vm->slots[i], &vm->slots[i + 1],
 		(vm->nr_slots - i) * sizeof(vm->slots[0]));
 }

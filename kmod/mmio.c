@@ -50,19 +50,20 @@ static u64 mask_len(u64 data, unsigned int len)
 }
 
 /* The value of a read to its register, PC moves on. */
-static void access_complete(struct vcpu *vcpu, u64 data)
+static __always_inline void access_complete(struct vcpu *vcpu, u64 data)
 {
-	struct exit_state *pending = &vcpu->pending;
+	u64 esr = vcpu->pending.esr;
+	unsigned int len = 1 << ISS_SAS(esr);
 
-	if (!pending->is_write) {
-		data = mask_len(data, pending->len);
-		if (pending->swap)
-			data = swab_len(data, pending->len);
-		if (pending->sign_extend)
-			data = sign_extend64(data, pending->len * 8 - 1);
-		if (!pending->reg64)
+	if (!(esr & ISS_WNR)) {
+		data = mask_len(data, len);
+		if (unlikely(vcpu->pending.swap))
+			data = swab_len(data, len);
+		if (esr & ISS_SSE)
+			data = sign_extend64(data, len * 8 - 1);
+		if (!(esr & ISS_SF))
 			data = (u32)data;
-		vcpu_set_reg(vcpu, pending->rt, data);
+		vcpu_set_reg(vcpu, ISS_SRT(esr), data);
 	}
 	skip_insn(vcpu);
 }
@@ -93,6 +94,50 @@ bool mmio_signal(struct vcpu *vcpu, u64 ipa)
 	return ioeventfd_signal(vcpu->vm, ipa, len, data);
 }
 
+/* To the VMM; @data is what a write puts on the bus. */
+static __always_inline int to_user(struct vcpu *vcpu, u64 ipa, bool readonly, bool swap,
+				   u64 data)
+{
+	u64 esr = vcpu->hyp->esr;
+
+	vcpu->pending.swap = swap;
+	vcpu->run->u.mmio = (struct armvcpu_exit_mmio) {
+		.ipa = ipa,
+		.data = data,
+		.len = 1 << ISS_SAS(esr),
+		.is_write = !!(esr & ISS_WNR),
+		.sign_extend = !!(esr & ISS_SSE),
+		.reg64 = !!(esr & ISS_SF),
+		.reg = ISS_SRT(esr),
+		.readonly = readonly,
+	};
+	return exit_to_user_inline(vcpu, ARMVCPU_EXIT_MMIO);
+}
+
+/* What a write puts on the bus; zero for a read. */
+static __always_inline u64 bus_data(struct vcpu *vcpu, bool swap)
+{
+	u64 esr = vcpu->hyp->esr;
+
+	if (!(esr & ISS_WNR))
+		return 0;
+	return write_data(vcpu, ISS_SRT(esr), 1 << ISS_SAS(esr), swap);
+}
+
+/**
+ * mmio_to_user() - an access that the syndrome describes, where only the VMM has something
+ * @vcpu: the vCPU.
+ * @ipa: guest physical address.
+ *
+ * Return: as an exit_handler.
+ */
+int mmio_to_user(struct vcpu *vcpu, u64 ipa)
+{
+	bool swap = data_is_big_endian(vcpu);
+
+	return to_user(vcpu, ipa, false, swap, bus_data(vcpu, swap));
+}
+
 /**
  * mmio_exit() - an access that the syndrome describes
  * @vcpu: the vCPU.
@@ -103,32 +148,33 @@ bool mmio_signal(struct vcpu *vcpu, u64 ipa)
  */
 int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly)
 {
-	struct exit_state *pending = &vcpu->pending;
-	u64 esr = vcpu->hyp->esr, data = 0;
+	bool swap = data_is_big_endian(vcpu);
+	u64 esr = vcpu->hyp->esr, data = bus_data(vcpu, swap);
 
-	pending->rt = ISS_SRT(esr);
-	pending->len = 1 << ISS_SAS(esr);
-	pending->is_write = esr & ISS_WNR;
-	pending->sign_extend = esr & ISS_SSE;
-	pending->reg64 = esr & ISS_SF;
-	pending->swap = data_is_big_endian(vcpu);
-	if (pending->is_write)
-		data = write_data(vcpu, pending->rt, pending->len, pending->swap);
-	if (!readonly && gic_mmio(vcpu, ipa, pending->len, pending->is_write, &data)) {
+	vcpu->pending.swap = swap;
+	if (!readonly && gic_mmio(vcpu, ipa, 1 << ISS_SAS(esr), esr & ISS_WNR, &data)) {
 		access_complete(vcpu, data);
 		return 1;
 	}
-	vcpu->run->u.mmio = (struct armvcpu_exit_mmio) {
-		.ipa = ipa,
-		.data = data,
-		.len = pending->len,
-		.is_write = pending->is_write,
-		.sign_extend = pending->sign_extend,
-		.reg64 = pending->reg64,
-		.reg = pending->rt,
-		.readonly = readonly,
-	};
-	return exit_to_user(vcpu, ARMVCPU_EXIT_MMIO);
+	return to_user(vcpu, ipa, readonly, swap, data);
+}
+
+/**
+ * mmio_note_page() - nothing is at an address: remember that, and of its page
+ * @vcpu: the vCPU; its VM's slots_lock is held.
+ * @ipa: guest physical address, where no memory is.
+ */
+void mmio_note_page(struct vcpu *vcpu, u64 ipa)
+{
+	struct vm *vm = vcpu->vm;
+	struct mmio_note *note = &vcpu->mmio[MMIO_NOTE(ipa)];
+	u64 page = ipa & ~4095ULL;
+
+	if (gic_overlaps(vm, page, 4096))
+		return;
+	note->page = page;
+	note->layout = vm->layout;
+	note->eventfds = ioeventfd_overlaps(vm, page, 4096);
 }
 
 /**

@@ -50,18 +50,16 @@ int pvtime_set(struct vcpu *vcpu, u64 ipa)
 }
 
 /**
- * pvtime_update() - tell the guest what has been stolen since
+ * pvtime_tell() - tell the guest what has been stolen since
  * @vcpu: the vCPU, in its own thread, about to enter the guest.
  *
  * Where no memory is, the guest has asked for nothing.
  */
-void pvtime_update(struct vcpu *vcpu)
+void pvtime_tell(struct vcpu *vcpu)
 {
 	struct pvtime *pvtime = &vcpu->pvtime;
 	u64 delay;
 
-	if (likely(vcpu->hyp->pvtime == ARMVCPU_NO_STOLEN_TIME))
-		return;
 	delay = run_delay();
 	if (pvtime->task != current) {
 		/* What it has waited for before is none of the guest's. */

@@ -78,10 +78,7 @@ static u64 fpcr_mask(void)
 static const u32 sys_encodings[HYP_NR_SYSREGS] = {
 #define SYSREG(name, op0, op1, crn, crm, op2, reset) \
 	[HYP_##name] = ARMVCPU_SYSREG(op0, op1, crn, crm, op2),
-#define SYSREG_MMU SYSREG
 #include "hyp/sysregs.def"
-#undef SYSREG
-#undef SYSREG_MMU
 };
 
 /* These four have an id of the CORE class, and only that. */

@@ -18,16 +18,7 @@
 #include "compat.h"
 #include "kmod.h"
 
-/* CNTV_CTL_EL0, CNTP_CTL_EL0 */
-#define CTL_ENABLE	BIT(0)
-#define CTL_IMASK	BIT(1)
-#define CTL_ISTATUS	BIT(2)
-
-/*
- * The virtual timer's interrupt of this CPU is active: then it does not interrupt,
- * although the timer in the CPU says it should.  -1: nobody knows.
- */
-static DEFINE_PER_CPU(s8, vtimer_active) = -1;
+DEFINE_PER_CPU(s8, vtimer_active) = -1;
 
 static u32 vtimer_hw_intid;
 
@@ -77,41 +68,21 @@ void timer_deactivated(void)
 }
 
 /**
- * timer_enter() - is this CPU's interrupt to be heard of?
- * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
+ * timer_set_active() - shall this CPU's interrupt be heard of?
+ * @active: no, as an interrupt that is active.
  *
- * Not while the guest's is pending or active: it has been heard of then.  As an
- * interrupt that is active in the host's GIC, it is deactivated by the guest
- * itself, by way of its list register.  Nor without a GIC: nobody would quiet it.
+ * Interrupts are off.
  */
-void timer_enter(struct vcpu *vcpu)
+void timer_set_active(bool active)
 {
-	const struct gic_irq *irq = vtimer_irq(vcpu);
-	bool active = !vcpu->vm->gic || READ_ONCE(irq->level) || READ_ONCE(irq->pending) ||
-		      READ_ONCE(irq->active);
 	unsigned int host = el2_vtimer_irq();
 	bool is;
 
-	if (likely(__this_cpu_read(vtimer_active) == active))
-		return;
 	if (irq_set_irqchip_state(host, IRQCHIP_STATE_ACTIVE, active))
 		return;
 	/* There before the guest deactivates it: the write may be on its way for long. */
 	irq_get_irqchip_state(host, IRQCHIP_STATE_ACTIVE, &is);
 	__this_cpu_write(vtimer_active, active);
-}
-
-/**
- * timer_exit() - the line of the virtual timer, as it was when the guest stopped
- * @vcpu: the vCPU, with its registers saved.  Interrupts are off.
- */
-void timer_exit(struct vcpu *vcpu)
-{
-	u64 ctl = vcpu_sys(vcpu, HYP_CNTV_CTL_EL0);
-	bool level = (ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
-
-	if (vcpu->vm->gic && level != READ_ONCE(vtimer_irq(vcpu)->level))
-		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, level);
 }
 
 /**
@@ -176,7 +147,7 @@ void timer_unblock(struct vcpu *vcpu)
 
 static bool ptimer_is_due(const struct timer_vcpu *timer)
 {
-	return timer->p_ctl & CTL_ENABLE && arch_timer_read_counter() >= timer->p_cval;
+	return timer->p_ctl & TIMER_CTL_ENABLE && arch_timer_read_counter() >= timer->p_cval;
 }
 
 /* The line, and nanoseconds until it rises; 0: it is up, or never does. */
@@ -184,7 +155,7 @@ static u64 ptimer_look(struct vcpu *vcpu)
 {
 	struct timer_vcpu *timer = &vcpu->timer;
 	u64 now = arch_timer_read_counter();
-	bool armed = (timer->p_ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE;
+	bool armed = (timer->p_ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK)) == TIMER_CTL_ENABLE;
 
 	gic_set_line(vcpu->vm, vcpu, GIC_PPI_PTIMER, armed && now >= timer->p_cval);
 	if (!armed || now >= timer->p_cval)
@@ -208,7 +179,7 @@ static void ptimer_set(struct vcpu *vcpu, u64 ctl, u64 cval)
 	u64 ns;
 
 	hrtimer_cancel(&vcpu->timer.phys);
-	vcpu->timer.p_ctl = ctl & (CTL_ENABLE | CTL_IMASK);
+	vcpu->timer.p_ctl = ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK);
 	vcpu->timer.p_cval = cval;
 	if (!vcpu->vm->gic)
 		return;
@@ -219,7 +190,7 @@ static void ptimer_set(struct vcpu *vcpu, u64 ctl, u64 cval)
 
 static u64 ptimer_ctl(const struct timer_vcpu *timer)
 {
-	return timer->p_ctl | (ptimer_is_due(timer) ? CTL_ISTATUS : 0);
+	return timer->p_ctl | (ptimer_is_due(timer) ? TIMER_CTL_ISTATUS : 0);
 }
 
 /**

@@ -77,10 +77,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	static const u64 reset[HYP_NR_SYSREGS] = {
 #define SYSREG(name, op0, op1, crn, crm, op2, value) \
 		[HYP_##name] = (value),
-#define SYSREG_MMU SYSREG
 #include "hyp/sysregs.def"
-#undef SYSREG
-#undef SYSREG_MMU
 	};
 	struct hyp_vcpu *hyp = vcpu->hyp;
 	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
@@ -118,7 +115,7 @@ void vcpu_kick(struct vcpu *vcpu)
 	struct task_struct *task;
 
 	WRITE_ONCE(vcpu->kicked, true);
-	/* What is changed for it, before who runs; mirrored in vcpu_run(). */
+	/* What is changed for it, before who runs; mirrored in vcpu_enter(). */
 	smp_mb();
 	rcu_read_lock();
 	task = READ_ONCE(vcpu->runner);
@@ -178,103 +175,62 @@ static bool cpu_has_pauth(void)
 	return read_cpuid(ID_AA64ISAR1_EL1) & 0xff000ff0 || read_cpuid(ID_AA64ISAR2_EL1) & 0xff00;
 }
 
-/* With preemption off. */
-static bool cpu_fits(struct vcpu *vcpu)
+/* Serial number of the vCPU that ran on this CPU last, and found all it needs; or 0. */
+static DEFINE_PER_CPU(u64, loaded);
+
+/**
+ * vcpu_unload() - what runs on this CPU next looks again at what is there
+ */
+void vcpu_unload(void)
 {
-	if (unlikely(vcpu_aarch32(vcpu)) && (read_cpuid(ID_AA64PFR0_EL1) & 0xf) != 2)
-		return false;
-	if (unlikely(vcpu->hyp->flags & HYP_VCPU_PAUTH && !cpu_has_pauth()))
-		return false;
-	return debug_enter(vcpu);
+	this_cpu_write(loaded, 0);
 }
 
-/* One slice of the guest.  > 0: handled, go on; 0: exit; < 0: error. */
-static int vcpu_enter(struct vcpu *vcpu)
+/*
+ * The first slice on this CPU, or the first after another vCPU's: not all cores of a
+ * machine need have what the guest was told of.  Interrupts are off.
+ */
+static noinline int vcpu_load(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	u64 *last_ran;
-	u64 code;
 
-	inject_pending(vcpu);
-	WRITE_ONCE(vcpu->kicked, false);
-	preempt_disable();
-	fpsimd_enter(vcpu);
-	local_irq_disable();
-	/* With interrupts off: a kick from here on ends the slice. */
-	if (signal_pending(current) || compat_need_resched() || READ_ONCE(vm->dead)) {
-		local_irq_enable();
-		preempt_enable();
-		return 1;
-	}
 	if (unlikely(!el2_ready())) {
-		local_irq_enable();
-		preempt_enable();
 		pr_err_ratelimited("%s[%d]: this CPU's EL2 is not ours (any more)\n",
 				   current->comm, current->pid);
 		return -ENODEV;
 	}
-
-	/* Not all cores of a machine need have what the guest was told of. */
-	if (unlikely(!cpu_fits(vcpu))) {
-		local_irq_enable();
-		preempt_enable();
+	if (unlikely((vcpu->hyp->flags & HYP_VCPU_PAUTH && !cpu_has_pauth()) ||
+		     !debug_enter(vcpu))) {
 		/* No exception of the guest's. */
 		vcpu->hyp->esr = 0;
 		return exit_fail(vcpu, ARMVCPU_FAIL_ENTRY, 0);
 	}
-
 	/* ASIDs are a vCPU's own; the TLB knows the VM only. */
 	last_ran = this_cpu_ptr(vm->last_ran);
-	if (unlikely(*last_ran != vcpu->serial)) {
+	if (*last_ran != vcpu->serial) {
 		if (*last_ran)
 			el2_call(HYP_CALL_TLBI_LOCAL, vm->vttbr, vm->vtcr, 0, 0);
 		*last_ran = vcpu->serial;
 	}
+	this_cpu_write(loaded, vcpu->serial);
+	return 1;
+}
 
-	if (vm->gic) {
-		/* Mirrored in gic_freeze(), and in notify() of gic.c. */
-		smp_store_mb(vcpu->in_guest, true);
-		/* With what changed in the meantime, if it has been thawed. */
-		if (unlikely(atomic_read_acquire(&vm->frozen))) {
-			WRITE_ONCE(vcpu->in_guest, false);
-			local_irq_enable();
-			preempt_enable();
-			return 1;
-		}
-	}
-	/* Once it is filled, whoever changes an interrupt in it freezes us first. */
-	gic_enter(vcpu);
-	timer_enter(vcpu);
-	vcpu->hyp->cntvoff = READ_ONCE(vm->cntvoff);
-	if (unlikely(el2_take_provocation()))
-		vcpu->hyp->flags |= HYP_VCPU_PROVOKE;
-	vtime_account_guest_enter();
-	/* With pseudo-NMIs "off" is a priority, at which nothing reaches the guest's CPU. */
-	if (system_uses_irq_prio_masking()) {
-		local_daif_mask();
-		pmr_sync();
-	}
-	code = el2_call(HYP_CALL_RUN, virt_to_phys(vcpu->hyp), 0, 0, 0);
-	if (system_uses_irq_prio_masking())
-		local_daif_restore(DAIF_PROCCTX_NOIRQ);
-	if (unlikely(code == HYP_EXIT_EL2))
-		el2_report();
-	else if (unlikely(code == HYP_STUB_ERR))
-		el2_lost();
-	gic_exit(vcpu);
-	timer_exit(vcpu);
-	/* With all that is in memory now, to gic_freeze(). */
-	smp_store_release(&vcpu->in_guest, false);
-	/* The interrupt that ended the slice is taken here, in the guest's time. */
-	if (code == HYP_EXIT_IRQ) {
-		local_irq_enable();
-		isb();
-		local_irq_disable();
-	}
-	vtime_account_guest_exit();
-	local_irq_enable();
-	preempt_enable();
-	return exit_handle(vcpu, code);
+/* What has to be looked at whatever ran here before.  Interrupts are off. */
+static __always_inline bool is_loaded(struct vcpu *vcpu)
+{
+	return likely(__this_cpu_read(loaded) == vcpu->serial &&
+		      !(vcpu->hyp->flags & HYP_VCPU_DEBUG));
+}
+
+/* AArch32 at EL0, where not all CPUs need have it.  Interrupts are off. */
+static noinline int vcpu_check_aarch32(struct vcpu *vcpu)
+{
+	if ((read_cpuid(ID_AA64PFR0_EL1) & 0xf) == 2)
+		return 1;
+	vcpu->hyp->esr = 0;
+	return exit_fail(vcpu, ARMVCPU_FAIL_ENTRY, 0);
 }
 
 static int vcpu_interrupted(struct vcpu *vcpu)
@@ -296,73 +252,166 @@ static int vcpu_restart(struct vcpu *vcpu)
 	return -ERESTARTNOINTR;
 }
 
-static void vcpu_start(struct vcpu *vcpu)
+/*
+ * Is there anything for this thread to do, or a reason for the vCPU not to run?  Asked
+ * once, with interrupts off: whatever comes later ends the slice.
+ */
+static __always_inline bool has_work(struct vcpu *vcpu)
+{
+	return unlikely(compat_task_has_work() || READ_ONCE(vcpu->vm->dead) ||
+			atomic_read(&vcpu->vm->frozen));
+}
+
+/* Do it.  > 0: go on; otherwise what RUN returns. */
+static noinline int vcpu_work(struct vcpu *vcpu)
+{
+	compat_resched();
+	if (task_sigpending(current))
+		return vcpu_interrupted(vcpu);
+	if (signal_pending(current) || task_work_pending(current))
+		return vcpu_restart(vcpu);
+	if (READ_ONCE(vcpu->vm->dead))
+		return -ENODEV;
+	if (atomic_read(&vcpu->vm->frozen))
+		wait_event_interruptible(vcpu->vm->thawed, !atomic_read(&vcpu->vm->frozen));
+	return 1;
+}
+
+/* EL2 does not answer as it should, or has taken an exception itself. */
+static noinline void vcpu_el2_failed(u64 code)
+{
+	if (code == HYP_EXIT_EL2)
+		el2_report();
+	else if (code == HYP_STUB_ERR)
+		el2_lost();
+}
+
+/* The interrupt that ended the slice is taken here, in the guest's time. */
+static noinline void vcpu_take_interrupt(struct vcpu *vcpu)
+{
+	vcpu_count(&vcpu->run->stats.irqs);
+	preempt_disable();
+	local_irq_enable();
+	isb();
+	local_irq_disable();
+	preempt_enable();
+}
+
+/* One slice of the guest.  > 0: handled, go on; 0: exit; < 0: error. */
+static int vcpu_enter(struct vcpu *vcpu)
+{
+	struct hyp_vcpu *hyp = vcpu->hyp;
+	u64 code;
+	int ret;
+
+	if (unlikely(vcpu->inject))
+		inject_pending(vcpu);
+	WRITE_ONCE(vcpu->kicked, false);
+	if (unlikely(fpsimd_is_long())) {
+		preempt_disable();
+		fpsimd_enter(vcpu);
+		local_irq_disable();
+		preempt_enable();
+	} else {
+		local_irq_disable();
+	}
+	/*
+	 * Before we look whether it may run: mirrored in vcpu_kick(), gic_freeze(), and
+	 * in notify() of gic.c.
+	 */
+	smp_store_mb(vcpu->in_guest, true);
+	if (has_work(vcpu)) {
+		WRITE_ONCE(vcpu->in_guest, false);
+		local_irq_enable();
+		return vcpu_work(vcpu);
+	}
+	if (unlikely(!is_loaded(vcpu)))
+		ret = vcpu_load(vcpu);
+	else
+		ret = 1;
+	if (unlikely(vcpu_aarch32(vcpu)) && ret > 0)
+		ret = vcpu_check_aarch32(vcpu);
+	if (unlikely(ret <= 0)) {
+		WRITE_ONCE(vcpu->in_guest, false);
+		local_irq_enable();
+		return ret;
+	}
+
+	/* Once it is filled, whoever changes an interrupt in it freezes us first. */
+	gic_enter(vcpu);
+	timer_enter(vcpu);
+	hyp->cntvoff = READ_ONCE(vcpu->vm->cntvoff);
+	if (unlikely(el2_take_provocation()))
+		hyp->flags |= HYP_VCPU_PROVOKE;
+	vcpu_count(&vcpu->run->stats.entries);
+	vtime_account_guest_enter();
+	/* With pseudo-NMIs "off" is a priority, at which nothing reaches the guest's CPU. */
+	if (system_uses_irq_prio_masking()) {
+		local_daif_mask();
+		pmr_sync();
+	}
+	code = el2_call(HYP_CALL_RUN, vcpu->hyp_pa, 0, 0, 0);
+	if (system_uses_irq_prio_masking())
+		local_daif_restore(DAIF_PROCCTX_NOIRQ);
+	if (unlikely(code > HYP_EXIT_SERROR))
+		vcpu_el2_failed(code);
+	gic_exit(vcpu);
+	timer_exit(vcpu);
+	/* With all that is in memory now, to gic_freeze(). */
+	smp_store_release(&vcpu->in_guest, false);
+	if (code == HYP_EXIT_IRQ)
+		vcpu_take_interrupt(vcpu);
+	vtime_account_guest_exit();
+	local_irq_enable();
+	return exit_handle(vcpu, code);
+}
+
+/* ON_PENDING is over, and what the VM is made of is final.  Or it is not on. */
+static noinline int vcpu_start(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 
 	atomic_cmpxchg(vcpu->power, ARMVCPU_POWER_ON_PENDING, ARMVCPU_POWER_ON);
-	/* With all as it was when it became final, below. */
-	if (likely(smp_load_acquire(&vm->started)))
-		return;
+	if (vcpu->configured)
+		return 0;
 	mutex_lock(&vm->lock);
 	smccc_configure(vm);
 	/* The policy and the ID registers are final from here on. */
-	smp_store_release(&vm->started, true);
+	vm->started = true;
 	mutex_unlock(&vm->lock);
-}
-
-/* What goes by the VM's ID registers, once they are final. */
-static void vcpu_configure(struct vcpu *vcpu)
-{
-	if (!idregs_has_fp(vcpu->vm))
+	if (!idregs_has_fp(vm))
 		vcpu->hyp->flags |= HYP_VCPU_NO_FP;
-	if (idregs_has_pauth(vcpu->vm))
+	if (idregs_has_pauth(vm))
 		vcpu->hyp->flags |= HYP_VCPU_PAUTH;
 	vcpu->configured = true;
+	return 0;
 }
 
-static long vcpu_run(struct vcpu *vcpu)
+static __always_inline int vcpu_run(struct vcpu *vcpu)
 {
 	struct armvcpu_run *run = vcpu->run;
 	u8 action = READ_ONCE(run->action);
 	int power = atomic_read(vcpu->power), ret;
 
-	if (READ_ONCE(vcpu->vm->dead))
+	if (unlikely(READ_ONCE(vcpu->vm->dead)))
 		return -ENODEV;
 	/* POWER_ON_REQUESTED: only just, and not reset yet. */
-	if (power != ARMVCPU_POWER_ON && power != ARMVCPU_POWER_ON_PENDING)
+	if (unlikely(power != ARMVCPU_POWER_ON && power != ARMVCPU_POWER_ON_PENDING))
 		return -EAGAIN;
-	ret = exit_check_action(vcpu, action);
-	if (ret)
-		return ret;
-
-	vcpu_start(vcpu);
-	if (unlikely(!vcpu->configured))
-		vcpu_configure(vcpu);
-	WRITE_ONCE(run->action, ARMVCPU_ACTION_COMPLETE);
+	if (unlikely(action)) {
+		ret = exit_check_action(vcpu, action);
+		if (ret)
+			return ret;
+		WRITE_ONCE(run->action, ARMVCPU_ACTION_COMPLETE);
+	}
+	if (unlikely(power != ARMVCPU_POWER_ON || !vcpu->configured))
+		vcpu_start(vcpu);
 	exit_complete(vcpu, action);
-	if (READ_ONCE(run->immediate_exit))
+	if (unlikely(READ_ONCE(run->immediate_exit)))
 		return vcpu_interrupted(vcpu);
+	/* The barrier is with in_guest. */
 	WRITE_ONCE(vcpu->runner, current);
-	/* Who runs, before what was changed for it; mirrored in vcpu_kick(). */
-	smp_mb();
 	do {
-		compat_resched();
-		if (task_sigpending(current)) {
-			ret = vcpu_interrupted(vcpu);
-			break;
-		}
-		if (unlikely(signal_pending(current) || task_work_pending(current))) {
-			ret = vcpu_restart(vcpu);
-			break;
-		}
-		if (unlikely(READ_ONCE(vcpu->vm->dead))) {
-			ret = -ENODEV;
-			break;
-		}
-		if (unlikely(atomic_read(&vcpu->vm->frozen)))
-			wait_event_interruptible(vcpu->vm->thawed,
-						 !atomic_read(&vcpu->vm->frozen));
 		pvtime_update(vcpu);
 		ret = vcpu_enter(vcpu);
 		gic_resample(vcpu);
@@ -450,18 +499,15 @@ static long vcpu_inject(struct vcpu *vcpu, void __user *argp)
  */
 void vcpu_settle(struct vcpu *vcpu)
 {
-	if (unlikely(atomic_read(vcpu->power) == POWER_ON_REQUESTED)) {
-		vcpu_reset(vcpu);
-		atomic_cmpxchg(vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
-	}
+	if (likely(atomic_read(vcpu->power) != POWER_ON_REQUESTED))
+		return;
+	vcpu_reset(vcpu);
+	atomic_cmpxchg(vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
 }
 
 static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp)
 {
-	vcpu_settle(vcpu);
 	switch (cmd) {
-	case ARMVCPU_RUN:
-		return vcpu_run(vcpu);
 	case ARMVCPU_INJECT:
 		return vcpu_inject(vcpu, argp);
 	case ARMVCPU_SET_POWER:
@@ -470,14 +516,11 @@ static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *
 	return regs_ioctl(vcpu, cmd, argp);
 }
 
-static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/* All that RUN is not: it does not pay for the others' variables on the stack. */
+static noinline long vcpu_other_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp)
 {
-	struct vcpu *vcpu = file->private_data;
-	void __user *argp = (void __user *)arg;
 	long ret;
 
-	if (current->mm != vcpu->vm->mm)
-		return -EIO;
 	/* From any thread, at any time. */
 	switch (cmd) {
 	case ARMVCPU_SET_IRQ_LINE:
@@ -485,11 +528,51 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case ARMVCPU_GET_POWER:
 		return vcpu_get_power(vcpu, argp);
 	}
-	if (!mutex_trylock(&vcpu->lock))
+	if (!vcpu_trylock(vcpu))
 		return -EBUSY;
+	vcpu_settle(vcpu);
 	ret = vcpu_locked_ioctl(vcpu, cmd, argp);
-	mutex_unlock(&vcpu->lock);
+	vcpu_unlock(vcpu);
 	return ret;
+}
+
+/* RUN, with the vCPU's lock. */
+static noinline int vcpu_locked_run(struct vcpu *vcpu)
+{
+	int ret;
+
+	if (!vcpu_trylock(vcpu))
+		return -EBUSY;
+	vcpu_settle(vcpu);
+	ret = vcpu_run(vcpu);
+	vcpu_unlock(vcpu);
+	return ret;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vcpu *vcpu = file->private_data;
+
+	if (unlikely(current->mm != vcpu->vm->mm))
+		return -EIO;
+	if (cmd == ARMVCPU_RUN)
+		return vcpu_locked_run(vcpu);
+	return vcpu_other_ioctl(vcpu, cmd, (void __user *)arg);
+}
+
+/*
+ * fdatasync(): RUN, by a system call that is little more than a call.  Others come here
+ * as well (msync() of the run struct): there is nothing to be written back.
+ */
+static int vcpu_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	struct vcpu *vcpu = file->private_data;
+
+	if (unlikely(!datasync || start || end != LLONG_MAX))
+		return 0;
+	if (unlikely(current->mm != vcpu->vm->mm))
+		return -EIO;
+	return vcpu_locked_run(vcpu);
 }
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
@@ -553,6 +636,7 @@ static const struct file_operations vcpu_fops = {
 	.owner = THIS_MODULE,
 	.release = vcpu_release,
 	.unlocked_ioctl = vcpu_ioctl,
+	.fsync = vcpu_fsync,
 	.mmap = vcpu_mmap,
 	.llseek = noop_llseek,
 };
@@ -576,7 +660,6 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 	vcpu->vm = vm;
 	vcpu->flags = arg->flags;
 	vcpu->mpidr = arg->mpidr;
-	mutex_init(&vcpu->lock);
 	rcuwait_init(&vcpu->wait);
 	timer_vcpu_init(vcpu);
 	vcpu->hyp = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -587,6 +670,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 		vcpu_free(vcpu);
 		return NULL;
 	}
+	vcpu->hyp_pa = virt_to_phys(vcpu->hyp);
 	vcpu->hyp->x = virt_to_phys(vcpu->run->x);
 	vcpu->hyp->vm = virt_to_phys(vm->hyp);
 	vcpu->hyp->counts = virt_to_phys(vcpu->run->stats.el2);

@@ -5,7 +5,6 @@
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
-#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/sched/mm.h>
@@ -207,27 +206,11 @@ void vm_kill(struct vm *vm)
 	vm_kick(vm);
 }
 
-/*
- * An attempt cannot deadlock.  Lockdep, which has room for 48 locks of a task, is
- * not told of them.
- */
-static bool try_vcpu(struct vcpu *vcpu)
-{
-	bool ret;
-
-	lockdep_off();
-	ret = mutex_trylock(&vcpu->lock);
-	lockdep_on();
-	return ret;
-}
-
 static void unlock_vcpus(struct vm *vm, u32 count)
 {
-	lockdep_off();
 	while (count--)
 		if (vm->vcpus[count])
-			mutex_unlock(&vm->vcpus[count]->lock);
-	lockdep_on();
+			vcpu_unlock(vm->vcpus[count]);
 	mutex_unlock(&vm->vcpus_lock);
 }
 
@@ -245,7 +228,7 @@ int vm_lock_vcpus(struct vm *vm)
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		if (!vm->vcpus[i])
 			continue;
-		if (!try_vcpu(vm->vcpus[i])) {
+		if (!vcpu_trylock(vm->vcpus[i])) {
 			unlock_vcpus(vm, i);
 			return -EBUSY;
 		}
@@ -413,6 +396,7 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	INIT_LIST_HEAD(&vm->resamplers);
 	spin_lock_init(&vm->irqfds_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
+	vm->layout = 1;
 	vm->ipa_bits = arg->ipa_bits ?: min(40U, max_bits);
 	/* The guest's counter begins at zero. */
 	vm->cntvoff = arch_timer_read_counter();

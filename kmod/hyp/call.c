@@ -34,6 +34,7 @@ void hyp_install(struct hyp_cpu *cpu)
 #include "el2regs.def"
 	0);
 #undef EL2REG
+	hyp_switch_install(cpu);
 }
 
 /**

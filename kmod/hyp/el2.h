@@ -81,6 +81,9 @@ static inline struct hyp_cpu *this_cpu(void)
 }
 
 #define noinline		__attribute__((__noinline__))
+#ifndef __always_inline
+#define __always_inline		inline __attribute__((__always_inline__))
+#endif
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
 
@@ -106,6 +109,7 @@ void hyp_debug_enter(struct hyp_vcpu *vcpu);
 void hyp_debug_leave(struct hyp_vcpu *vcpu);
 
 /* switch.c */
+void hyp_switch_install(struct hyp_cpu *cpu);
 void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
 u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code);
 void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);

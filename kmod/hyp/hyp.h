@@ -67,6 +67,7 @@
 #define HYP_HAS_TRBE		BIT(13)
 #define HYP_HAS_WORKAROUND_1	BIT(14)	/* of the firmware: SMCCC_ARCH_WORKAROUND_1 */
 #define HYP_HAS_WORKAROUND_3	BIT(15)	/* SMCCC_ARCH_WORKAROUND_3 */
+#define HYP_HAS_AUX		BIT(16)	/* AMAIR_EL1, AFSR0_EL1, AFSR1_EL1 do something */
 #define HYP_ERRATUM_SPEC_AT	BIT(8)
 #define HYP_ERRATUM_834220	BIT(9)
 #define HYP_ERRATUM_REPEAT_TLBI	BIT(10)
@@ -114,14 +115,11 @@
 #include <linux/compiler_attributes.h>
 
 #define SYSREG(name, op0, op1, crn, crm, op2, reset) HYP_##name,
-#define SYSREG_MMU SYSREG
 enum hyp_sysreg {
 #include "sysregs.def"
 	HYP_NR_SYSREGS
 };
 
-#undef SYSREG
-#undef SYSREG_MMU
 
 #define EL2REG(name, op0, op1, crn, crm, op2, feature) HYP_SAVED_##name,
 enum hyp_el2reg {
@@ -157,6 +155,9 @@ struct hyp_fp {
 
 /* Interrupts of the host's that are passed through to one VM. */
 #define HYP_MAX_PASSED	32
+
+/* How many of them EL2 takes for a guest before the host looks. */
+#define HYP_PASSED_BUDGET	64
 
 /**
  * struct hyp_passed - an interrupt of the host's that is passed through
@@ -379,6 +380,11 @@ struct hyp_report {
  * @host_sp: frame of the host's hvc while one is answered, or 0.
  * @features: HYP_HAS_*, HYP_ERRATUM_*.
  * @serror: ESR_EL2 of an SError taken in the window of entry.S, or 0.
+ * @host: the host's registers of sysregs.def while a guest runs.
+ * @guest_cptr: CPTR_EL2 for guests on this CPU, with FP trapped.
+ * @guest_mdcr: what of MDCR_EL2 is the same for all guests.
+ * @guest_cnthctl: CNTHCTL_EL2 for guests.
+ * @guest_sre: ICC_SRE_EL2 for guests.
  * @mair: MAIR_EL2 to install.
  * @tcr: TCR_EL2 to install.
  * @ttbr0: TTBR0_EL2 to install.
@@ -391,9 +397,7 @@ struct hyp_report {
  * @old_tpidr: TPIDR_EL2.
  * @old_sp: SP_EL2.
  * @saved: the registers of el2regs.def as found at install.
- * @host: the host's registers of sysregs.def while a guest runs.
  * @host_mdscr: MDSCR_EL1 of the host while a guest runs.
- * @host_pmselr: PMSELR_EL0.
  * @host_pmuserenr: PMUSERENR_EL0.
  * @host_pmscr: PMSCR_EL1.
  * @host_trfcr: TRFCR_EL1.
@@ -409,6 +413,13 @@ struct hyp_cpu {
 	u64 host_sp;
 	u64 features;
 	u64 serror;
+	u64 host[HYP_NR_SYSREGS];
+	u64 guest_cptr;
+	u64 guest_mdcr;
+	u64 guest_cnthctl;
+	u64 guest_sre;
+	u64 host_mdscr;
+	u64 host_pmuserenr;
 	u64 mair;
 	u64 tcr;
 	u64 ttbr0;
@@ -421,10 +432,6 @@ struct hyp_cpu {
 	u64 old_tpidr;
 	u64 old_sp;
 	u64 saved[HYP_NR_EL2REGS];
-	u64 host[HYP_NR_SYSREGS];
-	u64 host_mdscr;
-	u64 host_pmselr;
-	u64 host_pmuserenr;
 	u64 host_pmscr;
 	u64 host_trfcr;
 	u64 host_pmblimitr;

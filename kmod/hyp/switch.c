@@ -59,35 +59,134 @@
 #define PSTATE_MODE		0xfULL
 
 #define HYP_HAS_TRACE		(HYP_HAS_SPE | HYP_HAS_TRF | HYP_HAS_TRBE)
+#define HYP_HAS_RARE_TRAPS	(HYP_HAS_HCX | HYP_HAS_FGT | HYP_HAS_FGT2 | HYP_HAS_MPAM | \
+				 HYP_HAS_RAS)
 
 static inline u64 host_reg(const struct hyp_cpu *cpu, int reg)
 {
 	return cpu->saved[reg];
 }
 
-/* Mirrors of one another: sysregs.def says what and in which order. */
-static void save_sysregs(u64 *sys)
-{
-#define SYSREG(name, op0, op1, crn, crm, op2, reset) \
+/*
+ * The registers by pairs, which is half of the accesses to memory: rows of sysregs.def
+ * from number hyp_row on, an even one, in the order of the rows.  x9 and x10 are theirs.
+ */
+asm(".macro hyp_save base, reg\n"
+    "	.if	hyp_row & 1\n"
+    "	mrs	x10, \\reg\n"
+    "	stp	x9, x10, [\\base, #(hyp_row - 1) * 8]\n"
+    "	.else\n"
+    "	mrs	x9, \\reg\n"
+    "	.endif\n"
+    "	.set	hyp_row, hyp_row + 1\n"
+    ".endm\n"
+    ".macro hyp_restore base, reg\n"
+    "	.if	hyp_row & 1\n"
+    "	msr	\\reg, x10\n"
+    "	.else\n"
+    "	ldp	x9, x10, [\\base, #hyp_row * 8]\n"
+    "	msr	\\reg, x9\n"
+    "	.endif\n"
+    "	.set	hyp_row, hyp_row + 1\n"
+    ".endm\n");
+
+#define SAVE_ROW(name, op0, op1, crn, crm, op2, reset) \
+	"hyp_save %0, " sysreg_name(op0, op1, crn, crm, op2) "\n"
+#define RESTORE_ROW(name, op0, op1, crn, crm, op2, reset) \
+	"hyp_restore %0, " sysreg_name(op0, op1, crn, crm, op2) "\n"
+#define SAVE(name, op0, op1, crn, crm, op2, reset) \
 	({ sys[HYP_##name] = read_sysreg_s(op0, op1, crn, crm, op2); }),
-#define SYSREG_MMU SYSREG
-	(void)((void)0,
+#define RESTORE(name, op0, op1, crn, crm, op2, reset) \
+	write_sysreg_s(sys[HYP_##name], op0, op1, crn, crm, op2),
+#define NOTHING(...)
+
+/* The kinds are next to each other, in this order, and each has pairs. */
+_Static_assert(HYP_SCTLR_EL1 == 0 && HYP_CPACR_EL1 == 2 && HYP_MAIR_EL1 % 2 == 0 &&
+	       HYP_ESR_EL1 % 2 == 0 && HYP_AMAIR_EL1 % 2 == 0, "rows of sysregs.def");
+
+static inline void save_guest_sysregs(u64 *sys, u64 features)
+{
+	asm volatile(".set hyp_row, 0\n"
+#define SYSREG SAVE_ROW
+#define SYSREG_AUX NOTHING
 #include "sysregs.def"
-	0);
-#undef SYSREG
-#undef SYSREG_MMU
+		     : : "r" (sys) : "x9", "x10", "memory");
+	if (features & HYP_HAS_AUX) {
+#define SYSREG NOTHING
+#define SYSREG_AUX SAVE
+		(void)((void)0,
+#include "sysregs.def"
+		0);
+	}
 }
 
-static void restore_sysregs(const u64 *sys)
+static inline void restore_guest_sysregs(const u64 *sys, u64 features)
 {
-#define SYSREG(name, op0, op1, crn, crm, op2, reset) \
-	write_sysreg_s(sys[HYP_##name], op0, op1, crn, crm, op2),
-#define SYSREG_MMU(...)
+	asm volatile(".set hyp_row, %c1\n"
+#define SYSREG RESTORE_ROW
+#define SYSREG_MMU NOTHING
+#define SYSREG_AUX NOTHING
+#include "sysregs.def"
+		     : : "r" (sys), "i" (HYP_CPACR_EL1) : "x9", "x10", "memory");
+	if (features & HYP_HAS_AUX) {
+#define SYSREG NOTHING
+#define SYSREG_AUX RESTORE
+		(void)((void)0,
+#include "sysregs.def"
+		0);
+	}
+}
+
+static inline void save_host_sysregs(u64 *sys)
+{
+	asm volatile(".set hyp_row, 0\n"
+#define SYSREG SAVE_ROW
+#define SYSREG_ONCE NOTHING
+#define SYSREG_DEAD NOTHING
+#define SYSREG_AUX NOTHING
+#include "sysregs.def"
+		     : : "r" (sys) : "x9", "x10", "memory");
+}
+
+static inline void restore_host_sysregs(const u64 *sys, u64 features)
+{
+	asm volatile(".set hyp_row, %c1\n"
+#define SYSREG RESTORE_ROW
+#define SYSREG_MMU NOTHING
+#define SYSREG_DEAD NOTHING
+#define SYSREG_AUX NOTHING
+#include "sysregs.def"
+		     : : "r" (sys), "i" (HYP_CPACR_EL1) : "x9", "x10", "memory");
+	if (features & HYP_HAS_AUX) {
+#define SYSREG NOTHING
+#define SYSREG_AUX RESTORE
+		(void)((void)0,
+#include "sysregs.def"
+		0);
+	}
+}
+
+/**
+ * hyp_switch_install() - what is the same for all guests, and for the host all along
+ * @cpu: this CPU, with @cpu->saved.
+ */
+void hyp_switch_install(struct hyp_cpu *cpu)
+{
+	u64 *sys = cpu->host;
+
+#define SYSREG NOTHING
+#define SYSREG_ONCE SAVE
+#define SYSREG_AUX SAVE
 	(void)((void)0,
 #include "sysregs.def"
 	0);
-#undef SYSREG
-#undef SYSREG_MMU
+	cpu->guest_cptr = CPTR_RES1 | CPTR_TFP | CPTR_TTA;
+	if (cpu->features & HYP_HAS_AMU)
+		cpu->guest_cptr |= CPTR_TAM;
+	cpu->guest_mdcr = host_reg(cpu, HYP_SAVED_MDCR_EL2) & MDCR_HPMN;
+	cpu->guest_cnthctl = (host_reg(cpu, HYP_SAVED_CNTHCTL_EL2) & ~CNTHCTL_EL1PCEN) |
+			     CNTHCTL_EL1PCTEN;
+	cpu->guest_sre = host_reg(cpu, HYP_SAVED_ICC_SRE_EL2) & ~ICC_SRE_ENABLE;
 }
 
 static void save_pauth(u64 *keys)
@@ -110,21 +209,21 @@ static void restore_pauth(const u64 *keys)
 #undef PAUTHREG
 }
 
-static void restore_mmu(const u64 *sys, u64 features)
+/* With the erratum: SCTLR first, and TCR opens the walks. */
+static inline void restore_mmu(const u64 *sys, u64 features)
 {
 	write_sysreg(sys[HYP_SCTLR_EL1], sctlr_el1);
-	/* With the erratum: SCTLR first, and TCR opens the walks. */
 	if (features & HYP_ERRATUM_SPEC_AT)
 		isb();
 	write_sysreg(sys[HYP_TCR_EL1], tcr_el1);
 }
 
 /* No stage 1 walk from here on; the opposite order of restore_mmu(). */
-static void block_walks(u64 tcr, u64 sctlr)
+static inline void block_walks(const u64 *sys)
 {
-	write_sysreg(tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
+	write_sysreg(sys[HYP_TCR_EL1] | TCR_EPD0 | TCR_EPD1, tcr_el1);
 	isb();
-	write_sysreg(sctlr | SCTLR_M, sctlr_el1);
+	write_sysreg(sys[HYP_SCTLR_EL1] | SCTLR_M, sctlr_el1);
 	isb();
 }
 
@@ -179,27 +278,11 @@ static void resume_tracing(const struct hyp_cpu *cpu)
 		write_sysreg_s(cpu->host_trfcr, 3, 0, 1, 2, 1);
 }
 
-static void activate_traps(struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
+/* What newer cores have.  Zero hides what the guest's ID registers do not show. */
+static noinline void activate_rare_traps(struct hyp_cpu *cpu)
 {
 	u64 features = cpu->features;
-	u64 cptr = CPTR_RES1 | CPTR_TFP | CPTR_TTA;
 
-	if (features & HYP_HAS_AMU)
-		cptr |= CPTR_TAM;
-	write_sysreg(cptr, cptr_el2);
-	write_sysreg(HSTR_T15, hstr_el2);
-	write_sysreg((host_reg(cpu, HYP_SAVED_MDCR_EL2) & MDCR_HPMN) | vcpu->mdcr, mdcr_el2);
-	write_sysreg((host_reg(cpu, HYP_SAVED_CNTHCTL_EL2) & ~CNTHCTL_EL1PCEN) |
-		     CNTHCTL_EL1PCTEN, cnthctl_el2);
-	write_sysreg(vcpu->cntvoff, cntvoff_el2);
-	write_sysreg(vcpu->vmpidr, vmpidr_el2);
-	write_sysreg(vcpu->vpidr, vpidr_el2);
-	if (features & HYP_HAS_GICV3) {
-		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2) & ~ICC_SRE_ENABLE,
-			       3, 4, 12, 9, 5);
-		hyp_gic_enter(&vcpu->gic);
-	}
-	/* Zero hides what the guest's ID registers do not show. */
 	if (features & HYP_HAS_HCX)
 		write_sysreg_s(0, 3, 4, 1, 2, 2);
 	if (features & HYP_HAS_FGT) {
@@ -222,27 +305,12 @@ static void activate_traps(struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
 		write_sysreg_s(0, 3, 4, 5, 2, 3);	/* VSESR_EL2 */
 		write_sysreg_s(0, 3, 4, 12, 1, 1);	/* VDISR_EL2 */
 	}
-	write_sysreg(vcpu->vtcr, vtcr_el2);
-	write_sysreg(vcpu->vttbr, vttbr_el2);
-	write_sysreg(vcpu->hcr | __atomic_load_n(&vcpu->lines, __ATOMIC_RELAXED), hcr_el2);
 }
 
-static void deactivate_traps(const struct hyp_cpu *cpu)
+static noinline void deactivate_rare_traps(const struct hyp_cpu *cpu)
 {
 	u64 features = cpu->features;
 
-	write_sysreg(host_reg(cpu, HYP_SAVED_HCR_EL2), hcr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_VTTBR_EL2), vttbr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_VTCR_EL2), vtcr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_CPTR_EL2), cptr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_HSTR_EL2), hstr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_MDCR_EL2), mdcr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_VMPIDR_EL2), vmpidr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_VPIDR_EL2), vpidr_el2);
-	if (features & HYP_HAS_GICV3) {
-		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2), 3, 4, 12, 9, 5);
-		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICH_HCR_EL2), 3, 4, 12, 11, 0);
-	}
 	if (features & HYP_HAS_HCX)
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_HCRX_EL2), 3, 4, 1, 2, 2);
 	if (features & HYP_HAS_FGT) {
@@ -265,9 +333,52 @@ static void deactivate_traps(const struct hyp_cpu *cpu)
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_VSESR_EL2), 3, 4, 5, 2, 3);
 }
 
-/* The timer last: the host's CNTV_CTL is off when its offset comes back. */
-static void restore_host_timer(const struct hyp_cpu *cpu)
+static inline void activate_traps(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
+	u64 features = cpu->features;
+
+	write_sysreg(cpu->guest_cptr, cptr_el2);
+	write_sysreg(HSTR_T15, hstr_el2);
+	write_sysreg(cpu->guest_mdcr | vcpu->mdcr, mdcr_el2);
+	write_sysreg(cpu->guest_cnthctl, cnthctl_el2);
+	write_sysreg(vcpu->cntvoff, cntvoff_el2);
+	write_sysreg(vcpu->vmpidr, vmpidr_el2);
+	write_sysreg(vcpu->vpidr, vpidr_el2);
+	if (likely(features & HYP_HAS_GICV3)) {
+		write_sysreg_s(cpu->guest_sre, 3, 4, 12, 9, 5);
+		hyp_gic_enter(&vcpu->gic);
+	}
+	if (unlikely(features & HYP_HAS_RARE_TRAPS))
+		activate_rare_traps(cpu);
+	write_sysreg(vcpu->vtcr, vtcr_el2);
+	write_sysreg(vcpu->vttbr, vttbr_el2);
+	write_sysreg(vcpu->hcr | __atomic_load_n(&vcpu->lines, __ATOMIC_RELAXED), hcr_el2);
+}
+
+/* VTCR_EL2 says nothing while HCR_EL2.VM is clear, as the host's is (D19.2.163). */
+static inline void deactivate_traps(const struct hyp_cpu *cpu)
+{
+	u64 features = cpu->features;
+
+	write_sysreg(host_reg(cpu, HYP_SAVED_HCR_EL2), hcr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_VTTBR_EL2), vttbr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_CPTR_EL2), cptr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_HSTR_EL2), hstr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_MDCR_EL2), mdcr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_VMPIDR_EL2), vmpidr_el2);
+	write_sysreg(host_reg(cpu, HYP_SAVED_VPIDR_EL2), vpidr_el2);
+	if (likely(features & HYP_HAS_GICV3)) {
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2), 3, 4, 12, 9, 5);
+		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICH_HCR_EL2), 3, 4, 12, 11, 0);
+	}
+	if (unlikely(features & HYP_HAS_RARE_TRAPS))
+		deactivate_rare_traps(cpu);
+}
+
+/* The timer last: it is off when its offset comes back. */
+static inline void restore_host_timer(const struct hyp_cpu *cpu)
+{
+	write_sysreg(0, cntv_ctl_el0);
 	write_sysreg(host_reg(cpu, HYP_SAVED_CNTHCTL_EL2), cnthctl_el2);
 	write_sysreg(host_reg(cpu, HYP_SAVED_CNTVOFF_EL2), cntvoff_el2);
 }
@@ -303,6 +414,25 @@ void hyp_fp_enable(void)
 	isb();
 }
 
+/* What few guests have. */
+static noinline void enter_rare(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+{
+	if (vcpu->flags & HYP_VCPU_DEBUG)
+		hyp_debug_enter(vcpu);
+	if (vcpu->hcr & HCR_APK)
+		exchange_pauth(vcpu);
+	if (cpu->features & HYP_HAS_TRACE)
+		stop_tracing(cpu);
+	if (vcpu->flags & HYP_VCPU_PROVOKE)
+		hyp_provoke(HYP_PROVOKE_LOAD);
+}
+
+static inline int is_rare(const struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu)
+{
+	return unlikely(vcpu->flags & (HYP_VCPU_DEBUG | HYP_VCPU_PROVOKE) ||
+			vcpu->hcr & HCR_APK || cpu->features & HYP_HAS_TRACE);
+}
+
 /**
  * hyp_enter() - from the host to the guest, all but general registers
  * @cpu: this CPU.
@@ -312,8 +442,10 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
 	u64 features = cpu->features;
 
-	save_sysregs(cpu->host);
+	save_host_sysregs(cpu->host);
 	cpu->host_mdscr = read_sysreg(mdscr_el1);
+	if (likely(features & HYP_HAS_PMU))
+		cpu->host_pmuserenr = read_sysreg(pmuserenr_el0);
 	cpu->vcpu = (u64)vcpu;
 	write_sysreg(hyp_guest_vectors, vbar_el2);
 	/* From here on hyp_panic() has a host to go back to. */
@@ -321,24 +453,17 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 
 	/* The host's breakpoints and its single step are not the guest's. */
 	write_sysreg(vcpu->mdscr, mdscr_el1);
-	if (vcpu->flags & HYP_VCPU_DEBUG)
-		hyp_debug_enter(vcpu);
 	/*
 	 * With PMSELR_EL0.SEL of no counter an access would be UNDEFINED at EL1,
-	 * and PMUSERENR_EL0 could send EL0's to EL1, before EL2 sees them.
+	 * and PMUSERENR_EL0 could send EL0's to EL1, before EL2 sees them.  The host
+	 * has nothing in PMSELR_EL0: Linux does not use it, nor keep it for a task.
 	 */
-	if (features & HYP_HAS_PMU) {
-		cpu->host_pmselr = read_sysreg(pmselr_el0);
-		cpu->host_pmuserenr = read_sysreg(pmuserenr_el0);
+	if (likely(features & HYP_HAS_PMU)) {
 		write_sysreg(0, pmselr_el0);
 		write_sysreg(PMUSERENR_ALL, pmuserenr_el0);
 	}
-	if (vcpu->hcr & HCR_APK)
-		exchange_pauth(vcpu);
-	if (features & HYP_HAS_TRACE)
-		stop_tracing(cpu);
-	if (vcpu->flags & HYP_VCPU_PROVOKE)
-		hyp_provoke(HYP_PROVOKE_LOAD);
+	if (is_rare(cpu, vcpu))
+		enter_rare(cpu, vcpu);
 
 	/*
 	 * Walks of the host's regime that have begun must be over before its
@@ -346,11 +471,11 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	 */
 	dsb(nsh);
 	if (features & HYP_ERRATUM_SPEC_AT)
-		block_walks(cpu->host[HYP_TCR_EL1], cpu->host[HYP_SCTLR_EL1]);
+		block_walks(cpu->host);
 	else
 		restore_mmu(vcpu->sys, features);
 	activate_traps(cpu, vcpu);
-	restore_sysregs(vcpu->sys);
+	restore_guest_sysregs(vcpu->sys, features);
 	if (features & HYP_ERRATUM_SPEC_AT) {
 		/* Stage 2 is the guest's before its stage 1 may be walked. */
 		isb();
@@ -359,35 +484,31 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	/* The exception return synchronises the rest. */
 }
 
-static void save_guest(const struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
-{
-	if (vcpu->fp_live)
-		hyp_fp_save(&vcpu->fp);
-	save_sysregs(vcpu->sys);
-	if (cpu->features & HYP_HAS_GICV3)
-		hyp_gic_save(&vcpu->gic);
-	if (vcpu->host_pauth_saved)
-		save_pauth(vcpu->pauth);
-	/* Taken by the guest, it has gone from HCR_EL2. */
-	vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
-	/* Deferred by an ESB; the guest has no RAS, so to it that is a NOP. */
-	if ((cpu->features & HYP_HAS_RAS) && read_sysreg_s(3, 4, 12, 1, 1) & VDISR_A)
-		vcpu->hcr |= HCR_VSE;
-}
-
-/**
- * hyp_leave() - the host in place of the guest, the mirror of hyp_enter()
- * @cpu: this CPU.
- * @vcpu: the guest; what it had in the CPU is lost unless it has been saved.
- *
- * Also after an exception at EL2 in the middle of the way in or out: nothing
- * here depends on how far it got.
- */
-void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+static __always_inline void save_guest(const struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
 	u64 features = cpu->features;
 
-	if (vcpu->fp_live) {
+	if (unlikely(vcpu->fp_live))
+		hyp_fp_save(&vcpu->fp);
+	save_guest_sysregs(vcpu->sys, features);
+	if (likely(features & HYP_HAS_GICV3))
+		hyp_gic_save(&vcpu->gic);
+	if (unlikely(vcpu->host_pauth_saved))
+		save_pauth(vcpu->pauth);
+	/* Taken by the guest, it has gone from HCR_EL2. */
+	if (unlikely(vcpu->hcr & HCR_VSE))
+		vcpu->hcr = (vcpu->hcr & ~HCR_VSE) | (read_sysreg(hcr_el2) & HCR_VSE);
+	/* Deferred by an ESB; the guest has no RAS, so to it that is a NOP. */
+	if (unlikely(features & HYP_HAS_RAS) && read_sysreg_s(3, 4, 12, 1, 1) & VDISR_A)
+		vcpu->hcr |= HCR_VSE;
+}
+
+/* The host in place of the guest, whose SCTLR_EL1 and TCR_EL1 are @mmu's. */
+static __always_inline void leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, const u64 *mmu)
+{
+	u64 features = cpu->features;
+
+	if (unlikely(vcpu->fp_live)) {
 		/* After an exception at EL2, maybe not the guest's CPTR_EL2. */
 		hyp_fp_enable();
 		hyp_fp_restore(&cpu->host_fp);
@@ -395,24 +516,22 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	}
 	dsb(nsh);
 	if (features & HYP_ERRATUM_SPEC_AT)
-		block_walks(read_sysreg(tcr_el1), read_sysreg(sctlr_el1));
+		block_walks(mmu);
 	deactivate_traps(cpu);
 	if (features & HYP_ERRATUM_SPEC_AT)
 		isb();
-	restore_sysregs(cpu->host);
+	restore_host_sysregs(cpu->host, features);
 	if (features & HYP_ERRATUM_SPEC_AT)
 		isb();
 	restore_mmu(cpu->host, features);
 	restore_host_timer(cpu);
-	if (features & HYP_HAS_TRACE)
+	if (unlikely(features & HYP_HAS_TRACE))
 		resume_tracing(cpu);
-	if (features & HYP_HAS_PMU) {
-		write_sysreg(cpu->host_pmselr, pmselr_el0);
+	if (likely(features & HYP_HAS_PMU))
 		write_sysreg(cpu->host_pmuserenr, pmuserenr_el0);
-	}
-	if (vcpu->host_debug_saved)
+	if (unlikely(vcpu->host_debug_saved))
 		hyp_debug_leave(vcpu);
-	if (vcpu->host_pauth_saved) {
+	if (unlikely(vcpu->host_pauth_saved)) {
 		restore_pauth(vcpu->host_pauth);
 		vcpu->host_pauth_saved = 0;
 	}
@@ -420,6 +539,22 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	write_sysreg(hyp_host_vectors, vbar_el2);
 	cpu->vcpu = 0;
 	isb();
+}
+
+/**
+ * hyp_leave() - the mirror of hyp_enter(), after an exception at EL2
+ * @cpu: this CPU.
+ * @vcpu: the guest; what it had in the CPU is lost unless it has been saved.
+ *
+ * In the middle of the way in or out: nothing here depends on how far it got.
+ */
+void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
+{
+	u64 mmu[HYP_NR_SYSREGS];
+
+	mmu[HYP_TCR_EL1] = read_sysreg(tcr_el1);
+	mmu[HYP_SCTLR_EL1] = read_sysreg(sctlr_el1);
+	leave(cpu, vcpu, mmu);
 }
 
 static u64 translate(u64 va, int el0)
@@ -490,7 +625,10 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 	if (code == HYP_EXIT_SYNC && (ec == ESR_EC_IABT_LOWER || ec == ESR_EC_DABT_LOWER) &&
 	    !fault_address(cpu, vcpu))
 		return 0;
+	/* Whose turn it is now. */
+	if (code == HYP_EXIT_IRQ)
+		vcpu->gic.budget = HYP_PASSED_BUDGET;
 	save_guest(cpu, vcpu);
-	hyp_leave(cpu, vcpu);
+	leave(cpu, vcpu, vcpu->sys);
 	return code;
 }
