@@ -54,8 +54,10 @@ static_assert(HYP_PAGE_SHIFT == PAGE_SHIFT);
 #define S1_RO		(S1_BASE | S1_AP_RO | S1_XN)
 #define S1_RW		(S1_BASE | S1_XN)
 
-/* Attribute 0: Normal, write-back, allocate. */
-#define EL2_MAIR	0xffULL
+#define S1_DEVICE	(S1_AF | S1_AP_RES1 | S1_XN | 1 << 2)
+
+/* Attribute 0: Normal, write-back, allocate; 1: Device-nGnRE. */
+#define EL2_MAIR	0x04ffULL
 
 /* RES1; MMU, alignment of SP, both caches, no writable page is executable. */
 #define EL2_SCTLR	(0x30c50830ULL | BIT_ULL(0) | BIT_ULL(2) | BIT_ULL(3) | \
@@ -381,13 +383,14 @@ unsigned int el2_vtimer_irq(void)
 }
 
 /**
- * el2_vtimer_irq_data() - the virtual timer's interrupt as the GIC itself has it
+ * el2_irq_data() - an interrupt as the GIC itself has it
+ * @irq: Linux' number of it.
  *
  * Return: it, or NULL.
  */
-struct irq_data *el2_vtimer_irq_data(void)
+struct irq_data *el2_irq_data(unsigned int irq)
 {
-	struct irq_data *data = irq_get_irq_data(el2_vtimer_irq());
+	struct irq_data *data = irq_get_irq_data(irq);
 
 #ifdef CONFIG_IRQ_DOMAIN_HIERARCHY
 	while (data && data->parent_data)
@@ -413,6 +416,7 @@ static void enable_ppis(void)
 	int i;
 
 	gic_host_cpu_up();
+	redist_cpu_up();
 	for (i = 0; i < ARRAY_SIZE(el2_ppis); i++)
 		if (el2_ppis[i].dev && can_be_quiet(el2_ppis[i].irq))
 			enable_percpu_irq(el2_ppis[i].irq, IRQ_TYPE_NONE);
@@ -587,6 +591,56 @@ int el2_share(void *page)
 	ret = map_range(page, PAGE_SIZE, S1_RW);
 	mutex_unlock(&el2_map_lock);
 	return ret;
+}
+
+/**
+ * el2_map_device() - let EL2 read and write registers of a device
+ * @pa: physical address of a page.
+ *
+ * For as long as the module is there.
+ *
+ * Return: 0, -ENOMEM, -ERANGE (above 48 bits), -EEXIST, -EINVAL (no whole page).
+ */
+int el2_map_device(phys_addr_t pa)
+{
+	int ret = -ERANGE;
+
+	if (!PAGE_ALIGNED(pa))
+		return -EINVAL;
+	mutex_lock(&el2_map_lock);
+	if (pa + PAGE_SIZE <= BIT_ULL(EL2_VA_BITS))
+		ret = pgt_map(&el2_pgtable, pa, pa, 3, S1_DEVICE);
+	mutex_unlock(&el2_map_lock);
+	return ret;
+}
+
+/**
+ * el2_set_redist() - which redistributor is this CPU's
+ * @sgi: physical address of its SGI_base, which EL2 has in its map.
+ *
+ * With preemption off.
+ */
+void el2_set_redist(phys_addr_t sgi)
+{
+	struct hyp_cpu *hyp = this_cpu_ptr(&el2_cpus)->hyp;
+	struct irq_data *vtimer = el2_irq_data(el2_vtimer_irq());
+	struct irq_data *maintenance = el2_irq_data(el2_maintenance_irq());
+
+	if (!vtimer || !maintenance)
+		return;
+	hyp->vtimer_intid = irqd_to_hwirq(vtimer);
+	hyp->maintenance_intid = irqd_to_hwirq(maintenance);
+	WRITE_ONCE(hyp->redist, sgi);
+}
+
+/**
+ * el2_redist() - this CPU's redistributor, as set, or 0
+ *
+ * With preemption off.
+ */
+u64 el2_redist(void)
+{
+	return this_cpu_ptr(&el2_cpus)->hyp->redist;
 }
 
 /**

@@ -125,6 +125,13 @@ void gic_update(struct gic *gic, struct gic_irq *irq)
 	struct vcpu *old = irq->owner, *new = NULL;
 
 	lockdep_assert_held(&gic->lock);
+	if (gic_irq_is_el2s(irq)) {
+		/* It makes them pending by what fill() has told it of them. */
+		if (irq->intid < GIC_NR_SGIS)
+			irq->home->gic.sgis_changed = true;
+		if (!irq->home->gic.changed)
+			notify(irq->home);
+	}
 	/* Its vCPU brings it back first. */
 	if (irq->lr) {
 		notify(old);
@@ -576,6 +583,45 @@ static void fill_passed(struct gic *gic, struct vcpu *vcpu)
 	}
 }
 
+/* What EL2 does with those that it may make pending itself. */
+static void fill_sgis(struct gic *gic, struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned int n;
+
+	g->sgis_changed = false;
+	for (n = 0; n < GIC_NR_SGIS; n++) {
+		struct gic_irq *irq = &g->private[n];
+		struct gic_lr lr = {
+			.intid = n,
+			.priority = irq->priority,
+			.group1 = irq->group1,
+			.pending = true,
+		};
+		/* One that waits, or is active, and has no list register is ours. */
+		bool ours = irq->lr || !(irq->pending || irq->active);
+
+		gic_host_set_sgi(vcpu, n, ours && is_enabled(gic, irq) ? &lr : NULL, irq->lr);
+	}
+}
+
+static void fill_vtimer(struct gic *gic, struct vcpu *vcpu)
+{
+	struct gic_irq *irq = &vcpu->gic.private[GIC_PPI_VTIMER];
+	struct gic_lr lr = {
+		.intid = irq->intid,
+		.priority = irq->priority,
+		.group1 = irq->group1,
+		.hw = true,
+		.hw_intid = irq->hw_intid,
+		.pending = true,
+	};
+	/* The line is as it was when the guest stopped. */
+	bool ours = irq->lr || !(irq->pending || irq->active || irq->level);
+
+	gic_host_set_vtimer(vcpu, ours && is_enabled(gic, irq) ? &lr : NULL, irq->lr);
+}
+
 /* One that the guest can acknowledge. */
 static bool is_candidate(const struct gic *gic, const struct gic_irq *irq, u32 groups)
 {
@@ -625,6 +671,8 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 		struct gic_lr lr = lr_of(gic, irq);
 
 		irq->lr = i + 1;
+		if (irq->intid < GIC_NR_SGIS)
+			g->sgis_changed = true;
 		g->given[i] = lr.pending;
 		/* The latch is in the list register now: another edge may come. */
 		if (lr.pending && irq->edge)
@@ -645,6 +693,11 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 	left.pending = candidates;
 	gic_host_set_control(vcpu, g->used, &left);
 	fill_passed(gic, vcpu);
+	if (gic->version == 3 && !gic_host_is_v2()) {
+		if (g->sgis_changed)
+			fill_sgis(gic, vcpu);
+		fill_vtimer(gic, vcpu);
+	}
 }
 
 /* The guest has dropped the priority of some that were in no list register. */
@@ -709,6 +762,29 @@ static void fold_taken(struct gic *gic, struct vcpu *vcpu)
 	}
 }
 
+/* Private ones that EL2 has put into list registers, behind those of fill(). */
+static void fold_private(struct gic *gic, struct vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = vcpu->gic.used; i < vcpu->hyp->gic.used; i++) {
+		u32 intid = gic_host_lr_intid(vcpu, i);
+		struct gic_irq *irq;
+		struct gic_lr lr;
+
+		if (intid >= GIC_NR_PRIVATE)
+			continue;
+		irq = &vcpu->gic.private[intid];
+		gic_host_get_lr(vcpu, i, &lr);
+		irq->active = lr.active;
+		if (irq->hw)
+			timer_taken(lr.active || lr.pending);
+		else if (lr.pending)
+			irq->pending = true;
+		gic_update(gic, irq);
+	}
+}
+
 static void fold(struct gic *gic, struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
@@ -721,10 +797,12 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 
 		gic_host_get_lr(vcpu, i, &lr);
 		irq->lr = 0;
+		if (irq->intid < GIC_NR_SGIS)
+			vcpu->gic.sgis_changed = true;
 		irq->active = lr.active;
-		/* The host's has been deactivated with it. */
-		if (irq->hw && irq->home && !lr.active && !lr.pending)
-			timer_deactivated();
+		/* The host's has been deactivated with it, or not. */
+		if (irq->hw && irq->home)
+			timer_taken(lr.active || lr.pending);
 		if (irq->host_irq) {
 			fold_passed(irq, &lr, irq->again, irq->pending && !g->given[i]);
 		} else if (irq->intid < GIC_NR_SGIS && gic->version == 2) {
@@ -744,6 +822,8 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 		gic_update(gic, irq);
 	}
 	fold_taken(gic, vcpu);
+	if (vcpu->hyp->gic.used > g->used && gic->version == 3)
+		fold_private(gic, vcpu);
 	g->used = 0;
 }
 
@@ -761,6 +841,40 @@ void gic_fill(struct vcpu *vcpu)
 	raw_spin_unlock(&gic->lock);
 }
 
+static void collect(struct gic *gic, struct vcpu *vcpu)
+{
+	unsigned long posted = xchg(&vcpu->hyp->gic.posted, 0);
+	unsigned int n;
+
+	for_each_set_bit(n, &posted, GIC_NR_SGIS) {
+		vcpu->gic.private[n].pending = true;
+		gic_update(gic, &vcpu->gic.private[n]);
+	}
+}
+
+/**
+ * gic_collect() - SGIs that siblings have sent at EL2, into the state
+ * @vcpu: the vCPU, out of the guest.  Interrupts are off.
+ */
+void gic_collect(struct vcpu *vcpu)
+{
+	struct gic *gic = vcpu->vm->gic;
+
+	raw_spin_lock(&gic->lock);
+	collect(gic, vcpu);
+	raw_spin_unlock(&gic->lock);
+}
+
+/* This one has sent some, and their vCPUs are not in the guest. */
+static void deliver(struct gic *gic)
+{
+	u32 i;
+
+	for (i = 0; i < gic->max_vcpus; i++)
+		if (gic->vcpus[i] && READ_ONCE(gic->vcpus[i]->hyp->gic.posted))
+			collect(gic, gic->vcpus[i]);
+}
+
 /**
  * gic_empty() - what the list registers say, back into the state
  * @vcpu: the vCPU, out of the guest; some are in use.  Interrupts are off.
@@ -772,12 +886,16 @@ void gic_empty(struct vcpu *vcpu)
 
 	if (unlikely(stray))
 		pass_stray(stray - 1);
-	if (!vcpu->hyp->gic.used)
-		return;
 	raw_spin_lock(&gic->lock);
-	/* All of them again; and there is nobody to notify of what we find here. */
-	vcpu->gic.changed = true;
-	fold(gic, vcpu);
+	if (vcpu->hyp->gic.used) {
+		/* All of them again; and there is nobody to notify of what we find here. */
+		vcpu->gic.changed = true;
+		fold(gic, vcpu);
+	}
+	if (vcpu->hyp->gic.kick) {
+		vcpu->hyp->gic.kick = 0;
+		deliver(gic);
+	}
 	raw_spin_unlock(&gic->lock);
 }
 

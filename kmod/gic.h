@@ -135,6 +135,7 @@ struct gic {
  * @private: SGIs and PPIs; under the GIC's lock.
  * @ready: interrupts that this vCPU should take or has active; under the lock.
  * @changed: @ready or something of one in it has changed; set under the lock.
+ * @sgis_changed: something of an SGI of it has changed since EL2 was told; under the lock.
  * @lr_irqs: the interrupts in the list registers; under the lock.
  * @given: whether they were pending when they went in.
  * @used: list registers in use, from the first on.
@@ -146,6 +147,7 @@ struct gic_vcpu {
 	struct gic_irq private[GIC_NR_PRIVATE];
 	DECLARE_BITMAP(ready, 1024);
 	bool changed;
+	bool sgis_changed;
 	struct gic_irq *lr_irqs[GIC_MAX_LRS];
 	bool given[GIC_MAX_LRS];
 	unsigned int used;
@@ -196,6 +198,13 @@ bool gic_vcpu_pending(struct vcpu *vcpu);
 void gic_resample_now(struct vcpu *vcpu);
 void gic_fill(struct vcpu *vcpu);
 void gic_empty(struct vcpu *vcpu);
+void gic_collect(struct vcpu *vcpu);
+
+/* May EL2 make it pending, of a GICv3? */
+static inline bool gic_irq_is_el2s(const struct gic_irq *irq)
+{
+	return irq->intid < GIC_NR_SGIS || irq->intid == GIC_PPI_VTIMER;
+}
 
 static inline u64 gic_dist_size(const struct gic *gic)
 {
@@ -285,6 +294,9 @@ void gic_host_set_lr(struct vcpu *vcpu, unsigned int n, const struct gic_lr *lr)
 void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr);
 void gic_host_set_passed(struct vcpu *vcpu, unsigned int n, const struct gic_irq *irq,
 			 const struct gic_lr *lr);
+void gic_host_set_sgi(struct vcpu *vcpu, unsigned int n, const struct gic_lr *lr, unsigned int in);
+void gic_host_set_vtimer(struct vcpu *vcpu, const struct gic_lr *lr, unsigned int in);
+u32 gic_host_lr_intid(struct vcpu *vcpu, unsigned int n);
 unsigned int gic_host_passed_lr(struct vcpu *vcpu, unsigned int n);
 void gic_host_set_control(struct vcpu *vcpu, unsigned int used, const struct gic_left *left);
 u32 gic_host_groups(struct vcpu *vcpu);

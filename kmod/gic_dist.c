@@ -657,7 +657,8 @@ static bool is_meant(const struct gic_frame *f, const struct gic_reg *reg,
 
 /*
  * The one who accesses has nothing in list registers: it is here.  Of an interrupt
- * of the host's, only EL2 may know that it is in one.
+ * of the host's, of another vCPU's SGI or virtual timer, only EL2 may know that it is in
+ * one.
  */
 static bool is_elsewhere(const struct gic_frame *f, const struct gic_reg *reg,
 			 unsigned int len, bool write, u64 data)
@@ -668,7 +669,9 @@ static bool is_elsewhere(const struct gic_frame *f, const struct gic_reg *reg,
 	for (i = 0; i < span.count; i++) {
 		struct gic_irq *irq = irq_in(f, &span, i);
 
-		if (irq && ((reg->whole && irq->lr) || irq->host_irq) &&
+		bool el2s = irq && irq->home && irq->home != f->self && gic_irq_is_el2s(irq);
+
+		if (irq && ((reg->whole && (irq->lr || el2s)) || irq->host_irq) &&
 		    is_meant(f, reg, &span, i, write, data))
 			return true;
 	}

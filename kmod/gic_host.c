@@ -216,6 +216,48 @@ void gic_host_set_passed(struct vcpu *vcpu, unsigned int n, const struct gic_irq
 }
 
 /**
+ * gic_host_set_sgi() - what EL2 does when an SGI comes
+ * @vcpu: the vCPU.
+ * @n: 0 to 15.
+ * @lr: what a list register shall hold then; NULL: the host sees to it.
+ * @in: one more than the list register that has it now, or 0.
+ */
+void gic_host_set_sgi(struct vcpu *vcpu, unsigned int n, const struct gic_lr *lr, unsigned int in)
+{
+	struct hyp_gic *hyp = &vcpu->hyp->gic;
+
+	hyp->sgi_in[n] = in;
+	if (lr) {
+		hyp->sgi_lr[n] = encode_v3(lr);
+		hyp->sgis |= BIT(n);
+	} else {
+		hyp->sgis &= ~BIT(n);
+	}
+}
+
+/**
+ * gic_host_set_vtimer() - what EL2 does when the virtual timer fires
+ * @vcpu: the vCPU.
+ * @lr: what a list register shall hold then; NULL: the host sees to it.
+ * @in: one more than the list register that has it now, or 0.
+ */
+void gic_host_set_vtimer(struct vcpu *vcpu, const struct gic_lr *lr, unsigned int in)
+{
+	vcpu->hyp->gic.vtimer_lr = lr ? encode_v3(lr) : 0;
+	vcpu->hyp->gic.vtimer_in = in;
+}
+
+/**
+ * gic_host_lr_intid() - whose a list register is
+ * @vcpu: the vCPU; of a GICv3.
+ * @n: number of the list register.
+ */
+u32 gic_host_lr_intid(struct vcpu *vcpu, unsigned int n)
+{
+	return vcpu->hyp->gic.lr[n];
+}
+
+/**
  * gic_host_passed_lr() - where EL2 has put an interrupt
  * @vcpu: the vCPU, out of the guest.
  * @n: its place among those that are passed through.
@@ -343,6 +385,7 @@ void gic_host_reset(struct vcpu *vcpu)
 
 	memset(hyp, 0, sizeof(*hyp));
 	hyp->nr_aprs = gic_host.nr_aprs;
+	hyp->nr_lrs = gic_host.nr_lrs;
 	hyp->budget = HYP_PASSED_BUDGET;
 	if (!vcpu->vm->gic || (gic_host.v3 && vcpu->vm->gic->version == 2)) {
 		/* Nothing of it is the guest's. */

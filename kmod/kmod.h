@@ -40,7 +40,8 @@
 #define ARMVCPU_IRQFD_FLAGS	(ARMVCPU_IRQFD_REMOVE | ARMVCPU_IRQFD_RESAMPLE)
 #define ARMVCPU_SMCCC_POLICY_FLAGS	ARMVCPU_SMCCC_POLICY_HVC
 #define ARMVCPU_EL2_ANSWERS	(BIT_ULL(ARMVCPU_EL2_SYSREG) | BIT_ULL(ARMVCPU_EL2_CALL) | \
-				 BIT_ULL(ARMVCPU_EL2_WFE))
+				 BIT_ULL(ARMVCPU_EL2_WFE) | BIT_ULL(ARMVCPU_EL2_SGI) | \
+				 BIT_ULL(ARMVCPU_EL2_TIMER))
 #define ARMVCPU_PASS_IRQ_FLAGS	(ARMVCPU_PASS_IRQ_REMOVE | ARMVCPU_PASS_IRQ_EDGE)
 
 struct dentry;
@@ -106,12 +107,21 @@ static inline bool el2_take_provocation(void)
 }
 
 unsigned int el2_vtimer_irq(void);
-struct irq_data *el2_vtimer_irq_data(void);
+struct irq_data *el2_irq_data(unsigned int irq);
+int el2_map_device(phys_addr_t pa);
+void el2_set_redist(phys_addr_t sgi);
+u64 el2_redist(void);
 unsigned int el2_maintenance_irq(void);
 bool el2_caches_differ(void);
 u64 el2_ctr(void);
 u64 el2_clidr(void);
 extern const struct kernel_param_ops el2_cpus_param_ops;
+
+/* ---- redist.c ---------------------------------------------------------- */
+
+void redist_init(void);
+void redist_cpu_up(void);
+void redist_destroy(void);
 
 /* ---- spectre.c --------------------------------------------------------- */
 
@@ -657,7 +667,7 @@ void timer_vcpu_exit(struct vcpu *vcpu);
 void timer_bind(struct vcpu *vcpu);
 void timer_set_active(bool active);
 void timer_vtimer_set(struct vcpu *vcpu);
-void timer_deactivated(void);
+void timer_taken(bool active);
 void timer_block(struct vcpu *vcpu);
 void timer_unblock(struct vcpu *vcpu);
 bool timer_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
@@ -718,6 +728,8 @@ static inline void gic_enter(struct vcpu *vcpu)
 {
 	if (!vcpu->vm->gic)
 		return;
+	if (unlikely(READ_ONCE(vcpu->hyp->gic.posted)))
+		gic_collect(vcpu);
 	if (READ_ONCE(vcpu->gic.changed))
 		gic_fill(vcpu);
 	/* It may have changed EOImode. */
@@ -735,8 +747,15 @@ static inline void gic_exit(struct vcpu *vcpu)
 		return;
 	if (gic_host_is_v2())
 		gic_host_leave(vcpu);
+	if (vcpu->hyp->doorbell) {
+		WRITE_ONCE(vcpu->hyp->doorbell, 0);
+		/* Who sees that tells us in another way; mirrored in hyp_gic_post(). */
+		smp_mb();
+		if (unlikely(READ_ONCE(vcpu->hyp->gic.posted)))
+			gic_collect(vcpu);
+	}
 	/* With those of EL2. */
-	if (vcpu->hyp->gic.used || unlikely(vcpu->hyp->gic.stray))
+	if (vcpu->hyp->gic.used || unlikely(vcpu->hyp->gic.stray || vcpu->hyp->gic.kick))
 		gic_empty(vcpu);
 }
 

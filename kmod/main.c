@@ -72,6 +72,8 @@ static int __init armvcpu_init(void)
 	fpsimd_init();
 	timer_init();
 	gic_host_init();
+	if (gic_host_is_v3())
+		redist_init();
 	pass_init();
 	ret = irqfd_init();
 	if (ret)
@@ -94,6 +96,7 @@ out_irqfd:
 out_el2:
 	el2_exit();
 	pass_exit();
+	redist_destroy();
 	gic_host_destroy();
 	return ret;
 }
@@ -107,6 +110,7 @@ static void __exit armvcpu_exit(void)
 	el2_exit();
 	pass_exit();
 	/* No CPU comes up or out of idle to it any more. */
+	redist_destroy();
 	gic_host_destroy();
 }
 

@@ -684,7 +684,7 @@ static bool __init sees_group0(void)
  */
 void __init pass_init(void)
 {
-	struct irq_data *data = el2_vtimer_irq_data();
+	struct irq_data *data = el2_irq_data(el2_vtimer_irq());
 	phys_addr_t gicd;
 
 	/* Without EOImode 1 in the host, nothing can be left to a guest to deactivate. */

@@ -58,13 +58,14 @@ void timer_bind(struct vcpu *vcpu)
 }
 
 /**
- * timer_deactivated() - the guest has deactivated this CPU's interrupt
+ * timer_taken() - what a list register says of this CPU's interrupt
+ * @active: the guest has taken it, or EL2 for it; otherwise it has deactivated it.
  *
  * Interrupts are off.
  */
-void timer_deactivated(void)
+void timer_taken(bool active)
 {
-	__this_cpu_write(vtimer_active, 0);
+	__this_cpu_write(vtimer_active, active);
 }
 
 /**
@@ -320,7 +321,7 @@ void timer_cpu_quiet(void)
  */
 void __init timer_init(void)
 {
-	struct irq_data *data = el2_vtimer_irq_data();
+	struct irq_data *data = el2_irq_data(el2_vtimer_irq());
 
 	vtimer_hw_intid = data ? irqd_to_hwirq(data) : GIC_PPI_VTIMER;
 }

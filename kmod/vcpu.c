@@ -277,6 +277,17 @@ static noinline int vcpu_work(struct vcpu *vcpu)
 	return 1;
 }
 
+/* It does not go into the guest after all.  Interrupts are off. */
+static void vcpu_stay(struct vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->hyp->doorbell, 0);
+	/* Who has rung meanwhile, has posted before. */
+	smp_mb();
+	if (vcpu->vm->gic && READ_ONCE(vcpu->hyp->gic.posted))
+		gic_collect(vcpu);
+	smp_store_release(&vcpu->in_guest, false);
+}
+
 /* EL2 does not answer as it should, or has taken an exception itself. */
 static noinline void vcpu_el2_failed(u64 code)
 {
@@ -315,13 +326,16 @@ static int vcpu_enter(struct vcpu *vcpu)
 	} else {
 		local_irq_disable();
 	}
+	/* Siblings' EL2 rings here, from now on. */
+	if (vcpu->vm->hyp->nr_siblings > 1)
+		WRITE_ONCE(hyp->doorbell, el2_redist());
 	/*
-	 * Before we look whether it may run: mirrored in vcpu_kick(), gic_freeze(), and
-	 * in notify() of gic.c.
+	 * Before we look whether it may run: mirrored in vcpu_kick(), gic_freeze(), in
+	 * notify() of gic.c, and in hyp_gic_post().
 	 */
 	smp_store_mb(vcpu->in_guest, true);
 	if (has_work(vcpu)) {
-		WRITE_ONCE(vcpu->in_guest, false);
+		vcpu_stay(vcpu);
 		local_irq_enable();
 		return vcpu_work(vcpu);
 	}
@@ -332,7 +346,7 @@ static int vcpu_enter(struct vcpu *vcpu)
 	if (unlikely(vcpu_aarch32(vcpu)) && ret > 0)
 		ret = vcpu_check_aarch32(vcpu);
 	if (unlikely(ret <= 0)) {
-		WRITE_ONCE(vcpu->in_guest, false);
+		vcpu_stay(vcpu);
 		local_irq_enable();
 		return ret;
 	}
@@ -611,6 +625,7 @@ static void vcpu_unlink(struct vcpu *vcpu)
 		if (vm->vcpus[i] == vcpu)
 			vm->vcpus[i] = NULL;
 	WRITE_ONCE(vm->hyp->siblings[vcpu->index].mpidr, ~0ULL);
+	WRITE_ONCE(vm->hyp->siblings[vcpu->index].vcpu, 0);
 	mutex_unlock(&vm->vcpus_lock);
 }
 
@@ -620,6 +635,11 @@ static void vcpu_destroy(struct vcpu *vcpu)
 
 	timer_vcpu_exit(vcpu);
 	vcpu_unlink(vcpu);
+	/* EL2 of a sibling may be about to post something to it. */
+	if (vm->gic) {
+		gic_freeze(vm);
+		gic_thaw(vm);
+	}
 	el2_unshare(vcpu->run);
 	el2_unshare(vcpu->hyp);
 	vcpu_free(vcpu);
@@ -677,6 +697,8 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 	vcpu->hyp->pvtime = ARMVCPU_NO_STOLEN_TIME;
 	if (arg->flags & ARMVCPU_VCPU_WFE_EXITS)
 		vcpu->hyp->not_answered |= BIT(HYP_EL2_WFE);
+	if (!vm->gic || vm->gic->version != 3)
+		vcpu->hyp->not_answered |= BIT(HYP_EL2_SGI) | BIT(HYP_EL2_TIMER);
 	vcpu->hyp->vmpidr = arg->mpidr | VMPIDR_RES1;
 	vcpu_identify(vcpu);
 	vcpu->hyp->vttbr = vm->vttbr;
@@ -692,6 +714,7 @@ static void vcpu_show(struct vcpu *vcpu)
 
 	static_assert(sizeof(sibling->power) == sizeof(atomic_t));
 	vcpu->power = (atomic_t *)&sibling->power;
+	smp_store_release(&sibling->vcpu, vcpu->hyp_pa);
 	atomic_set(vcpu->power, vcpu->flags & ARMVCPU_VCPU_POWERED_OFF ?
 				ARMVCPU_POWER_OFF : ARMVCPU_POWER_ON);
 	/* Power before there is somebody that has it. */

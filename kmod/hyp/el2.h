@@ -24,6 +24,7 @@
 #define FAST_DONE		0	/* answered: back into the guest */
 #define FAST_HOST		1	/* no: the host looks at it */
 #define FAST_AGAIN		2	/* once more, with all registers in memory */
+#define FAST_KICK		3	/* answered, but the host has something to do */
 
 /* The frame of a hypercall: x18 to x30, ELR_EL2, SPSR_EL2, one spare. */
 #define HYP_FRAME_SIZE		128
@@ -87,6 +88,15 @@ static inline struct hyp_cpu *this_cpu(void)
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
 
+/* Does EL2 answer something itself, HYP_EL2_*, for this vCPU? */
+static inline int hyp_answers(const struct hyp_vcpu *vcpu, int what)
+{
+	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
+
+	return (__atomic_load_n(&vm->answers, __ATOMIC_RELAXED) & ~(u64)vcpu->not_answered) >>
+		what & 1;
+}
+
 /* vectors.S, entry.S: addresses, not data. */
 extern const char hyp_host_vectors[];
 extern const char hyp_guest_vectors[];
@@ -130,7 +140,9 @@ u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4
 void hyp_gic_clear(void);
 void hyp_gic_enter(const struct hyp_gic *gic);
 void hyp_gic_save(struct hyp_gic *gic);
-int hyp_gic_take(struct hyp_gic *gic);
+int hyp_gic_take(struct hyp_vcpu *vcpu);
+int hyp_gic_sgi(struct hyp_gic *gic, u32 n);
+int hyp_gic_post(struct hyp_vcpu *vcpu, u32 n, u32 maintenance_intid);
 
 /* tlb.c */
 void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features);

@@ -208,12 +208,16 @@
 	stp	x26, x27, [x19, #208]
 	stp	x28, x29, [x19, #224]
 	mov	x29, xzr
-	cmp	w0, #FAST_AGAIN
-	b.ne	1f
+	cmp	w0, #FAST_HOST
+	b.eq	1f
+	cmp	w0, #FAST_KICK
+	b.eq	2f
 	mrs	x0, tpidr_el2
 	ldr	x0, [x0, #CPU_VCPU]
 	mov	w1, #1
 	bl	hyp_fast_sync
+	cmp	w0, #FAST_KICK
+	b.eq	2f
 	cbnz	w0, 1f
 	ldp	x20, x21, [x19, #160]
 	ldp	x22, x23, [x19, #176]
@@ -222,6 +226,8 @@
 	ldp	x28, x29, [x19, #224]
 	b	hyp_guest_resume
 
+	/* Nothing is left of the trap; but the guest does not go on at once. */
+2:	mov	x21, #HYP_EXIT_IRQ
 1:	mrs	x19, tpidr_el2
 	ldr	x20, [x19, #CPU_VCPU]
 /* All of it before the window below: an SError overwrites it. */

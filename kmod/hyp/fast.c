@@ -33,7 +33,14 @@
 #define ISS_SYS_PAUTH		ISS_SYS(3, 0, 2, 0, 0)
 #define ISS_SYS_OSLAR		ISS_SYS(2, 0, 1, 0, 4)
 #define ISS_SYS_OSLSR		ISS_SYS(2, 0, 1, 1, 4)
+#define ISS_SYS_SGI1R		ISS_SYS(3, 0, 12, 11, 5)
 #define OSLSR_OSLK		BIT(1)
+
+/* ICC_SGI1R_EL1. */
+#define SGI_TARGETS(value)	((value) & 0xffff)
+#define SGI_INTID(value)	((value) >> 24 & 0xf)
+#define SGI_IRM			BIT(40)
+#define SGI_RS(value)		((value) >> 44 & 0xf)
 
 #define ESR_HVC_IMM		0xffffULL
 /* ISS of a WFI or WFE: TI. */
@@ -43,16 +50,12 @@
 /* WFEs in a row; then somebody else may have the CPU that the guest waits for. */
 #define WFE_BUDGET		32
 
+/* Aff3, Aff2, Aff1 of an affinity. */
+#define CLUSTER			0xff00ffff00ULL
+#define AFFINITY		0xff00ffffffULL
+
 /* Which of the general registers are in memory; entry.S has the others in the CPU. */
 #define IN_MEMORY		19
-
-static int is_on(const struct hyp_vcpu *vcpu, int what)
-{
-	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
-
-	return (__atomic_load_n(&vm->answers, __ATOMIC_RELAXED) & ~(u64)vcpu->not_answered) >>
-		what & 1;
-}
 
 static int done(const struct hyp_vcpu *vcpu, int what)
 {
@@ -135,7 +138,7 @@ static int hvc(struct hyp_vcpu *vcpu, u64 esr)
 	/* Another immediate is no call of the convention. */
 	if (esr & ESR_HVC_IMM)
 		return FAST_HOST;
-	if (likely(is_on(vcpu, HYP_EL2_CALL))) {
+	if (likely(hyp_answers(vcpu, HYP_EL2_CALL))) {
 		if (is_psci(fn)) {
 			if (!answer_psci(vm, fn, get_reg(vcpu, 1), get_reg(vcpu, 2), &result))
 				return FAST_HOST;
@@ -178,6 +181,66 @@ static int answer_read(struct hyp_vcpu *vcpu, u64 esr, u64 value, int all)
 	return done(vcpu, HYP_EL2_SYSREG);
 }
 
+/* Aff3, Aff2 and Aff1 where MPIDR_EL1 has them. */
+static u64 sgi_cluster(u64 value)
+{
+	return (value >> 48 & 0xff) << 32 | (value >> 32 & 0xff) << 16 |
+	       (value >> 16 & 0xff) << 8;
+}
+
+static int is_target(u64 mpidr, u64 value)
+{
+	return (mpidr & CLUSTER) == sgi_cluster(value) && (mpidr >> 4 & 0xf) == SGI_RS(value) &&
+	       SGI_TARGETS(value) >> (mpidr & 0xf) & 1;
+}
+
+/*
+ * To others: all that is in the guest is told by a doorbell, of the rest the host is
+ * told.  Nothing has happened if the host has to do it all.
+ */
+static noinline int sgi_to_others(struct hyp_vcpu *vcpu, u64 value)
+{
+	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
+	u32 n = __atomic_load_n(&vm->nr_siblings, __ATOMIC_ACQUIRE), intid = SGI_INTID(value), i;
+	u64 self = vcpu->vmpidr & AFFINITY;
+	const struct hyp_cpu *cpu = this_cpu();
+
+	if (!cpu->redist)
+		return FAST_HOST;
+	if (!(value & SGI_IRM) && is_target(self, value) && !hyp_gic_sgi(&vcpu->gic, intid))
+		return FAST_HOST;
+	for (i = 0; i < n && i < HYP_MAX_VCPUS; i++) {
+		u64 mpidr = __atomic_load_n(&vm->siblings[i].mpidr, __ATOMIC_RELAXED);
+		u64 sibling = __atomic_load_n(&vm->siblings[i].vcpu, __ATOMIC_ACQUIRE);
+
+		if (!sibling || mpidr == self || (!(value & SGI_IRM) && !is_target(mpidr, value)))
+			continue;
+		if (!hyp_gic_post((struct hyp_vcpu *)sibling, intid, cpu->maintenance_intid))
+			vcpu->gic.kick = 1;
+	}
+	skip();
+	done(vcpu, HYP_EL2_SGI);
+	return vcpu->gic.kick ? FAST_KICK : FAST_DONE;
+}
+
+static int sgi(struct hyp_vcpu *vcpu, u64 esr, int all)
+{
+	unsigned int rt = ISS_SYS_RT(esr);
+	u64 value, self = vcpu->vmpidr & AFFINITY;
+
+	if (!hyp_answers(vcpu, HYP_EL2_SGI))
+		return FAST_HOST;
+	if (rt > IN_MEMORY && rt < 31 && !all)
+		return FAST_AGAIN;
+	value = rt < 31 ? get_reg(vcpu, rt) : 0;
+	if (value & SGI_IRM || SGI_TARGETS(value) != 1ULL << (self & 0xf) || !is_target(self, value))
+		return sgi_to_others(vcpu, value);
+	if (!hyp_gic_sgi(&vcpu->gic, SGI_INTID(value)))
+		return FAST_HOST;
+	skip();
+	return done(vcpu, HYP_EL2_SGI);
+}
+
 static int sysreg(struct hyp_vcpu *vcpu, u64 esr, int all)
 {
 	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
@@ -186,7 +249,9 @@ static int sysreg(struct hyp_vcpu *vcpu, u64 esr, int all)
 	/* Keys are in CRm 1 to 3. */
 	if ((esr & ISS_SYS_GROUP) == ISS_SYS_PAUTH && crm >= 1 && crm <= 3)
 		return pauth(vcpu);
-	if (!is_on(vcpu, HYP_EL2_SYSREG))
+	if ((esr & (ISS_SYS_REG | ISS_SYS_READ)) == ISS_SYS_SGI1R)
+		return sgi(vcpu, esr, all);
+	if (!hyp_answers(vcpu, HYP_EL2_SYSREG))
 		return FAST_HOST;
 	/* HCR_EL2.TID3: CRm 1 to 7. */
 	if ((esr & (ISS_SYS_GROUP | ISS_SYS_READ)) == (ISS_SYS_ID | ISS_SYS_READ) &&
@@ -214,7 +279,7 @@ static int sysreg(struct hyp_vcpu *vcpu, u64 esr, int all)
 static int wfx(struct hyp_vcpu *vcpu, u64 esr)
 {
 	if ((esr & ISS_WFX_TI) != ISS_WFX_WFE || read_sysreg(spsr_el2) & SPSR_AARCH32 ||
-	    !is_on(vcpu, HYP_EL2_WFE))
+	    !hyp_answers(vcpu, HYP_EL2_WFE))
 		return FAST_HOST;
 	if (!vcpu->wfe_budget) {
 		vcpu->wfe_budget = WFE_BUDGET;
@@ -271,7 +336,9 @@ int hyp_fast_sync(struct hyp_vcpu *vcpu, int all)
  */
 int hyp_fast_irq(struct hyp_vcpu *vcpu)
 {
-	return hyp_gic_take(&vcpu->gic) ? done(vcpu, HYP_EL2_PASSED) : FAST_HOST;
+	int what = hyp_gic_take(vcpu);
+
+	return what ? done(vcpu, what) : FAST_HOST;
 }
 
 /**

@@ -7,6 +7,7 @@
 #include "el2.h"
 
 #define ICH_HCR_EN		BIT(0)
+#define ICH_LR_PENDING		BIT(62)
 #define ICH_LR_STATE		(BIT(62) | BIT(63))
 
 #define INTID_MASK		0xffffffU
@@ -203,17 +204,30 @@ static int is_special(u32 intid)
 	return intid >> 2 == 1020 >> 2;
 }
 
-/* One list register each, again and again: the guest has ended the last one. */
+/*
+ * A list register for an interrupt that EL2 makes pending: the one it has had, if the
+ * guest has ended it, or the next.  One each, again and again.  @in: one more than its
+ * number, or 0.
+ */
+static int is_free(const struct hyp_gic *gic, u32 in)
+{
+	if (in)
+		return !(read_lr(in - 1) & ICH_LR_STATE);
+	return gic->used < gic->nr_lrs;
+}
+
+/* Into that one; the new @in. */
+static u32 put(struct hyp_gic *gic, u32 in, u64 lr)
+{
+	if (!in)
+		in = ++gic->used;
+	write_lr(in - 1, lr);
+	return in;
+}
+
 static int has_room(const struct hyp_gic *gic, u32 n)
 {
-	const struct hyp_passed *passed = &gic->passed[n];
-
-	if (n == gic->nr_passed || !passed->lr)
-		return 0;
-	if (passed->in_lr)
-		return !(read_lr(passed->in_lr - 1U) & ICH_LR_STATE);
-	return gic->used <= (read_sysreg_s(3, 4, 12, 11, 1) & 0x1f) &&
-	       gic->used < HYP_MAX_LRS;
+	return n < gic->nr_passed && gic->passed[n].lr && is_free(gic, gic->passed[n].in_lr);
 }
 
 /*
@@ -240,22 +254,15 @@ static u32 acknowledge(u32 mask)
 	return intid;
 }
 
-/**
- * hyp_gic_take() - an interrupt is pending: is it the guest's own?
- * @gic: of the guest that was, or is to be, in the CPU.
- *
- * Return: 1 if it is in a list register now; 0: the host looks at it.
- */
-int hyp_gic_take(struct hyp_gic *gic)
+static int take_passed(struct hyp_gic *gic, u32 intid)
 {
 	struct hyp_passed *passed;
-	u32 intid, n;
+	u32 n;
 
 	/* They have the highest priority: without a limit, the host's might never come. */
 	if (!gic->nr_passed || gic->stray || !gic->budget)
 		return 0;
-	/* ICC_HPPIR1_EL1 has no side effect. */
-	n = find_passed(gic, read_sysreg_s(3, 0, 12, 12, 2) & INTID_MASK);
+	n = find_passed(gic, intid);
 	if (!has_room(gic, n))
 		return 0;
 	intid = acknowledge(gic->passed[n].mask);
@@ -268,8 +275,132 @@ int hyp_gic_take(struct hyp_gic *gic)
 	}
 	passed = &gic->passed[n];
 	gic->budget--;
-	if (!passed->in_lr)
-		passed->in_lr = ++gic->used;
-	write_lr(passed->in_lr - 1U, passed->lr);
+	passed->in_lr = put(gic, passed->in_lr, passed->lr);
 	return 1;
+}
+
+/* ---- SGIs, and the virtual timer --------------------------------------- */
+
+#define GICR_ISPENDR0		0x200
+#define GICR_ICPENDR0		0x280
+#define GICR_ISACTIVER0		0x300
+
+static void redist_write(u64 redist, u32 offset, u32 value)
+{
+	*(volatile u32 *)(redist + offset) = value;
+}
+
+static u32 redist_read(u64 redist, u32 offset)
+{
+	return *(volatile u32 *)(redist + offset);
+}
+
+/**
+ * hyp_gic_sgi() - the guest in the CPU gets an SGI
+ * @gic: its.
+ * @n: 0 to 15.
+ *
+ * Return: 1; 0: the host has to see to it.
+ */
+int hyp_gic_sgi(struct hyp_gic *gic, u32 n)
+{
+	u32 in = gic->sgi_in[n];
+	u64 lr;
+
+	if (!(gic->sgis >> n & 1))
+		return 0;
+	if (in) {
+		/* Active, it becomes pending as well; pending, it is that already. */
+		lr = read_lr(in - 1);
+		write_lr(in - 1, lr & ICH_LR_STATE ? lr | ICH_LR_PENDING : gic->sgi_lr[n]);
+		return 1;
+	}
+	if (gic->used >= gic->nr_lrs)
+		return 0;
+	gic->sgi_in[n] = put(gic, 0, gic->sgi_lr[n]);
+	return 1;
+}
+
+/**
+ * hyp_gic_post() - an SGI for a sibling
+ * @vcpu: the sibling.
+ * @n: 0 to 15.
+ * @maintenance_intid: of all CPUs.
+ *
+ * Return: 1; 0: it is not in the guest, and the host has to tell it.
+ */
+int hyp_gic_post(struct hyp_vcpu *vcpu, u32 n, u32 maintenance_intid)
+{
+	u64 doorbell;
+
+	__atomic_fetch_or(&vcpu->gic.posted, 1U << n, __ATOMIC_RELEASE);
+	/* Before we look where it is, mirrored in vcpu_enter(); and before it rings. */
+	dsb(ish);
+	doorbell = __atomic_load_n(&vcpu->doorbell, __ATOMIC_RELAXED);
+	if (!doorbell)
+		return 0;
+	redist_write(doorbell, GICR_ISPENDR0, 1U << maintenance_intid);
+	return 1;
+}
+
+/* Another vCPU has rung: the maintenance interrupt is pending, for no other reason. */
+static int take_posted(const struct hyp_cpu *cpu, struct hyp_gic *gic)
+{
+	u32 posted, rest = 0, n;
+
+	/* The virtual CPU interface's own reasons are the host's. */
+	if (read_sysreg_s(3, 4, 12, 11, 2))	/* ICH_MISR_EL2 */
+		return 0;
+	redist_write(cpu->redist, GICR_ICPENDR0, 1U << cpu->maintenance_intid);
+	/* Who posts something from here on rings again. */
+	dsb(sy);
+	posted = __atomic_exchange_n(&gic->posted, 0, __ATOMIC_ACQUIRE);
+	for (n = 0; n < HYP_NR_SGIS; n++)
+		if (posted >> n & 1 && !hyp_gic_sgi(gic, n))
+			rest |= 1U << n;
+	if (!rest)
+		return !!posted;
+	__atomic_fetch_or(&gic->posted, rest, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/*
+ * The virtual timer has fired.  Its interrupt is made active, and so no longer heard
+ * of, until the guest deactivates it by way of its list register (IHI 0069 4.8.2).
+ */
+static int take_vtimer(const struct hyp_cpu *cpu, struct hyp_gic *gic)
+{
+	if (!gic->vtimer_lr || !is_free(gic, gic->vtimer_in))
+		return 0;
+	redist_write(cpu->redist, GICR_ISACTIVER0, 1U << cpu->vtimer_intid);
+	/* It is, when it can be read: the guest must not deactivate it before. */
+	redist_read(cpu->redist, GICR_ISACTIVER0);
+	dsb(sy);
+	gic->vtimer_in = put(gic, gic->vtimer_in, gic->vtimer_lr);
+	return 1;
+}
+
+/**
+ * hyp_gic_take() - an interrupt is pending: is it the guest's own?
+ * @vcpu: the guest that was, or is to be, in the CPU.
+ *
+ * Return: HYP_EL2_*: it is in a list register now; 0: the host looks at it.
+ */
+int hyp_gic_take(struct hyp_vcpu *vcpu)
+{
+	const struct hyp_cpu *cpu = this_cpu();
+	struct hyp_gic *gic = &vcpu->gic;
+	u32 intid;
+
+	if (!(gic->hcr & ICH_HCR_EN) || !(cpu->features & HYP_HAS_GICV3))
+		return 0;
+	/* ICC_HPPIR1_EL1 has no side effect. */
+	intid = read_sysreg_s(3, 0, 12, 12, 2) & INTID_MASK;
+	if (cpu->redist) {
+		if (intid == cpu->vtimer_intid)
+			return hyp_answers(vcpu, HYP_EL2_TIMER) && take_vtimer(cpu, gic) ? HYP_EL2_TIMER : 0;
+		if (intid == cpu->maintenance_intid)
+			return take_posted(cpu, gic) ? HYP_EL2_SGI : 0;
+	}
+	return take_passed(gic, intid) ? HYP_EL2_PASSED : 0;
 }

@@ -86,6 +86,8 @@
 #define HYP_EL2_SYSREG		0
 #define HYP_EL2_CALL		1
 #define HYP_EL2_WFE		2
+#define HYP_EL2_SGI		3
+#define HYP_EL2_TIMER		4
 #define HYP_EL2_FP		8
 #define HYP_EL2_PAUTH		9
 #define HYP_EL2_FIRMWARE	10
@@ -153,6 +155,8 @@ struct hyp_fp {
 #define HYP_MAX_LRS	16
 #define HYP_MAX_APRS	4
 
+#define HYP_NR_SGIS	16
+
 /* Interrupts of the host's that are passed through to one VM. */
 #define HYP_MAX_PASSED	32
 
@@ -183,6 +187,14 @@ struct hyp_passed {
  * @used: list registers in use; out: with those that EL2 has filled.
  * @nr_aprs: registers of @ap0r, and of @ap1r, that are there: 1, 2 or 4.
  * @nr_passed: how many of @passed.
+ * @nr_lrs: list registers that there are.
+ * @kick: out: another vCPU, which is not in the guest, has something in @posted.
+ * @sgis: SGIs that EL2 may make pending, a bit for each.
+ * @posted: SGIs that other vCPUs have sent, at EL2; taken by whoever comes first.
+ * @sgi_lr: ICH_LR<n>_EL2 of each SGI, pending.
+ * @sgi_in: one more than the list register that has it, or 0; in and out.
+ * @vtimer_lr: the same of the virtual timer's interrupt; 0: it is the host's to take.
+ * @vtimer_in: ...
  * @stray: out: one more than the INTID of an interrupt of the host's that was
  *	acknowledged, and is not of this vCPU; or 0.
  * @budget: how many more EL2 may take before the host has its turn.
@@ -201,6 +213,14 @@ struct hyp_gic {
 	u32 nr_passed;
 	u32 stray;
 	u32 budget;
+	u32 nr_lrs;
+	u32 kick;
+	u32 sgis;
+	u32 posted;
+	u32 vtimer_in;
+	u8 sgi_in[HYP_NR_SGIS];
+	u64 vtimer_lr;
+	u64 sgi_lr[HYP_NR_SGIS];
 	struct hyp_passed passed[HYP_MAX_PASSED];
 };
 
@@ -211,11 +231,13 @@ struct hyp_gic {
 /**
  * struct hyp_sibling - what each vCPU of a VM knows of the others
  * @mpidr: its affinity, as PSCI has it; no such vCPU: all ones.
+ * @vcpu: its struct hyp_vcpu as an address of EL2's, or 0.
  * @power: HYP_POWER_*.
  * @pad: zero.
  */
 struct hyp_sibling {
 	u64 mpidr;
+	u64 vcpu;
 	int power;
 	u32 pad;
 };
@@ -279,6 +301,8 @@ struct hyp_debug {
  * @x: x0 to x30, at the beginning of the page that the VMM maps; as an
  *	address of EL2's.
  * @vm: its VM: struct hyp_vm, as an address of EL2's.
+ * @doorbell: SGI_base of the redistributor of the CPU that it is in the guest on, or is
+ *	about to be, as an address of EL2's; or 0.  Only if it has siblings.
  * @counts: how often EL2 has answered, by HYP_EL2_*: in the page of @x, too.
  * @pc: ELR_EL2 of the guest.
  * @pstate: SPSR_EL2 of the guest.
@@ -315,6 +339,7 @@ struct hyp_debug {
 struct hyp_vcpu {
 	u64 x;
 	u64 vm;
+	u64 doorbell;
 	u64 counts;
 	u64 pc;
 	u64 pstate;
@@ -381,6 +406,9 @@ struct hyp_report {
  * @features: HYP_HAS_*, HYP_ERRATUM_*.
  * @serror: ESR_EL2 of an SError taken in the window of entry.S, or 0.
  * @host: the host's registers of sysregs.def while a guest runs.
+ * @redist: SGI_base of its redistributor, as an address of EL2's; or 0.
+ * @vtimer_intid: the virtual timer's interrupt.
+ * @maintenance_intid: that of the virtual CPU interface.
  * @guest_cptr: CPTR_EL2 for guests on this CPU, with FP trapped.
  * @guest_mdcr: what of MDCR_EL2 is the same for all guests.
  * @guest_cnthctl: CNTHCTL_EL2 for guests.
@@ -414,6 +442,9 @@ struct hyp_cpu {
 	u64 features;
 	u64 serror;
 	u64 host[HYP_NR_SYSREGS];
+	u64 redist;
+	u32 vtimer_intid;
+	u32 maintenance_intid;
 	u64 guest_cptr;
 	u64 guest_mdcr;
 	u64 guest_cnthctl;

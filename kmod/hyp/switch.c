@@ -620,7 +620,7 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 		cpu->serror = 0;
 		code = HYP_EXIT_SERROR;
 	}
-	if (code == HYP_EXIT_IRQ && hyp_gic_take(&vcpu->gic))
+	if (code == HYP_EXIT_IRQ && !vcpu->gic.kick && hyp_gic_take(vcpu))
 		return 0;
 	if (code == HYP_EXIT_SYNC && (ec == ESR_EC_IABT_LOWER || ec == ESR_EC_DABT_LOWER) &&
 	    !fault_address(cpu, vcpu))

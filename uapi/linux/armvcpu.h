@@ -256,6 +256,8 @@ struct armvcpu_smccc_policy {
 #define ARMVCPU_EL2_SYSREG	0	/* ID registers, OSLSR_EL1, OSLAR_EL1 */
 #define ARMVCPU_EL2_CALL	1	/* PSCI and SMCCC calls that only ask, and unknown ones */
 #define ARMVCPU_EL2_WFE		2	/* most WFEs; not with ARMVCPU_VCPU_WFE_EXITS */
+#define ARMVCPU_EL2_SGI		3	/* SGIs of a GICv3, sent and received while in the guest */
+#define ARMVCPU_EL2_TIMER	4	/* the virtual timer's interrupt; GICv3 */
 /* These have no bit: nobody else could. */
 #define ARMVCPU_EL2_FP		8	/* the guest begins to use FP registers */
 #define ARMVCPU_EL2_PAUTH	9	/* ... pointer authentication */
