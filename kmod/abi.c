@@ -181,17 +181,37 @@ AT(el2_answers, mask, 0);
 AT(el2_answers, reserved, 8);
 
 SIZE(stats, 896);
-AT(stats, entries, 0);
-AT(stats, irqs, 8);
-AT(stats, sync, 16);
-AT(stats, user, 528);
-AT(stats, el2, 656);
-AT(stats, faults, 784);
-AT(stats, pages, 792);
-AT(stats, waits, 800);
-AT(stats, reserved, 808);
+AT(stats, irqs, 0);
+AT(stats, sync, 8);
+AT(stats, user, 520);
+AT(stats, el2, 648);
+AT(stats, faults, 776);
+AT(stats, pages, 784);
+AT(stats, waits, 792);
+AT(stats, reserved, 800);
 
-SIZE(run, 1408);
+SIZE(posted_range, 24);
+AT(posted_range, ipa, 0);
+AT(posted_range, size, 8);
+AT(posted_range, flags, 16);
+AT(posted_range, reserved, 20);
+
+SIZE(run_line, 8);
+AT(run_line, intid, 0);
+AT(run_line, level, 4);
+
+SIZE(posted, 24);
+AT(posted, ipa, 0);
+AT(posted, data, 8);
+AT(posted, len, 16);
+AT(posted, pad, 20);
+
+SIZE(posted_ring, 1544);
+AT(posted_ring, head, 0);
+AT(posted_ring, tail, 4);
+AT(posted_ring, writes, 8);
+
+SIZE(run, 3088);
 AT(run, x, 0);
 AT(run, immediate_exit, 248);
 AT(run, action, 249);
@@ -203,3 +223,6 @@ AT(run, far, 280);
 AT(run, hpfar, 288);
 AT(run, u, 296);
 AT(run, stats, 512);
+AT(run, nr_lines, 1408);
+AT(run, lines, 1416);
+AT(run, posted, 1544);

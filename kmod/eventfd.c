@@ -91,7 +91,7 @@ static int insert(struct vm *vm, struct ioeventfd *e)
 	u32 i = index_of(vm, e);
 
 	if (is_at(vm, i, e) || (other && other->mask != e->mask) ||
-	    gic_overlaps(vm, e->ipa, e->len))
+	    gic_overlaps(vm, e->ipa, e->len) || posted_overlaps(vm, e->ipa, e->len))
 		return -EEXIST;
 	if (vm->nr_ioeventfds == ARMVCPU_MAX_IOEVENTFDS)
 		return -ENOSPC;

@@ -15,16 +15,9 @@
 #include "compat.h"
 #include "kmod.h"
 
-/* ISS of the exceptions that stage 2 and external aborts make. */
 #define ISS_FNV			BIT_ULL(10)
-#define ISS_CM			BIT_ULL(8)
-#define ISS_S1PTW		BIT_ULL(7)
-#define ISS_WNR			BIT_ULL(6)
-#define ISS_ISV			BIT_ULL(24)
 #define ISS_FSC			0x3fULL
-#define FSC_TYPE		0x3cULL
 #define FSC_ADDRESS_SIZE	0x00
-#define FSC_TRANSLATION		0x04
 #define FSC_ACCESS_FLAG		0x08
 #define FSC_PERMISSION		0x0c
 #define FSC_EXTERNAL		0x10
@@ -352,11 +345,6 @@ static u32 walk_level(struct vcpu *vcpu)
 	return level;
 }
 
-static u64 fault_ipa(const struct vcpu *vcpu)
-{
-	return vcpu->hyp->hpfar >> 4 << 12 | (vcpu->hyp->far & 0xfff);
-}
-
 static int memory_fault(struct vcpu *vcpu, bool insn)
 {
 	struct vm *vm = vcpu->vm;
@@ -473,14 +461,6 @@ static const exit_handler exit_handlers[64] = {
 	[ESR_ELx_EC_BRK64]	= debug_handler,
 };
 
-/* A device of the VMM's, where the guest has been just now. */
-static bool is_mmio(struct vcpu *vcpu, u64 esr)
-{
-	return (esr & (ESR_ELx_EC_MASK | ISS_ISV | ISS_CM | ISS_S1PTW | FSC_TYPE)) ==
-	       ((u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | ISS_ISV | FSC_TRANSLATION) &&
-	       mmio_is_noted(vcpu, fault_ipa(vcpu), esr & ISS_WNR);
-}
-
 /**
  * exit_handle() - what to do after a slice of the guest
  * @vcpu: the vCPU.
@@ -496,8 +476,6 @@ int exit_handle(struct vcpu *vcpu, u64 code)
 	if (likely(code == HYP_EXIT_SYNC)) {
 		vcpu_count(&vcpu->run->stats.sync[ESR_ELx_EC(esr)]);
 		vcpu->pending.esr = esr;
-		if (likely(is_mmio(vcpu, esr)))
-			return mmio_to_user(vcpu, fault_ipa(vcpu));
 		handler = exit_handlers[ESR_ELx_EC(esr)];
 		return handler ? handler(vcpu) : fail_handler(vcpu);
 	}

@@ -127,8 +127,7 @@ void gic_update(struct gic *gic, struct gic_irq *irq)
 	lockdep_assert_held(&gic->lock);
 	if (gic_irq_is_el2s(irq)) {
 		/* It makes them pending by what fill() has told it of them. */
-		if (irq->intid < GIC_NR_SGIS)
-			irq->home->gic.sgis_changed = true;
+		irq->home->gic.el2s_changed = true;
 		if (!irq->home->gic.changed)
 			notify(irq->home);
 	}
@@ -583,13 +582,11 @@ static void fill_passed(struct gic *gic, struct vcpu *vcpu)
 	}
 }
 
-/* What EL2 does with those that it may make pending itself. */
 static void fill_sgis(struct gic *gic, struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned int n;
 
-	g->sgis_changed = false;
 	for (n = 0; n < GIC_NR_SGIS; n++) {
 		struct gic_irq *irq = &g->private[n];
 		struct gic_lr lr = {
@@ -622,20 +619,68 @@ static void fill_vtimer(struct gic *gic, struct vcpu *vcpu)
 	gic_host_set_vtimer(vcpu, ours && is_enabled(gic, irq) ? &lr : NULL, irq->lr);
 }
 
+/* What EL2 does with those that it may make pending itself. */
+static void fill_el2s(struct gic *gic, struct vcpu *vcpu)
+{
+	vcpu->gic.el2s_changed = false;
+	fill_sgis(gic, vcpu);
+	fill_vtimer(gic, vcpu);
+}
+
 /* One that the guest can acknowledge. */
 static bool is_candidate(const struct gic *gic, const struct gic_irq *irq, u32 groups)
 {
 	return !irq->active && is_signalled(gic, irq) && !is_kept_back(irq, groups);
 }
 
-static void fill(struct gic *gic, struct vcpu *vcpu)
+/*
+ * There are more than list registers: the highest priorities, and one at least that the
+ * guest can acknowledge.  With EOImode 1 those that are active need not keep the others
+ * back.
+ */
+static noinline void choose(struct gic *gic, struct vcpu *vcpu, u32 groups, struct gic_left *left)
 {
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned int n = gic_host_nr_lrs(), count = 0, candidates = 0, i, intid;
-	/* A GICv2 looks at the highest priority alone, whatever its group (IHI 0048B 3.7). */
-	u32 groups = gic->version == 3 ? gic_host_groups(vcpu) : BIT(0) | BIT(1);
-	struct gic_left left = { 0 };
 	struct gic_irq *best = NULL;
+
+	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
+		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+
+		count = sort_in(g->lr_irqs, n, count, irq, groups);
+		if (!is_candidate(gic, irq, groups))
+			continue;
+		candidates++;
+		if (!best || irq->priority < best->priority)
+			best = irq;
+	}
+	for (i = 0; i < n; i++)
+		candidates -= is_candidate(gic, g->lr_irqs[i], groups);
+	for (i = 0; best && i < n && !is_candidate(gic, g->lr_irqs[i], groups);)
+		i++;
+	if (best && i == n) {
+		g->lr_irqs[n - 1] = best;
+		candidates--;
+	}
+	for (i = 0; i < n; i++)
+		g->lr_irqs[i]->lr = i + 1;
+	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
+		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+
+		if (irq->lr)
+			continue;
+		left->active |= irq->active;
+		if (is_kept_back(irq, groups))
+			left->groups |= BIT(irq->group1);
+	}
+	left->pending = candidates;
+}
+
+/* All that should be, as far as there is room; how many. */
+static unsigned int gather(struct gic *gic, struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned int n = gic_host_nr_lrs(), count = 0, intid;
 
 	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
 		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
@@ -646,58 +691,42 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 			irq->owner = NULL;
 			continue;
 		}
-		count = sort_in(g->lr_irqs, n, count, irq, groups);
-		if (!is_candidate(gic, irq, groups))
-			continue;
-		candidates++;
-		if (!best || irq->priority < best->priority)
-			best = irq;
+		if (count < n)
+			g->lr_irqs[count] = irq;
+		count++;
 	}
+	return count;
+}
+
+static void fill(struct gic *gic, struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+	unsigned int count = gather(gic, vcpu), n = gic_host_nr_lrs(), i;
+	struct gic_left left = { 0 };
+
+	/* A GICv2 looks at the highest priority alone, whatever its group (IHI 0048B 3.7). */
+	if (unlikely(count > n))
+		choose(gic, vcpu, gic->version == 3 ? gic_host_groups(vcpu) : BIT(0) | BIT(1),
+		       &left);
 	g->used = min(count, n);
-	for (i = 0; i < g->used; i++)
-		candidates -= is_candidate(gic, g->lr_irqs[i], groups);
-	/*
-	 * With EOImode 1 those that are active need not keep the others back: at
-	 * least one of these is there.
-	 */
-	for (i = 0; best && i < g->used && !is_candidate(gic, g->lr_irqs[i], groups);)
-		i++;
-	if (best && i == g->used) {
-		g->lr_irqs[g->used - 1] = best;
-		candidates--;
-	}
 	for (i = 0; i < g->used; i++) {
 		struct gic_irq *irq = g->lr_irqs[i];
 		struct gic_lr lr = lr_of(gic, irq);
 
 		irq->lr = i + 1;
-		if (irq->intid < GIC_NR_SGIS)
-			g->sgis_changed = true;
+		if (gic_irq_is_el2s(irq))
+			g->el2s_changed = true;
 		g->given[i] = lr.pending;
 		/* The latch is in the list register now: another edge may come. */
 		if (lr.pending && irq->edge)
 			irq->pending = false;
 		gic_host_set_lr(vcpu, i, &lr);
 	}
-	if (count > n) {
-		for_each_set_bit(intid, g->ready, gic->nr_irqs) {
-			struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
-
-			if (irq->lr)
-				continue;
-			left.active |= irq->active;
-			if (is_kept_back(irq, groups))
-				left.groups |= BIT(irq->group1);
-		}
-	}
-	left.pending = candidates;
 	gic_host_set_control(vcpu, g->used, &left);
-	fill_passed(gic, vcpu);
-	if (gic->version == 3 && !gic_host_is_v2()) {
-		if (g->sgis_changed)
-			fill_sgis(gic, vcpu);
-		fill_vtimer(gic, vcpu);
-	}
+	if (unlikely(gic->nr_passed))
+		fill_passed(gic, vcpu);
+	if (g->el2s_changed && gic->version == 3 && !gic_host_is_v2())
+		fill_el2s(gic, vcpu);
 }
 
 /* The guest has dropped the priority of some that were in no list register. */
@@ -797,8 +826,8 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 
 		gic_host_get_lr(vcpu, i, &lr);
 		irq->lr = 0;
-		if (irq->intid < GIC_NR_SGIS)
-			vcpu->gic.sgis_changed = true;
+		if (gic_irq_is_el2s(irq))
+			vcpu->gic.el2s_changed = true;
 		irq->active = lr.active;
 		/* The host's has been deactivated with it, or not. */
 		if (irq->hw && irq->home)
@@ -892,10 +921,9 @@ void gic_empty(struct vcpu *vcpu)
 		vcpu->gic.changed = true;
 		fold(gic, vcpu);
 	}
-	if (vcpu->hyp->gic.kick) {
-		vcpu->hyp->gic.kick = 0;
+	if (vcpu->hyp->gic.news & HYP_GIC_KICK)
 		deliver(gic);
-	}
+	vcpu->hyp->gic.news = 0;
 	raw_spin_unlock(&gic->lock);
 }
 
@@ -1111,7 +1139,7 @@ void gic_reset(struct vm *vm)
 	u32 i, n;
 
 	raw_spin_lock_irqsave(&gic->lock, flags);
-	gic->ctlr = 0;
+	gic_set_ctlr(gic, 0);
 	for (i = 0; i < gic->max_vcpus; i++) {
 		struct vcpu *vcpu = gic->vcpus[i];
 
@@ -1292,11 +1320,14 @@ int gic_create(struct vm *vm, const struct armvcpu_create_gic *arg)
 	else if (memslot_overlaps(vm, gic->dist, SZ_64K) ||
 		 memslot_overlaps(vm, gic->cpu, gic_cpu_size(gic)) ||
 		 ioeventfd_overlaps(vm, gic->dist, SZ_64K) ||
-		 ioeventfd_overlaps(vm, gic->cpu, gic_cpu_size(gic)))
+		 ioeventfd_overlaps(vm, gic->cpu, gic_cpu_size(gic)) ||
+		 posted_overlaps(vm, gic->dist, SZ_64K) ||
+		 posted_overlaps(vm, gic->cpu, gic_cpu_size(gic)))
 		ret = -EEXIST;
 	else
 		ret = gic_host_map(vm, gic);
 	if (!ret) {
+		gic_show(vm, gic);
 		/* Complete, for who looks without a lock. */
 		smp_store_release(&vm->gic, gic);
 		if (gic->version == 3)
@@ -1354,5 +1385,69 @@ int gic_irq_ioctl(struct vm *vm, void __user *argp)
 		if (vm->vcpus[i] && vm->vcpus[i]->mpidr == arg.mpidr)
 			ret = gic_set_line(vm, vm->vcpus[i], arg.intid, arg.level);
 	mutex_unlock(&vm->vcpus_lock);
+	return ret;
+}
+
+/* A line in one number, which fits in a register and stays what it is. */
+#define LINE_LEVEL		GENMASK(1, 0)
+#define LINE_INTID(line)	((line) >> 2)
+#define LINE_BAD		U32_MAX
+
+static u32 read_line(struct vcpu *vcpu, u32 i)
+{
+	u32 intid = READ_ONCE(vcpu->run->lines[i].intid);
+	u32 level = READ_ONCE(vcpu->run->lines[i].level);
+
+	/* Of the VMM's making: not a timer's, an SGI, or nobody's. */
+	if (level > ARMVCPU_LINE_PULSE || intid < GIC_NR_SGIS || intid >= GIC_MAX_INTID ||
+	    intid >= vcpu->vm->gic->nr_irqs || is_timers(intid))
+		return LINE_BAD;
+	return intid << 2 | level;
+}
+
+static void run_line(struct vcpu *vcpu, u32 line)
+{
+	struct gic *gic = vcpu->vm->gic;
+	struct gic_irq *irq = gic_irq_of(gic, vcpu, LINE_INTID(line));
+
+	if ((line & LINE_LEVEL) != ARMVCPU_LINE_PULSE) {
+		set_line(gic, irq, line & LINE_LEVEL);
+	} else if (irq->edge) {
+		irq->pending = true;
+		gic_update(gic, irq);
+	}
+}
+
+/**
+ * gic_run_lines() - the lines that the VMM wants to be set before the guest runs
+ * @vcpu: the vCPU, in RUN.
+ *
+ * Return: 0; -ENXIO, -EINVAL, -EBUSY as ARMVCPU_SET_IRQ, and none of them has been set.
+ */
+int gic_run_lines(struct vcpu *vcpu)
+{
+	u32 n = READ_ONCE(vcpu->run->nr_lines), lines[ARMVCPU_RUN_LINES], i;
+	struct gic *gic = vcpu->vm->gic;
+	unsigned long flags;
+	int ret = 0;
+
+	if (n > ARMVCPU_RUN_LINES)
+		return -EINVAL;
+	if (!gic)
+		return -ENXIO;
+	for (i = 0; i < n; i++) {
+		lines[i] = read_line(vcpu, i);
+		if (lines[i] == LINE_BAD)
+			return -EINVAL;
+	}
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	for (i = 0; i < n; i++)
+		if (gic_irq_of(gic, vcpu, LINE_INTID(lines[i]))->host_irq)
+			ret = -EBUSY;
+	for (i = 0; !ret && i < n; i++)
+		run_line(vcpu, lines[i]);
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	if (!ret)
+		WRITE_ONCE(vcpu->run->nr_lines, 0);
 	return ret;
 }

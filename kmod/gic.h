@@ -102,6 +102,7 @@ struct gic_irq {
  * @nr_irqs: INTIDs that are there, private ones included; a multiple of 32, at
  *	most 1024, and then the last four do not exist.
  * @max_vcpus: redistributors that there is room for; v2: CPU interfaces.
+ * @hyp: where EL2 reads some of its registers.
  * @dist: guest physical address of the distributor.
  * @cpu: of the redistributors, or of GICv2's CPU interface.
  * @lock: all that follows, and struct gic_vcpu where it says so.
@@ -116,6 +117,7 @@ struct gic {
 	u32 version;
 	u32 nr_irqs;
 	u32 max_vcpus;
+	struct hyp_vm *hyp;
 	u64 dist;
 	u64 cpu;
 
@@ -135,7 +137,8 @@ struct gic {
  * @private: SGIs and PPIs; under the GIC's lock.
  * @ready: interrupts that this vCPU should take or has active; under the lock.
  * @changed: @ready or something of one in it has changed; set under the lock.
- * @sgis_changed: something of an SGI of it has changed since EL2 was told; under the lock.
+ * @el2s_changed: something of those that EL2 makes pending has changed since it was told;
+ *	under the lock.
  * @lr_irqs: the interrupts in the list registers; under the lock.
  * @given: whether they were pending when they went in.
  * @used: list registers in use, from the first on.
@@ -147,7 +150,7 @@ struct gic_vcpu {
 	struct gic_irq private[GIC_NR_PRIVATE];
 	DECLARE_BITMAP(ready, 1024);
 	bool changed;
-	bool sgis_changed;
+	bool el2s_changed;
 	struct gic_irq *lr_irqs[GIC_MAX_LRS];
 	bool given[GIC_MAX_LRS];
 	unsigned int used;
@@ -162,6 +165,7 @@ int gic_create(struct vm *vm, const struct armvcpu_create_gic *arg);
 void gic_destroy(struct vm *vm);
 void gic_reset(struct vm *vm);
 int gic_irq_ioctl(struct vm *vm, void __user *argp);
+int gic_run_lines(struct vcpu *vcpu);
 int gic_vcpu_init(struct vcpu *vcpu);
 void gic_vcpu_exit(struct vcpu *vcpu);
 void gic_vcpu_reset(struct vcpu *vcpu);
@@ -221,6 +225,8 @@ static inline u64 gic_cpu_size(const struct gic *gic)
 bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *data);
 bool gic_cpu_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool gic_overlaps(struct vm *vm, u64 ipa, u64 size);
+void gic_show(struct vm *vm, struct gic *gic);
+void gic_set_ctlr(struct gic *gic, u32 ctlr);
 long gic_reg_ioctl(struct vm *vm, unsigned int cmd, void __user *argp);
 
 /* ICH_VMCR_EL2, and GICH_VMCR, which has the same fields: of PMR the upper five bits. */

@@ -306,7 +306,7 @@ static u64 read_v3_ctlr(const struct gic_frame *f)
 
 static void write_ctlr(const struct gic_frame *f, u64 value)
 {
-	f->gic->ctlr = value & CTLR_ENABLES;
+	gic_set_ctlr(f->gic, value & CTLR_ENABLES);
 	gic_update_all(f->gic, f->flags);
 	if (f->gic->nr_passed)
 		gic_refill(f->gic);
@@ -783,6 +783,38 @@ bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *dat
 	if (!write)
 		*data &= GENMASK_ULL(len * 8 - 1, 0);
 	return true;
+}
+
+/**
+ * gic_set_ctlr() - GICD_CTLR has changed
+ * @gic: the GIC; its lock is held, or nobody else knows it.
+ * @ctlr: EnableGrp0, EnableGrp1.
+ */
+void gic_set_ctlr(struct gic *gic, u32 ctlr)
+{
+	const struct gic_frame f = { .gic = gic };
+
+	gic->ctlr = ctlr;
+	WRITE_ONCE(gic->hyp->gicd_regs[0],
+		   gic->version == 3 ? read_v3_ctlr(&f) : read_v2_ctlr(&f));
+}
+
+/**
+ * gic_show() - what EL2 needs to know of the distributor
+ * @vm: the VM.
+ * @gic: its new GIC.
+ */
+void gic_show(struct vm *vm, struct gic *gic)
+{
+	const struct gic_frame f = { .gic = gic };
+
+	/* In the order of their offsets. */
+	static_assert(HYP_NR_GICD == 3);
+	gic->hyp = vm->hyp;
+	gic_set_ctlr(gic, gic->ctlr);
+	gic->hyp->gicd_regs[1] = gic->version == 3 ? read_v3_typer(&f) : read_v2_typer(&f);
+	gic->hyp->gicd_regs[2] = read_iidr(&f);
+	WRITE_ONCE(gic->hyp->gicd, gic->dist);
 }
 
 /**

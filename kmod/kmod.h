@@ -22,6 +22,7 @@
 #include <linux/wait.h>
 #include <linux/armvcpu.h>
 #include <asm/debug-monitors.h>
+#include <asm/esr.h>
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
 
@@ -41,7 +42,8 @@
 #define ARMVCPU_SMCCC_POLICY_FLAGS	ARMVCPU_SMCCC_POLICY_HVC
 #define ARMVCPU_EL2_ANSWERS	(BIT_ULL(ARMVCPU_EL2_SYSREG) | BIT_ULL(ARMVCPU_EL2_CALL) | \
 				 BIT_ULL(ARMVCPU_EL2_WFE) | BIT_ULL(ARMVCPU_EL2_SGI) | \
-				 BIT_ULL(ARMVCPU_EL2_TIMER))
+				 BIT_ULL(ARMVCPU_EL2_TIMER) | BIT_ULL(ARMVCPU_EL2_POSTED) | \
+				 BIT_ULL(ARMVCPU_EL2_GIC))
 #define ARMVCPU_PASS_IRQ_FLAGS	(ARMVCPU_PASS_IRQ_REMOVE | ARMVCPU_PASS_IRQ_EDGE)
 
 struct dentry;
@@ -92,6 +94,27 @@ void el2_exit(void);
 int el2_share(void *page);
 void el2_unshare(void *page);
 bool el2_ready(void);
+/**
+ * el2_run() - HYP_CALL_RUN
+ * @hyp_pa: physical address of struct hyp_vcpu.
+ *
+ * Interrupts are off.
+ *
+ * Return: HYP_EXIT_*, or what a stub answers.
+ */
+static __always_inline u64 el2_run(u64 hyp_pa)
+{
+	register u64 x0 asm("x0") = HYP_CALL_RUN;
+	register u64 x1 asm("x1") = hyp_pa;
+
+	asm volatile("hvc #0"
+		     : "+r" (x0), "+r" (x1)
+		     :
+		     : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+		       "x13", "x14", "x15", "x16", "x17", "cc", "memory");
+	return x0;
+}
+
 u64 el2_call(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_lost(void);
@@ -170,7 +193,6 @@ enum id_reg {
  * @vmid: its number in the TLBs; never 0.
  * @vtcr: VTCR_EL2.
  * @vttbr: VTTBR_EL2.
- * @cntvoff: CNTVOFF_EL2 of all its vCPUs.
  * @lock: @policy, @hyp->id and @started.
  * @started: a vCPU has run: @policy and @hyp->id are final.
  * @dead: EL2 faulted under it; it never runs again.
@@ -207,7 +229,6 @@ struct vm {
 	u32 vmid;
 	u64 vtcr;
 	u64 vttbr;
-	u64 cntvoff;
 
 	struct mutex lock;	/* see above */
 	bool started;
@@ -288,6 +309,11 @@ int ioeventfd_set(struct vm *vm, const struct armvcpu_ioeventfd *arg);
 bool ioeventfd_signal(struct vm *vm, u64 ipa, u32 len, u64 data);
 bool ioeventfd_overlaps(struct vm *vm, u64 ipa, u64 size);
 void ioeventfd_destroy_all(struct vm *vm);
+
+/* ---- posted.c ---------------------------------------------------------- */
+
+int posted_set(struct vm *vm, const struct armvcpu_posted_range *arg);
+bool posted_overlaps(struct vm *vm, u64 ipa, u64 size);
 
 /* ---- irqfd.c ----------------------------------------------------------- */
 
@@ -582,6 +608,19 @@ static __always_inline int exit_to_user_inline(struct vcpu *vcpu, u32 reason)
 	return 0;
 }
 
+/* ISS of the exceptions that stage 2 and external aborts make. */
+#define ISS_CM			BIT_ULL(8)
+#define ISS_S1PTW		BIT_ULL(7)
+#define ISS_WNR			BIT_ULL(6)
+#define ISS_ISV			BIT_ULL(24)
+#define FSC_TYPE		0x3cULL
+#define FSC_TRANSLATION		0x04
+
+static inline u64 fault_ipa(const struct vcpu *vcpu)
+{
+	return vcpu->hyp->hpfar >> 4 << 12 | (vcpu->hyp->far & 0xfff);
+}
+
 /**
  * mmio_is_noted() - is it known what lies there: nothing that the module looks after?
  * @vcpu: the vCPU.
@@ -611,6 +650,19 @@ static inline void skip_insn(struct vcpu *vcpu)
 	hyp->pc += 4;
 	/* The step of a single-stepped instruction is over. */
 	hyp->pstate &= ~(u64)(PSR_BTYPE_MASK | DBG_SPSR_SS);
+}
+
+/**
+ * mmio_is_again() - a device of the VMM's, where the guest has been just now?
+ * @vcpu: the vCPU, after a trap.
+ */
+static __always_inline bool mmio_is_again(struct vcpu *vcpu)
+{
+	u64 esr = vcpu->hyp->esr;
+
+	return (esr & (ESR_ELx_EC_MASK | ISS_ISV | ISS_CM | ISS_S1PTW | FSC_TYPE)) ==
+	       ((u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | ISS_ISV | FSC_TRANSLATION) &&
+	       mmio_is_noted(vcpu, fault_ipa(vcpu), esr & ISS_WNR);
 }
 
 /**
@@ -696,7 +748,7 @@ DECLARE_PER_CPU(s8, vtimer_active);
 static inline void timer_enter(struct vcpu *vcpu)
 {
 	const struct gic_irq *irq = &vcpu->gic.private[GIC_PPI_VTIMER];
-	bool active = !vcpu->vm->gic || READ_ONCE(irq->level) | READ_ONCE(irq->pending) |
+	u8 active = !vcpu->vm->gic || READ_ONCE(irq->level) | READ_ONCE(irq->pending) |
 					READ_ONCE(irq->active);
 
 	if (unlikely(__this_cpu_read(vtimer_active) != active))
@@ -755,7 +807,7 @@ static inline void gic_exit(struct vcpu *vcpu)
 			gic_collect(vcpu);
 	}
 	/* With those of EL2. */
-	if (vcpu->hyp->gic.used || unlikely(vcpu->hyp->gic.stray || vcpu->hyp->gic.kick))
+	if (vcpu->hyp->gic.used | vcpu->hyp->gic.news)
 		gic_empty(vcpu);
 }
 

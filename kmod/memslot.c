@@ -184,7 +184,7 @@ static int find_id(const struct vm *vm, u32 id)
 static int check_room(struct vm *vm, const struct armvcpu_mem_slot *arg)
 {
 	if (find_id(vm, arg->slot) >= 0 || memslot_overlaps(vm, arg->ipa, arg->size) ||
-	    gic_overlaps(vm, arg->ipa, arg->size))
+	    gic_overlaps(vm, arg->ipa, arg->size) || posted_overlaps(vm, arg->ipa, arg->size))
 		return -EEXIST;
 	return 0;
 }

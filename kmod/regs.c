@@ -274,7 +274,7 @@ static int get_one(struct vcpu *vcpu, u32 id, u64 *value)
 		slot = fp_slot(vcpu, n);
 		break;
 	case ARMVCPU_REG_CLASS_TIMER:
-		slot = n == TIMER_CNTVOFF ? &vcpu->vm->cntvoff :
+		slot = n == TIMER_CNTVOFF ? &vcpu->vm->hyp->cntvoff :
 		       n == TIMER_STOLEN_TIME ? &vcpu->hyp->pvtime : NULL;
 		break;
 	}
@@ -300,7 +300,7 @@ static int set_one(struct vcpu *vcpu, u32 id, u64 value)
 			return pvtime_set(vcpu, value);
 		if (n != TIMER_CNTVOFF)
 			return -ENOENT;
-		WRITE_ONCE(vcpu->vm->cntvoff, value);
+		WRITE_ONCE(vcpu->vm->hyp->cntvoff, value);
 		/* The others' counters, too, if they run. */
 		vm_kick(vcpu->vm);
 		return 0;

@@ -40,6 +40,9 @@
 /* The largest block that is worth its cache maintenance in one fault. */
 #define MAX_BLOCK	SZ_32M
 
+/* Pages that are mapped with the one that the guest has touched: they are there. */
+#define FAULT_AROUND	16
+
 /* Ranges above this many translations are flushed with the whole VMID. */
 #define MAX_TLBI	512
 
@@ -149,8 +152,13 @@ static void clean_data(struct page *page, u64 ctr)
 	unsigned long addr = (unsigned long)page_address(page), end = addr + PAGE_SIZE;
 	unsigned long line = 4UL << field(ctr, 16);
 
-	for (; addr < end; addr += line)
+	/* Lines are powers of two, and a page has eight of them at least. */
+	for (; addr < end; addr += 4 * line) {
 		asm volatile("dc civac, %0" : : "r" (addr) : "memory");
+		asm volatile("dc civac, %0" : : "r" (addr + line) : "memory");
+		asm volatile("dc civac, %0" : : "r" (addr + 2 * line) : "memory");
+		asm volatile("dc civac, %0" : : "r" (addr + 3 * line) : "memory");
+	}
 }
 
 static void invalidate_insns(struct page *page, u64 ctr)
@@ -218,12 +226,33 @@ static bool block_fits(const struct memslot *slot, u64 ipa, int level)
 	return true;
 }
 
+/*
+ * So many pages or blocks from @base on, those that are mapped already excepted.  Only
+ * that of @ipa has to be.
+ */
+static int map_pages(struct vm *vm, struct memslot *slot, u64 base, u64 n, int level, u64 attrs,
+		     u64 ipa)
+{
+	u64 each = PGTABLE_SIZE(level) >> PAGE_SHIFT, index = (base - slot->ipa) >> PAGE_SHIFT;
+	int ret = 0, err;
+
+	pages_for_guest(slot->pages + index, n * each);
+	for (; n; n--, base += PGTABLE_SIZE(level), index += each) {
+		u64 pa = page_to_phys(slot->pages[index]);
+
+		err = pa >> 48 ? -ERANGE : pgt_map(&vm->s2, base, pa, level, attrs);
+		if (base == (ipa & ~(PGTABLE_SIZE(level) - 1)))
+			ret = err;
+	}
+	return ret;
+}
+
 /**
- * stage2_map_page() - map what holds an address, a block if it can be
+ * stage2_map_page() - map what holds an address, a block if it can be, and what is near
  * @vm: the VM; its slots_lock is held.
  * @slot: the slot of the address.
  * @ipa: guest physical address.
- * @block: a block will do.  Not for a guest whose caches are off: it sees what
+ * @block: more than a page will do.  Not for a guest whose caches are off: it sees what
  *	the VMM writes to other pages later only if they are cleaned later.
  *
  * Return: 0, also if another vCPU was faster; -ENOMEM; -ERANGE (memory above
@@ -231,7 +260,8 @@ static bool block_fits(const struct memslot *slot, u64 ipa, int level)
  */
 int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
 {
-	u64 attrs = S2_AF | S2_SH_INNER | S2_AP_READ | S2_MEMATTR_WB, base, index, pa;
+	u64 attrs = S2_AF | S2_SH_INNER | S2_AP_READ | S2_MEMATTR_WB, base;
+	u64 n = 1;
 	int ret = 0, level = 3, found;
 
 	if (!(slot->flags & ARMVCPU_SLOT_READONLY))
@@ -246,14 +276,13 @@ int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
 	if (found > level)
 		level = found;
 	base = ipa & ~(PGTABLE_SIZE(level) - 1);
-	index = (base - slot->ipa) >> PAGE_SHIFT;
-	pa = page_to_phys(slot->pages[index]);
-	if (pa >> 48) {
-		ret = -ERANGE;
-		goto out;
+	if (block && level == 3) {
+		base = max(ipa & ~(FAULT_AROUND * PAGE_SIZE - 1), slot->ipa);
+		n = min((ipa | (FAULT_AROUND * PAGE_SIZE - 1)) + 1,
+			slot->ipa + (slot->npages << PAGE_SHIFT));
+		n = (n - base) >> PAGE_SHIFT;
 	}
-	pages_for_guest(slot->pages + index, PGTABLE_SIZE(level) >> PAGE_SHIFT);
-	ret = pgt_map(&vm->s2, base, pa, level, attrs);
+	ret = map_pages(vm, slot, base, n, level, attrs, ipa);
 out:
 	mutex_unlock(&vm->s2_lock);
 	return ret;

@@ -24,7 +24,7 @@ static u32 vtimer_hw_intid;
 
 static u64 virtual_count(const struct vcpu *vcpu)
 {
-	return arch_timer_read_counter() - READ_ONCE(vcpu->vm->cntvoff);
+	return arch_timer_read_counter() - READ_ONCE(vcpu->vm->hyp->cntvoff);
 }
 
 /* Nanoseconds for so many ticks; a day at most, who waits looks again then. */

@@ -300,11 +300,18 @@ static noinline void vcpu_el2_failed(u64 code)
 /* The interrupt that ended the slice is taken here, in the guest's time. */
 static noinline void vcpu_take_interrupt(struct vcpu *vcpu)
 {
+	bool by_tick = !vtime_accounting_enabled_this_cpu();
+
 	vcpu_count(&vcpu->run->stats.irqs);
 	preempt_disable();
+	/* A tick that comes now was the guest's: nobody else asks. */
+	if (by_tick)
+		vtime_account_guest_enter();
 	local_irq_enable();
 	isb();
 	local_irq_disable();
+	if (by_tick)
+		vtime_account_guest_exit();
 	preempt_enable();
 }
 
@@ -354,17 +361,16 @@ static int vcpu_enter(struct vcpu *vcpu)
 	/* Once it is filled, whoever changes an interrupt in it freezes us first. */
 	gic_enter(vcpu);
 	timer_enter(vcpu);
-	hyp->cntvoff = READ_ONCE(vcpu->vm->cntvoff);
 	if (unlikely(el2_take_provocation()))
 		hyp->flags |= HYP_VCPU_PROVOKE;
-	vcpu_count(&vcpu->run->stats.entries);
-	vtime_account_guest_enter();
+	if (unlikely(vtime_accounting_enabled_this_cpu()))
+		vtime_account_guest_enter();
 	/* With pseudo-NMIs "off" is a priority, at which nothing reaches the guest's CPU. */
 	if (system_uses_irq_prio_masking()) {
 		local_daif_mask();
 		pmr_sync();
 	}
-	code = el2_call(HYP_CALL_RUN, vcpu->hyp_pa, 0, 0, 0);
+	code = el2_run(vcpu->hyp_pa);
 	if (system_uses_irq_prio_masking())
 		local_daif_restore(DAIF_PROCCTX_NOIRQ);
 	if (unlikely(code > HYP_EXIT_SERROR))
@@ -375,8 +381,11 @@ static int vcpu_enter(struct vcpu *vcpu)
 	smp_store_release(&vcpu->in_guest, false);
 	if (code == HYP_EXIT_IRQ)
 		vcpu_take_interrupt(vcpu);
-	vtime_account_guest_exit();
+	if (unlikely(vtime_accounting_enabled_this_cpu()))
+		vtime_account_guest_exit();
 	local_irq_enable();
+	if (likely(code == HYP_EXIT_SYNC) && mmio_is_again(vcpu))
+		return mmio_to_user(vcpu, fault_ipa(vcpu));
 	return exit_handle(vcpu, code);
 }
 
@@ -409,15 +418,25 @@ static __always_inline int vcpu_run(struct vcpu *vcpu)
 
 	if (unlikely(READ_ONCE(vcpu->vm->dead)))
 		return -ENODEV;
-	/* POWER_ON_REQUESTED: only just, and not reset yet. */
-	if (unlikely(power != ARMVCPU_POWER_ON && power != ARMVCPU_POWER_ON_PENDING))
-		return -EAGAIN;
+	if (unlikely(power != ARMVCPU_POWER_ON)) {
+		vcpu_settle(vcpu);
+		power = atomic_read(vcpu->power);
+		/* POWER_ON_REQUESTED: only just, and not reset yet. */
+		if (power != ARMVCPU_POWER_ON && power != ARMVCPU_POWER_ON_PENDING)
+			return -EAGAIN;
+	}
 	if (unlikely(action)) {
 		ret = exit_check_action(vcpu, action);
 		if (ret)
 			return ret;
-		WRITE_ONCE(run->action, ARMVCPU_ACTION_COMPLETE);
 	}
+	if (READ_ONCE(run->nr_lines)) {
+		ret = gic_run_lines(vcpu);
+		if (ret)
+			return ret;
+	}
+	if (unlikely(action))
+		WRITE_ONCE(run->action, ARMVCPU_ACTION_COMPLETE);
 	if (unlikely(power != ARMVCPU_POWER_ON || !vcpu->configured))
 		vcpu_start(vcpu);
 	exit_complete(vcpu, action);
@@ -557,7 +576,6 @@ static noinline int vcpu_locked_run(struct vcpu *vcpu)
 
 	if (!vcpu_trylock(vcpu))
 		return -EBUSY;
-	vcpu_settle(vcpu);
 	ret = vcpu_run(vcpu);
 	vcpu_unlock(vcpu);
 	return ret;
@@ -694,6 +712,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 	vcpu->hyp->x = virt_to_phys(vcpu->run->x);
 	vcpu->hyp->vm = virt_to_phys(vm->hyp);
 	vcpu->hyp->counts = virt_to_phys(vcpu->run->stats.el2);
+	vcpu->hyp->ring = virt_to_phys(&vcpu->run->posted);
 	vcpu->hyp->pvtime = ARMVCPU_NO_STOLEN_TIME;
 	if (arg->flags & ARMVCPU_VCPU_WFE_EXITS)
 		vcpu->hyp->not_answered |= BIT(HYP_EL2_WFE);

@@ -144,10 +144,17 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_SMCCC_POLICY_FLAGS:
 		cap.value = ARMVCPU_SMCCC_POLICY_FLAGS;
 		break;
+	case ARMVCPU_CAP_MAX_POSTED:
+		cap.value = HYP_MAX_RANGES;
+		break;
+	case ARMVCPU_CAP_MAX_LINES:
+		cap.value = ARMVCPU_RUN_LINES;
+		break;
 	case ARMVCPU_CAP_EL2_ANSWERS:
 		cap.value = ARMVCPU_EL2_ANSWERS;
 		break;
 	case ARMVCPU_CAP_STATS:
+	case ARMVCPU_CAP_RUN_BY_FDATASYNC:
 		cap.value = 1;
 		break;
 	case ARMVCPU_CAP_PASS_IRQ_DIRECT:
@@ -290,6 +297,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct armvcpu_irqfd irqfd;
 	struct armvcpu_mem_slot slot;
 	struct armvcpu_pass_irq pass;
+	struct armvcpu_posted_range posted;
 
 	if (current->mm != vm->mm)
 		return -EIO;
@@ -318,6 +326,12 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return gic_reg_ioctl(vm, cmd, argp);
 	case ARMVCPU_SET_SMCCC_POLICY:
 		return smccc_set_policy(vm, argp);
+	case ARMVCPU_SET_POSTED:
+		if (copy_from_user(&posted, argp, sizeof(posted)))
+			return -EFAULT;
+		if (READ_ONCE(vm->dead))
+			return -ENODEV;
+		return posted_set(vm, &posted);
 	case ARMVCPU_SET_EL2_ANSWERS:
 		if (copy_from_user(&answers, argp, sizeof(answers)))
 			return -EFAULT;
@@ -361,6 +375,7 @@ static int share_page(struct vm *vm)
 		return -ENOMEM;
 	vm->hyp->answers = ARMVCPU_EL2_ANSWERS;
 	vm->hyp->all_claimed = true;
+	vm->hyp->gicd = ~0ULL;
 	ret = el2_share(vm->hyp);
 	if (ret)
 		free_page((unsigned long)vm->hyp);
@@ -398,13 +413,13 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	INIT_LIST_HEAD(&vm->irqfds);
 	vm->layout = 1;
 	vm->ipa_bits = arg->ipa_bits ?: min(40U, max_bits);
-	/* The guest's counter begins at zero. */
-	vm->cntvoff = arch_timer_read_counter();
 
 	ret = share_page(vm);
 	if (ret)
 		goto out_vm;
 	idregs_init(vm);
+	/* The guest's counter begins at zero. */
+	vm->hyp->cntvoff = arch_timer_read_counter();
 	vm->last_ran = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT);
 	if (!vm->last_ran) {
 		ret = -ENOMEM;

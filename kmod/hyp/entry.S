@@ -23,6 +23,7 @@
 
 	movz	x1, #(HYP_CALL_BASE >> 16), lsl #16
 	sub	x1, x0, x1
+	cbz	x1, hyp_run			// HYP_CALL_RUN: the first of them
 	cmp	x1, #HYP_CALL_NR
 	b.lo	1f
 	ldr	x1, [sp], #16
@@ -42,8 +43,6 @@
 	mov	x10, sp
 	str	x10, [x19, #CPU_HOST_SP]
 	mov	x29, xzr
-	cmp	x9, #(HYP_CALL_RUN - HYP_CALL_BASE)
-	b.eq	hyp_run
 	cmp	x9, #(HYP_CALL_RESTORE - HYP_CALL_BASE)
 	b.eq	hyp_give_back
 	mov	x5, x4
@@ -104,8 +103,14 @@
 	end	hyp_host_other
 	end	hyp_host_trap
 
-/* x1: struct hyp_vcpu, x19: struct hyp_cpu. */
+/* From the host's hvc; x1, struct hyp_vcpu, lies on the stack. */
 	entry	hyp_run
+	ldr	x1, [sp], #16
+	frame_push
+	mrs	x19, tpidr_el2
+	mov	x10, sp
+	str	x10, [x19, #CPU_HOST_SP]
+	mov	x29, xzr
 	mov	x20, x1
 	mov	x0, x19
 	bl	hyp_enter

@@ -216,11 +216,11 @@ static noinline int sgi_to_others(struct hyp_vcpu *vcpu, u64 value)
 		if (!sibling || mpidr == self || (!(value & SGI_IRM) && !is_target(mpidr, value)))
 			continue;
 		if (!hyp_gic_post((struct hyp_vcpu *)sibling, intid, cpu->maintenance_intid))
-			vcpu->gic.kick = 1;
+			vcpu->gic.news |= HYP_GIC_KICK;
 	}
 	skip();
 	done(vcpu, HYP_EL2_SGI);
-	return vcpu->gic.kick ? FAST_KICK : FAST_DONE;
+	return vcpu->gic.news & HYP_GIC_KICK ? FAST_KICK : FAST_DONE;
 }
 
 static int sgi(struct hyp_vcpu *vcpu, u64 esr, int all)
@@ -241,36 +241,134 @@ static int sgi(struct hyp_vcpu *vcpu, u64 esr, int all)
 	return done(vcpu, HYP_EL2_SGI);
 }
 
+/* With its lock as it is: else breakpoints come and go with it. */
+static int oslar(struct hyp_vcpu *vcpu, u64 esr, int all)
+{
+	unsigned int rt = ISS_SYS_RT(esr);
+	u64 value;
+
+	if (rt > IN_MEMORY && rt < 31 && !all)
+		return FAST_AGAIN;
+	value = rt < 31 ? get_reg(vcpu, rt) : 0;
+	if ((value & 1) != !!(vcpu->oslsr & OSLSR_OSLK))
+		return FAST_HOST;
+	skip();
+	return done(vcpu, HYP_EL2_SYSREG);
+}
+
 static int sysreg(struct hyp_vcpu *vcpu, u64 esr, int all)
 {
 	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
-	u64 crm = ISS_SYS_CRM(esr), value;
+	u64 crm = ISS_SYS_CRM(esr), reg = esr & (ISS_SYS_REG | ISS_SYS_READ);
 
+	if (likely(hyp_answers(vcpu, HYP_EL2_SYSREG))) {
+		/* HCR_EL2.TID3: CRm 1 to 7. */
+		if ((esr & (ISS_SYS_GROUP | ISS_SYS_READ)) == (ISS_SYS_ID | ISS_SYS_READ) &&
+		    crm >= 1 && crm <= 7)
+			return answer_read(vcpu, esr, vm->id[crm << 3 | ISS_SYS_OP2(esr)], all);
+		if (reg == (ISS_SYS_OSLSR | ISS_SYS_READ))
+			return answer_read(vcpu, esr, vcpu->oslsr, all);
+		if (reg == ISS_SYS_OSLAR)
+			return oslar(vcpu, esr, all);
+	}
+	if (reg == ISS_SYS_SGI1R)
+		return sgi(vcpu, esr, all);
 	/* Keys are in CRm 1 to 3. */
 	if ((esr & ISS_SYS_GROUP) == ISS_SYS_PAUTH && crm >= 1 && crm <= 3)
 		return pauth(vcpu);
-	if ((esr & (ISS_SYS_REG | ISS_SYS_READ)) == ISS_SYS_SGI1R)
-		return sgi(vcpu, esr, all);
-	if (!hyp_answers(vcpu, HYP_EL2_SYSREG))
-		return FAST_HOST;
-	/* HCR_EL2.TID3: CRm 1 to 7. */
-	if ((esr & (ISS_SYS_GROUP | ISS_SYS_READ)) == (ISS_SYS_ID | ISS_SYS_READ) &&
-	    crm >= 1 && crm <= 7)
-		return answer_read(vcpu, esr, vm->id[crm << 3 | ISS_SYS_OP2(esr)], all);
-	switch (esr & (ISS_SYS_REG | ISS_SYS_READ)) {
-	case ISS_SYS_OSLSR | ISS_SYS_READ:
-		return answer_read(vcpu, esr, vcpu->oslsr, all);
-	case ISS_SYS_OSLAR:
-		if (ISS_SYS_RT(esr) > IN_MEMORY && ISS_SYS_RT(esr) < 31 && !all)
-			return FAST_AGAIN;
-		value = ISS_SYS_RT(esr) < 31 ? get_reg(vcpu, ISS_SYS_RT(esr)) : 0;
-		/* As it is: else breakpoints come and go with it. */
-		if ((value & 1) != !!(vcpu->oslsr & OSLSR_OSLK))
-			return FAST_HOST;
-		skip();
-		return done(vcpu, HYP_EL2_SYSREG);
-	}
 	return FAST_HOST;
+}
+
+/* ---- accesses where no memory is --------------------------------------- */
+
+/* ISS of a data abort. */
+#define ISS_FSC_TYPE		0x3cULL
+#define ISS_TRANSLATION		0x04ULL
+#define ISS_WNR			BIT(6)
+#define ISS_S1PTW		BIT(7)
+#define ISS_CM			BIT(8)
+#define ISS_SRT(iss)		((iss) >> 16 & 0x1f)
+#define ISS_SSE			BIT(21)
+#define ISS_SAS(iss)		((iss) >> 22 & 3)
+#define ISS_ISV			BIT(24)
+/* What it must be, but for the direction: a fault of stage 2 itself. */
+#define ISS_ACCESS		(ISS_FSC_TYPE | ISS_S1PTW | ISS_CM | ISS_ISV)
+
+#define SCTLR_EE		(BIT(24) | BIT(25))
+
+static int is_posted(const struct hyp_vm *vm, u64 ipa)
+{
+	u32 i;
+
+	for (i = 0; i < vm->nr_ranges && i < HYP_MAX_RANGES; i++)
+		if (ipa >= vm->ranges[i].first && ipa <= vm->ranges[i].last)
+			return 1;
+	return 0;
+}
+
+/* A full ring is the VMM's to see, and so is what it has made of @head. */
+static int post(struct hyp_vcpu *vcpu, u64 esr, u64 ipa, int all)
+{
+	struct hyp_ring *ring = (struct hyp_ring *)vcpu->ring;
+	unsigned int rt = ISS_SRT(esr), bits = 8U << ISS_SAS(esr);
+	u32 tail = __atomic_load_n(&ring->tail, __ATOMIC_RELAXED);
+	struct hyp_posted *write = &ring->writes[tail % HYP_RING_SIZE];
+
+	if (rt > IN_MEMORY && rt < 31 && !all)
+		return FAST_AGAIN;
+	if (tail - __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) >= HYP_RING_SIZE)
+		return FAST_HOST;
+	write->ipa = ipa;
+	write->data = rt < 31 ? get_reg(vcpu, rt) & ~0ULL >> (64 - bits) : 0;
+	write->len = bits / 8;
+	write->pad = 0;
+	__atomic_store_n(&ring->tail, tail + 1, __ATOMIC_RELEASE);
+	skip();
+	return done(vcpu, HYP_EL2_POSTED);
+}
+
+static int read_gicd(struct hyp_vcpu *vcpu, u64 esr, u32 value, int all)
+{
+	unsigned int rt = ISS_SRT(esr);
+
+	if (rt > IN_MEMORY && rt < 31 && !all)
+		return FAST_AGAIN;
+	if (rt < 31)
+		set_reg(vcpu, rt, value);
+	skip();
+	return done(vcpu, HYP_EL2_GIC);
+}
+
+/* Of an AArch64 guest in little-endian order: it is rare that one is not. */
+static int is_simple(void)
+{
+	return !(read_sysreg(spsr_el2) & SPSR_AARCH32) && !(read_sysreg(sctlr_el1) & SCTLR_EE);
+}
+
+static int data_abort(struct hyp_vcpu *vcpu, u64 esr, int all)
+{
+	const struct hyp_vm *vm = (const struct hyp_vm *)vcpu->vm;
+	u64 ipa, offset;
+
+	if ((esr & ISS_ACCESS) != (ISS_ISV | ISS_TRANSLATION))
+		return FAST_HOST;
+	ipa = read_sysreg(hpfar_el2) >> 4 << 12 | (read_sysreg(far_el2) & 0xfff);
+	if (esr & ISS_WNR) {
+		if (!is_posted(vm, ipa) || !hyp_answers(vcpu, HYP_EL2_POSTED) || !is_simple())
+			return FAST_HOST;
+		/* HPFAR_EL2 may be that of another fault: the host takes care. */
+		if (unlikely(this_cpu()->features & HYP_ERRATUM_834220))
+			return FAST_HOST;
+		return post(vcpu, esr, ipa, all);
+	}
+	offset = ipa - vm->gicd;
+	if (offset >= HYP_NR_GICD * 4 || offset & 3 || ISS_SAS(esr) != 2 || esr & ISS_SSE)
+		return FAST_HOST;
+	if (!hyp_answers(vcpu, HYP_EL2_GIC) || !is_simple() ||
+	    unlikely(this_cpu()->features & HYP_ERRATUM_834220))
+		return FAST_HOST;
+	return read_gicd(vcpu, esr, __atomic_load_n(&vm->gicd_regs[offset / 4], __ATOMIC_RELAXED),
+			 all);
 }
 
 /* ---- the others -------------------------------------------------------- */
@@ -318,6 +416,8 @@ int hyp_fast_sync(struct hyp_vcpu *vcpu, int all)
 		return hvc(vcpu, esr);
 	case ESR_EC_SYS64:
 		return sysreg(vcpu, esr, all);
+	case ESR_EC_DABT_LOWER:
+		return data_abort(vcpu, esr, all);
 	case ESR_EC_WFX:
 		return wfx(vcpu, esr);
 	case ESR_EC_FP:

@@ -119,6 +119,31 @@ void hyp_gic_clear(void)
 		write_lr(i, 0);
 }
 
+/* More than 32 priorities, which few have. */
+static noinline void restore_more_aprs(const struct hyp_gic *gic)
+{
+	if (gic->nr_aprs == 4) {
+		write_sysreg_s(gic->ap0r[3], 3, 4, 12, 8, 3);
+		write_sysreg_s(gic->ap0r[2], 3, 4, 12, 8, 2);
+		write_sysreg_s(gic->ap1r[3], 3, 4, 12, 9, 3);
+		write_sysreg_s(gic->ap1r[2], 3, 4, 12, 9, 2);
+	}
+	write_sysreg_s(gic->ap0r[1], 3, 4, 12, 8, 1);
+	write_sysreg_s(gic->ap1r[1], 3, 4, 12, 9, 1);
+}
+
+static noinline void save_more_aprs(struct hyp_gic *gic)
+{
+	if (gic->nr_aprs == 4) {
+		gic->ap0r[3] = read_sysreg_s(3, 4, 12, 8, 3);
+		gic->ap0r[2] = read_sysreg_s(3, 4, 12, 8, 2);
+		gic->ap1r[3] = read_sysreg_s(3, 4, 12, 9, 3);
+		gic->ap1r[2] = read_sysreg_s(3, 4, 12, 9, 2);
+	}
+	gic->ap0r[1] = read_sysreg_s(3, 4, 12, 8, 1);
+	gic->ap1r[1] = read_sysreg_s(3, 4, 12, 9, 1);
+}
+
 /**
  * hyp_gic_enter() - the guest's interrupts in
  * @gic: what it has.
@@ -129,21 +154,10 @@ void hyp_gic_enter(const struct hyp_gic *gic)
 
 	if (gic->hcr & ICH_HCR_EN) {
 		write_sysreg_s(gic->vmcr, 3, 4, 12, 11, 7);
-		switch (gic->nr_aprs) {
-		case 4:
-			write_sysreg_s(gic->ap0r[3], 3, 4, 12, 8, 3);
-			write_sysreg_s(gic->ap0r[2], 3, 4, 12, 8, 2);
-			write_sysreg_s(gic->ap1r[3], 3, 4, 12, 9, 3);
-			write_sysreg_s(gic->ap1r[2], 3, 4, 12, 9, 2);
-			fallthrough;
-		case 2:
-			write_sysreg_s(gic->ap0r[1], 3, 4, 12, 8, 1);
-			write_sysreg_s(gic->ap1r[1], 3, 4, 12, 9, 1);
-			fallthrough;
-		default:
-			write_sysreg_s(gic->ap0r[0], 3, 4, 12, 8, 0);
-			write_sysreg_s(gic->ap1r[0], 3, 4, 12, 9, 0);
-		}
+		if (unlikely(gic->nr_aprs > 1))
+			restore_more_aprs(gic);
+		write_sysreg_s(gic->ap0r[0], 3, 4, 12, 8, 0);
+		write_sysreg_s(gic->ap1r[0], 3, 4, 12, 9, 0);
 		for (i = 0; i < gic->used; i++)
 			write_lr(i, gic->lr[i]);
 	}
@@ -163,21 +177,10 @@ void hyp_gic_save(struct hyp_gic *gic)
 	/* With EOIcount. */
 	gic->hcr = read_sysreg_s(3, 4, 12, 11, 0);
 	gic->vmcr = read_sysreg_s(3, 4, 12, 11, 7);
-	switch (gic->nr_aprs) {
-	case 4:
-		gic->ap0r[3] = read_sysreg_s(3, 4, 12, 8, 3);
-		gic->ap0r[2] = read_sysreg_s(3, 4, 12, 8, 2);
-		gic->ap1r[3] = read_sysreg_s(3, 4, 12, 9, 3);
-		gic->ap1r[2] = read_sysreg_s(3, 4, 12, 9, 2);
-		fallthrough;
-	case 2:
-		gic->ap0r[1] = read_sysreg_s(3, 4, 12, 8, 1);
-		gic->ap1r[1] = read_sysreg_s(3, 4, 12, 9, 1);
-		fallthrough;
-	default:
-		gic->ap0r[0] = read_sysreg_s(3, 4, 12, 8, 0);
-		gic->ap1r[0] = read_sysreg_s(3, 4, 12, 9, 0);
-	}
+	if (unlikely(gic->nr_aprs > 1))
+		save_more_aprs(gic);
+	gic->ap0r[0] = read_sysreg_s(3, 4, 12, 8, 0);
+	gic->ap1r[0] = read_sysreg_s(3, 4, 12, 9, 0);
 	/* Taken out: the next vCPU here may use fewer of them. */
 	for (i = 0; i < gic->used; i++) {
 		gic->lr[i] = read_lr(i);
@@ -271,6 +274,7 @@ static int take_passed(struct hyp_gic *gic, u32 intid)
 	n = find_passed(gic, intid);
 	if (!has_room(gic, n)) {
 		gic->stray = intid + 1;
+		gic->news |= HYP_GIC_STRAY;
 		return 0;
 	}
 	passed = &gic->passed[n];

@@ -22,7 +22,7 @@
  * the id and the result; x1 and x2 are arguments; x0 to x17 are clobbered.
  */
 #define HYP_CALL_BASE		0x41560000
-#define HYP_CALL_RUN		0x41560000	/* x1: struct hyp_vcpu; HYP_EXIT_* */
+#define HYP_CALL_RUN		0x41560000	/* the first; x1: struct hyp_vcpu; HYP_EXIT_* */
 #define HYP_CALL_TLBI_VMID	0x41560001	/* x1: VTTBR_EL2, x2: VTCR_EL2; so below */
 #define HYP_CALL_TLBI_LOCAL	0x41560002	/* ...; this CPU, and the I-cache */
 #define HYP_CALL_TLBI_IPA	0x41560003	/* ..., x3: IPA, x4: bytes */
@@ -88,6 +88,8 @@
 #define HYP_EL2_WFE		2
 #define HYP_EL2_SGI		3
 #define HYP_EL2_TIMER		4
+#define HYP_EL2_POSTED		5
+#define HYP_EL2_GIC		6
 #define HYP_EL2_FP		8
 #define HYP_EL2_PAUTH		9
 #define HYP_EL2_FIRMWARE	10
@@ -177,6 +179,10 @@ struct hyp_passed {
 	u16 mask;
 };
 
+/* struct hyp_gic.news */
+#define HYP_GIC_STRAY	BIT(0)	/* @stray is set */
+#define HYP_GIC_KICK	BIT(1)	/* a sibling that is not in the guest has something in @posted */
+
 /**
  * struct hyp_gic - the virtual CPU interface of a vCPU
  * @hcr: ICH_HCR_EL2 (GICv2: GICH_HCR); out: with EOIcount, if En is set.
@@ -185,10 +191,10 @@ struct hyp_passed {
  * @ap1r: ICH_AP1R<n>_EL2.
  * @lr: ICH_LR<n>_EL2 (GICH_LR<n>), @used of them.
  * @used: list registers in use; out: with those that EL2 has filled.
+ * @news: out: HYP_GIC_*.
  * @nr_aprs: registers of @ap0r, and of @ap1r, that are there: 1, 2 or 4.
  * @nr_passed: how many of @passed.
  * @nr_lrs: list registers that there are.
- * @kick: out: another vCPU, which is not in the guest, has something in @posted.
  * @sgis: SGIs that EL2 may make pending, a bit for each.
  * @posted: SGIs that other vCPUs have sent, at EL2; taken by whoever comes first.
  * @sgi_lr: ICH_LR<n>_EL2 of each SGI, pending.
@@ -196,7 +202,7 @@ struct hyp_passed {
  * @vtimer_lr: the same of the virtual timer's interrupt; 0: it is the host's to take.
  * @vtimer_in: ...
  * @stray: out: one more than the INTID of an interrupt of the host's that was
- *	acknowledged, and is not of this vCPU; or 0.
+ *	acknowledged, and is not of this vCPU; or 0.  Then it is in @news as well.
  * @budget: how many more EL2 may take before the host has its turn.
  * @passed: interrupts of the host's that EL2 hands to the guest.
  *
@@ -209,12 +215,12 @@ struct hyp_gic {
 	u64 ap1r[HYP_MAX_APRS];
 	u64 lr[HYP_MAX_LRS];
 	u32 used;
+	u32 news;
 	u32 nr_aprs;
 	u32 nr_passed;
 	u32 stray;
 	u32 budget;
 	u32 nr_lrs;
-	u32 kick;
 	u32 sgis;
 	u32 posted;
 	u32 vtimer_in;
@@ -255,17 +261,66 @@ struct hyp_claim {
 	u32 last;
 };
 
+/* Ranges where writes are posted. */
+#define HYP_MAX_RANGES		16
+
+/**
+ * struct hyp_range - guest physical addresses
+ * @first: the first one.
+ * @last: the last one.
+ */
+struct hyp_range {
+	u64 first;
+	u64 last;
+};
+
+#define HYP_RING_SIZE		64
+
+/**
+ * struct hyp_posted - a write that was posted
+ * @ipa: guest physical address.
+ * @data: the value, zero above @len.
+ * @len: bytes.
+ * @pad: zero.
+ */
+struct hyp_posted {
+	u64 ipa;
+	u64 data;
+	u32 len;
+	u32 pad;
+};
+
+/**
+ * struct hyp_ring - writes that were posted, in the page of struct hyp_vcpu.x
+ * @head: how many the VMM has taken out; anything can be in there.
+ * @tail: how many EL2 has put in.
+ * @writes: the places, modulo their number.
+ */
+struct hyp_ring {
+	u32 head;
+	u32 tail;
+	struct hyp_posted writes[HYP_RING_SIZE];
+};
+
+/* Registers of the distributor that only have to be read: GICD_CTLR, TYPER, IIDR. */
+#define HYP_NR_GICD		3
+
 /* SMCCC_ARCH_WORKAROUND_1 to _3. */
 #define HYP_NR_WORKAROUNDS	3
 
 /**
  * struct hyp_vm - one VM as EL2 sees it, in a page of its own
  * @answers: what EL2 answers itself: bits of HYP_EL2_*.
+ * @cntvoff: CNTVOFF_EL2 of all its vCPUs.
  * @id: the ID registers, by CRm and op2: op0 3, op1 0, CRn 0.
  * @workarounds: what SMCCC_ARCH_FEATURES says of them.
  * @all_claimed: any HVC that nobody answers is the VMM's; else those of @claims.
  * @nr_claims: how many of @claims.
  * @claims: see above.
+ * @nr_ranges: how many of @ranges.
+ * @ranges: where writes are posted.
+ * @gicd: guest physical address of the distributor; all ones without.
+ * @gicd_regs: its first registers.
  * @nr_siblings: how many of @siblings; it only grows.
  * @siblings: the vCPUs by their place.
  *
@@ -273,11 +328,16 @@ struct hyp_claim {
  */
 struct hyp_vm {
 	u64 answers;
+	u64 cntvoff;
 	u64 id[64];
 	s64 workarounds[HYP_NR_WORKAROUNDS];
 	u32 all_claimed;
 	u32 nr_claims;
 	struct hyp_claim claims[HYP_MAX_CLAIMS];
+	u32 nr_ranges;
+	struct hyp_range ranges[HYP_MAX_RANGES];
+	u64 gicd;
+	u32 gicd_regs[HYP_NR_GICD];
 	u32 nr_siblings;
 	struct hyp_sibling siblings[HYP_MAX_VCPUS];
 };
@@ -304,6 +364,7 @@ struct hyp_debug {
  * @doorbell: SGI_base of the redistributor of the CPU that it is in the guest on, or is
  *	about to be, as an address of EL2's; or 0.  Only if it has siblings.
  * @counts: how often EL2 has answered, by HYP_EL2_*: in the page of @x, too.
+ * @ring: struct hyp_ring, also there.
  * @pc: ELR_EL2 of the guest.
  * @pstate: SPSR_EL2 of the guest.
  * @esr: out: ESR_EL2 of the exit.
@@ -317,7 +378,6 @@ struct hyp_debug {
  * @vtcr: VTCR_EL2.
  * @vmpidr: VMPIDR_EL2.
  * @vpidr: VPIDR_EL2.
- * @cntvoff: CNTVOFF_EL2.
  * @mdcr: MDCR_EL2 without HPMN, which stays the host's.
  * @mdscr: MDSCR_EL1 while the guest runs.
  * @flags: HYP_VCPU_*.
@@ -341,6 +401,7 @@ struct hyp_vcpu {
 	u64 vm;
 	u64 doorbell;
 	u64 counts;
+	u64 ring;
 	u64 pc;
 	u64 pstate;
 	u64 esr;
@@ -353,7 +414,6 @@ struct hyp_vcpu {
 	u64 vtcr;
 	u64 vmpidr;
 	u64 vpidr;
-	u64 cntvoff;
 	u64 mdcr;
 	u64 mdscr;
 	u32 flags;

@@ -333,25 +333,30 @@ static noinline void deactivate_rare_traps(const struct hyp_cpu *cpu)
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_VSESR_EL2), 3, 4, 5, 2, 3);
 }
 
+/* Two at a time: what lies together in memory is loaded together. */
 static inline void activate_traps(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
-	u64 features = cpu->features;
+	u64 features = cpu->features, cntvoff = ((const struct hyp_vm *)vcpu->vm)->cntvoff;
+	u64 cptr = cpu->guest_cptr, mdcr = cpu->guest_mdcr;
+	u64 cnthctl = cpu->guest_cnthctl, sre = cpu->guest_sre;
+	u64 vmpidr = vcpu->vmpidr, vpidr = vcpu->vpidr;
+	u64 vttbr = vcpu->vttbr, vtcr = vcpu->vtcr;
 
-	write_sysreg(cpu->guest_cptr, cptr_el2);
+	write_sysreg(cptr, cptr_el2);
 	write_sysreg(HSTR_T15, hstr_el2);
-	write_sysreg(cpu->guest_mdcr | vcpu->mdcr, mdcr_el2);
-	write_sysreg(cpu->guest_cnthctl, cnthctl_el2);
-	write_sysreg(vcpu->cntvoff, cntvoff_el2);
-	write_sysreg(vcpu->vmpidr, vmpidr_el2);
-	write_sysreg(vcpu->vpidr, vpidr_el2);
+	write_sysreg(mdcr | vcpu->mdcr, mdcr_el2);
+	write_sysreg(cnthctl, cnthctl_el2);
+	write_sysreg(cntvoff, cntvoff_el2);
+	write_sysreg(vmpidr, vmpidr_el2);
+	write_sysreg(vpidr, vpidr_el2);
 	if (likely(features & HYP_HAS_GICV3)) {
-		write_sysreg_s(cpu->guest_sre, 3, 4, 12, 9, 5);
+		write_sysreg_s(sre, 3, 4, 12, 9, 5);
 		hyp_gic_enter(&vcpu->gic);
 	}
 	if (unlikely(features & HYP_HAS_RARE_TRAPS))
 		activate_rare_traps(cpu);
-	write_sysreg(vcpu->vtcr, vtcr_el2);
-	write_sysreg(vcpu->vttbr, vttbr_el2);
+	write_sysreg(vtcr, vtcr_el2);
+	write_sysreg(vttbr, vttbr_el2);
 	write_sysreg(vcpu->hcr | __atomic_load_n(&vcpu->lines, __ATOMIC_RELAXED), hcr_el2);
 }
 
@@ -359,17 +364,24 @@ static inline void activate_traps(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 static inline void deactivate_traps(const struct hyp_cpu *cpu)
 {
 	u64 features = cpu->features;
+	u64 hcr = host_reg(cpu, HYP_SAVED_HCR_EL2), mdcr = host_reg(cpu, HYP_SAVED_MDCR_EL2);
+	u64 cptr = host_reg(cpu, HYP_SAVED_CPTR_EL2), hstr = host_reg(cpu, HYP_SAVED_HSTR_EL2);
+	u64 vpidr = host_reg(cpu, HYP_SAVED_VPIDR_EL2);
+	u64 vmpidr = host_reg(cpu, HYP_SAVED_VMPIDR_EL2);
 
-	write_sysreg(host_reg(cpu, HYP_SAVED_HCR_EL2), hcr_el2);
+	write_sysreg(hcr, hcr_el2);
 	write_sysreg(host_reg(cpu, HYP_SAVED_VTTBR_EL2), vttbr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_CPTR_EL2), cptr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_HSTR_EL2), hstr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_MDCR_EL2), mdcr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_VMPIDR_EL2), vmpidr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_VPIDR_EL2), vpidr_el2);
+	write_sysreg(cptr, cptr_el2);
+	write_sysreg(hstr, hstr_el2);
+	write_sysreg(mdcr, mdcr_el2);
+	write_sysreg(vmpidr, vmpidr_el2);
+	write_sysreg(vpidr, vpidr_el2);
 	if (likely(features & HYP_HAS_GICV3)) {
-		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICC_SRE_EL2), 3, 4, 12, 9, 5);
-		write_sysreg_s(host_reg(cpu, HYP_SAVED_ICH_HCR_EL2), 3, 4, 12, 11, 0);
+		u64 sre = host_reg(cpu, HYP_SAVED_ICC_SRE_EL2);
+		u64 ich_hcr = host_reg(cpu, HYP_SAVED_ICH_HCR_EL2);
+
+		write_sysreg_s(sre, 3, 4, 12, 9, 5);
+		write_sysreg_s(ich_hcr, 3, 4, 12, 11, 0);
 	}
 	if (unlikely(features & HYP_HAS_RARE_TRAPS))
 		deactivate_rare_traps(cpu);
@@ -378,9 +390,12 @@ static inline void deactivate_traps(const struct hyp_cpu *cpu)
 /* The timer last: it is off when its offset comes back. */
 static inline void restore_host_timer(const struct hyp_cpu *cpu)
 {
+	u64 cnthctl = host_reg(cpu, HYP_SAVED_CNTHCTL_EL2);
+	u64 cntvoff = host_reg(cpu, HYP_SAVED_CNTVOFF_EL2);
+
 	write_sysreg(0, cntv_ctl_el0);
-	write_sysreg(host_reg(cpu, HYP_SAVED_CNTHCTL_EL2), cnthctl_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_CNTVOFF_EL2), cntvoff_el2);
+	write_sysreg(cnthctl, cnthctl_el2);
+	write_sysreg(cntvoff, cntvoff_el2);
 }
 
 /* EL2 itself uses none of the keys. */
@@ -620,7 +635,7 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 		cpu->serror = 0;
 		code = HYP_EXIT_SERROR;
 	}
-	if (code == HYP_EXIT_IRQ && !vcpu->gic.kick && hyp_gic_take(vcpu))
+	if (code == HYP_EXIT_IRQ && !(vcpu->gic.news & HYP_GIC_KICK) && hyp_gic_take(vcpu))
 		return 0;
 	if (code == HYP_EXIT_SYNC && (ec == ESR_EC_IABT_LOWER || ec == ESR_EC_DABT_LOWER) &&
 	    !fault_address(cpu, vcpu))

@@ -93,6 +93,12 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_EL2_ANSWERS		19
 /* 1: struct armvcpu_run.stats counts. */
 #define ARMVCPU_CAP_STATS		20
+/* 1: fdatasync() of a vCPU's file is ARMVCPU_RUN. */
+#define ARMVCPU_CAP_RUN_BY_FDATASYNC	21
+/* Ranges of ARMVCPU_SET_POSTED in one VM. */
+#define ARMVCPU_CAP_MAX_POSTED		22
+/* Lines that one RUN sets: struct armvcpu_run.lines. */
+#define ARMVCPU_CAP_MAX_LINES		23
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -258,6 +264,8 @@ struct armvcpu_smccc_policy {
 #define ARMVCPU_EL2_WFE		2	/* most WFEs; not with ARMVCPU_VCPU_WFE_EXITS */
 #define ARMVCPU_EL2_SGI		3	/* SGIs of a GICv3, sent and received while in the guest */
 #define ARMVCPU_EL2_TIMER	4	/* the virtual timer's interrupt; GICv3 */
+#define ARMVCPU_EL2_POSTED	5	/* writes in a range of ARMVCPU_SET_POSTED */
+#define ARMVCPU_EL2_GIC		6	/* reads of GICD_CTLR, GICD_TYPER, GICD_IIDR */
 /* These have no bit: nobody else could. */
 #define ARMVCPU_EL2_FP		8	/* the guest begins to use FP registers */
 #define ARMVCPU_EL2_PAUTH	9	/* ... pointer authentication */
@@ -282,6 +290,38 @@ struct armvcpu_el2_answers {
 };
 
 #define ARMVCPU_SET_EL2_ANSWERS		_IOW(ARMVCPU_IOC, 0x1b, struct armvcpu_el2_answers)
+
+/**
+ * struct armvcpu_posted_range - where the guest's writes are posted
+ * @ipa: guest physical address.
+ * @size: bytes.
+ * @flags: zero.
+ * @reserved: zero.
+ *
+ * ARMVCPU_SET_POSTED.  For registers of a device whose writes need no answer at once: a
+ * store to the range goes into armvcpu_run.posted of the vCPU, and the guest goes on.
+ * The VMM takes the writes out when it gets to it, at the latest before it looks at
+ * what the next exit of this vCPU is about: they have come before.
+ *
+ * What else can be, is an exit as without, and the VMM must be ready for it: when the
+ * ring is full; for a store whose syndrome is not valid, by AArch32 or big-endian code;
+ * on a core with erratum 834220 (some Cortex-A57); without ARMVCPU_EL2_POSTED.  Reads
+ * always are.
+ *
+ * Before the first vCPU runs, for good.  No memory slot, ioeventfd or GIC can be there.
+ *
+ * Errors: EINVAL (@size, @flags, @reserved, wrap-around, beyond the IPA size), EEXIST
+ * (it overlaps one of those, or another range), EBUSY (a vCPU has run), ENOSPC
+ * (ARMVCPU_CAP_MAX_POSTED), EFAULT, ENODEV (the VM is dead), EIO (another process).
+ */
+struct armvcpu_posted_range {
+	__u64 ipa;
+	__u64 size;
+	__u32 flags;
+	__u32 reserved;
+};
+
+#define ARMVCPU_SET_POSTED		_IOW(ARMVCPU_IOC, 0x1c, struct armvcpu_posted_range)
 
 /* Remove one. */
 #define ARMVCPU_IOEVENTFD_REMOVE	0x1
@@ -803,6 +843,10 @@ struct armvcpu_power {
 /*
  * ARMVCPU_RUN - complete the last exit, then run the guest until the next.
  *
+ * fdatasync() of the vCPU's file is the same, with the same errors: with
+ * ARMVCPU_CAP_RUN_BY_FDATASYNC.  Of the system calls that lead to a driver it is the
+ * shortest one; an exit to the VMM and back costs a fifth less.
+ *
  * Returns 0 with the exit in struct armvcpu_run, or fails:
  *   EINTR   a signal is pending, or @immediate_exit is set; @exit_reason is
  *           ARMVCPU_EXIT_INTR.  The last exit has been completed.
@@ -810,7 +854,9 @@ struct armvcpu_power {
  *           If @exit_reason is ARMVCPU_EXIT_INTR now, the last exit has been
  *           completed: the kernel restarted RUN, and the other was faster.
  *   EAGAIN  the vCPU is powered off.
- *   EINVAL  @action is unknown or does not fit the last exit.
+ *   EINVAL  @action is unknown or does not fit the last exit; @nr_lines, or one of
+ *           @lines, is out of range.
+ *   ENXIO   there are @lines, and the VM has no GIC; they have changed nothing.
  *   ENODEV  the VM is dead (a fault at EL2); or EL2 of the CPU that the thread
  *           is on is not the module's: it was given back for a reboot, or
  *           something has taken it away.  See the kernel log.  The last exit
@@ -1045,8 +1091,7 @@ struct armvcpu_exit_fail {
 
 /**
  * struct armvcpu_stats - what a vCPU has done so far
- * @entries: how often it went from the host into the guest.
- * @irqs: how often an interrupt of the host's brought it back.
+ * @irqs: how often an interrupt of the host's ended a slice of the guest.
  * @sync: how often a trap did, by ESR_EL2.EC.
  * @user: exits to the VMM, by ARMVCPU_EXIT_*.
  * @el2: what EL2 has answered itself, by ARMVCPU_EL2_*.
@@ -1060,7 +1105,6 @@ struct armvcpu_exit_fail {
  * the module goes by them.
  */
 struct armvcpu_stats {
-	__u64 entries;
 	__u64 irqs;
 	__u64 sync[64];
 	__u64 user[16];
@@ -1068,7 +1112,56 @@ struct armvcpu_stats {
 	__u64 faults;
 	__u64 pages;
 	__u64 waits;
-	__u64 reserved[11];
+	__u64 reserved[12];
+};
+
+/* armvcpu_run_line.level */
+#define ARMVCPU_LINE_LOW	0
+#define ARMVCPU_LINE_HIGH	1
+#define ARMVCPU_LINE_PULSE	2	/* up and down again: an edge */
+
+/**
+ * struct armvcpu_run_line - the line of an interrupt, for RUN
+ * @intid: INTID: 16 to 31 a PPI of this vCPU; from 32 on an SPI.
+ * @level: ARMVCPU_LINE_*.
+ */
+struct armvcpu_run_line {
+	__u32 intid;
+	__u32 level;
+};
+
+#define ARMVCPU_RUN_LINES	8
+
+/**
+ * struct armvcpu_posted - a write of the guest that was posted
+ * @ipa: guest physical address.
+ * @data: the value, as armvcpu_exit_mmio.data has it.
+ * @len: bytes: 1, 2, 4 or 8.
+ * @pad: zero.
+ */
+struct armvcpu_posted {
+	__u64 ipa;
+	__u64 data;
+	__u32 len;
+	__u32 pad;
+};
+
+#define ARMVCPU_POSTED_SIZE	64
+
+/**
+ * struct armvcpu_posted_ring - writes that were posted
+ * @head: how many the VMM has taken out so far, which writes that.
+ * @tail: how many there have been so far.
+ * @writes: the places: write number n is in n modulo their number.
+ *
+ * Both numbers wrap around at 2^32.  Any thread of the VMM can take them out, one at a
+ * time, while the vCPU runs: it reads @tail with acquire semantics, and writes @head
+ * with release semantics.
+ */
+struct armvcpu_posted_ring {
+	__u32 head;
+	__u32 tail;
+	struct armvcpu_posted writes[ARMVCPU_POSTED_SIZE];
 };
 
 /**
@@ -1090,6 +1183,12 @@ struct armvcpu_stats {
  *	unknown; otherwise no meaning.
  * @u: out: by @exit_reason; fields that the VMM stores are marked.
  * @stats: what the vCPU has done so far.
+ * @nr_lines: in: how many of @lines; RUN sets it to zero when it has set them.
+ * @pad1: zero.
+ * @lines: in: lines to raise or lower before the guest runs, as ARMVCPU_SET_IRQ would,
+ *	without another system call.
+ * @pad2: zero.
+ * @posted: ARMVCPU_SET_POSTED: writes of the guest.
  *
  * mmap() ARMVCPU_CAP_RUN_SIZE bytes of the vCPU file at offset 0, shared,
  * readable and writable.  A child of fork() does not get the mapping.  It keeps
@@ -1097,8 +1196,8 @@ struct armvcpu_stats {
  * offset or size, not shared), EIO (another process), ENOMEM.
  *
  * The module keeps its own copy of what it needs to complete an exit: nothing
- * here but @x, @immediate_exit, @action, mmio.data and sysreg.data is read
- * back.
+ * here but @x, @immediate_exit, @action, mmio.data, sysreg.data, @nr_lines, @lines and
+ * the ring's head is read back.
  */
 struct armvcpu_run {
 	__u64 x[31];
@@ -1123,6 +1222,11 @@ struct armvcpu_run {
 		__u64 pad[27];
 	} u;
 	struct armvcpu_stats stats;
+	__u32 nr_lines;
+	__u32 pad1;
+	struct armvcpu_run_line lines[ARMVCPU_RUN_LINES];
+	__u64 pad2[8];
+	struct armvcpu_posted_ring posted;
 };
 
 #endif /* _UAPI_LINUX_ARMVCPU_H */
