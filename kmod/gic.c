@@ -115,6 +115,15 @@ static void follow_host(struct gic_irq *irq)
 	irq_set_irqchip_state(irq->host_irq, IRQCHIP_STATE_ACTIVE, active);
 }
 
+/* What fill() has told EL2 of it may not be so any more. */
+static void note_el2s(struct gic_irq *irq)
+{
+	if (irq->intid < GIC_NR_SGIS)
+		irq->home->gic.sgis_changed = true;
+	else
+		irq->home->gic.vtimer_changed = true;
+}
+
 /**
  * gic_update() - something of an interrupt has changed
  * @gic: the GIC; its lock is held.
@@ -127,7 +136,7 @@ void gic_update(struct gic *gic, struct gic_irq *irq)
 	lockdep_assert_held(&gic->lock);
 	if (gic_irq_is_el2s(irq)) {
 		/* It makes them pending by what fill() has told it of them. */
-		irq->home->gic.el2s_changed = true;
+		note_el2s(irq);
 		if (!irq->home->gic.changed)
 			notify(irq->home);
 	}
@@ -622,9 +631,12 @@ static void fill_vtimer(struct gic *gic, struct vcpu *vcpu)
 /* What EL2 does with those that it may make pending itself. */
 static void fill_el2s(struct gic *gic, struct vcpu *vcpu)
 {
-	vcpu->gic.el2s_changed = false;
-	fill_sgis(gic, vcpu);
-	fill_vtimer(gic, vcpu);
+	if (vcpu->gic.sgis_changed)
+		fill_sgis(gic, vcpu);
+	if (vcpu->gic.vtimer_changed)
+		fill_vtimer(gic, vcpu);
+	vcpu->gic.sgis_changed = false;
+	vcpu->gic.vtimer_changed = false;
 }
 
 /* One that the guest can acknowledge. */
@@ -715,7 +727,7 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 
 		irq->lr = i + 1;
 		if (gic_irq_is_el2s(irq))
-			g->el2s_changed = true;
+			note_el2s(irq);
 		g->given[i] = lr.pending;
 		/* The latch is in the list register now: another edge may come. */
 		if (lr.pending && irq->edge)
@@ -725,7 +737,7 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 	gic_host_set_control(vcpu, g->used, &left);
 	if (unlikely(gic->nr_passed))
 		fill_passed(gic, vcpu);
-	if (g->el2s_changed && gic->version == 3 && !gic_host_is_v2())
+	if ((g->sgis_changed || g->vtimer_changed) && gic->version == 3 && !gic_host_is_v2())
 		fill_el2s(gic, vcpu);
 }
 
@@ -827,7 +839,7 @@ static void fold(struct gic *gic, struct vcpu *vcpu)
 		gic_host_get_lr(vcpu, i, &lr);
 		irq->lr = 0;
 		if (gic_irq_is_el2s(irq))
-			vcpu->gic.el2s_changed = true;
+			note_el2s(irq);
 		irq->active = lr.active;
 		/* The host's has been deactivated with it, or not. */
 		if (irq->hw && irq->home)

@@ -137,8 +137,8 @@ struct gic {
  * @private: SGIs and PPIs; under the GIC's lock.
  * @ready: interrupts that this vCPU should take or has active; under the lock.
  * @changed: @ready or something of one in it has changed; set under the lock.
- * @el2s_changed: something of those that EL2 makes pending has changed since it was told;
- *	under the lock.
+ * @sgis_changed: something of an SGI has changed since EL2 was told; under the lock.
+ * @vtimer_changed: the same of the virtual timer's interrupt.
  * @lr_irqs: the interrupts in the list registers; under the lock.
  * @given: whether they were pending when they went in.
  * @used: list registers in use, from the first on.
@@ -150,7 +150,8 @@ struct gic_vcpu {
 	struct gic_irq private[GIC_NR_PRIVATE];
 	DECLARE_BITMAP(ready, 1024);
 	bool changed;
-	bool el2s_changed;
+	bool sgis_changed;
+	bool vtimer_changed;
 	struct gic_irq *lr_irqs[GIC_MAX_LRS];
 	bool given[GIC_MAX_LRS];
 	unsigned int used;

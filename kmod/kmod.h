@@ -77,6 +77,9 @@ struct pgtable {
 
 int pgt_init(struct pgtable *pt, unsigned int ia_bits, int start_level, gfp_t gfp);
 void pgt_free(struct pgtable *pt);
+u64 *pgt_reach(struct pgtable *pt, u64 addr, int level);
+void pgt_set(u64 *entry, u64 pa, int level, u64 attrs);
+void pgt_sync(void);
 int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs);
 bool pgt_lookup(struct pgtable *pt, u64 addr, int *level);
 void pgt_unmap(struct pgtable *pt, u64 addr, u64 size, struct list_head *unused);
@@ -370,6 +373,18 @@ struct exit_state {
 	u64 esr;
 };
 
+/**
+ * struct cpu_on - arguments of PSCI's CPU_ON
+ * @entry: PC.
+ * @context: x0.
+ * @big_endian: SCTLR_EL1.EE of the caller.
+ */
+struct cpu_on {
+	u64 entry;
+	u64 context;
+	bool big_endian;
+};
+
 /* A few devices; each page has its place. */
 #define NR_MMIO_NOTES	4
 #define MMIO_NOTE(ipa)	((ipa) >> 12 & (NR_MMIO_NOTES - 1))
@@ -389,12 +404,16 @@ struct mmio_note {
 /**
  * struct timer_vcpu - a vCPU's timers
  * @wait: stands in for the virtual timer while the vCPU waits.
+ * @advance: nanoseconds that it is early.
+ * @soon: it has been.
  * @phys: the physical timer.
  * @p_ctl: CNTP_CTL_EL0: ENABLE, IMASK.  Changed while @phys is not queued.
  * @p_cval: CNTP_CVAL_EL0, the same way.
  */
 struct timer_vcpu {
 	struct hrtimer wait;
+	u64 advance;
+	bool soon;
 	struct hrtimer phys;
 	u64 p_ctl;
 	u64 p_cval;
@@ -442,6 +461,7 @@ struct vcpu_debug {
  * @aidr: AIDR_EL1.
  * @serial: unique for ever, never 0.
  * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED: its hyp_sibling's.
+ * @on: how another vCPU's CPU_ON wants it to begin; while it is POWER_ON_REQUESTED.
  * @pending: the exit to complete.
  * @mmio: where the last MMIO exits were.
  * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
@@ -471,6 +491,7 @@ struct vcpu {
 	u64 serial;
 	u64 mpidr;
 	atomic_t *power;
+	struct cpu_on on;
 	struct exit_state pending;
 	struct mmio_note mmio[NR_MMIO_NOTES];
 	u32 inject;
@@ -493,6 +514,7 @@ struct vcpu {
  */
 #define POWER_ON_REQUESTED	HYP_POWER_ON_REQUESTED
 
+void vcpu_init(void);
 int vcpu_create(struct vm *vm, const struct armvcpu_create_vcpu *arg);
 void vcpu_reset(struct vcpu *vcpu);
 void vcpu_settle(struct vcpu *vcpu);
@@ -719,8 +741,12 @@ void timer_vcpu_exit(struct vcpu *vcpu);
 void timer_bind(struct vcpu *vcpu);
 void timer_set_active(bool active);
 void timer_vtimer_set(struct vcpu *vcpu);
+u64 timer_vtimer_look(struct vcpu *vcpu);
 void timer_taken(bool active);
-void timer_block(struct vcpu *vcpu);
+void timer_block(struct vcpu *vcpu, u64 advance_ns);
+bool timer_is_soon(const struct vcpu *vcpu);
+bool timer_is_over(const struct vcpu *vcpu, u64 deadline);
+bool timer_is_near(const struct vcpu *vcpu, u64 deadline, u64 ns);
 void timer_unblock(struct vcpu *vcpu);
 bool timer_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool timer_get(struct vcpu *vcpu, u32 encoding, u64 *value);

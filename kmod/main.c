@@ -69,6 +69,7 @@ static int __init armvcpu_init(void)
 	ret = el2_init();
 	if (ret)
 		return ret;
+	vcpu_init();
 	fpsimd_init();
 	timer_init();
 	gic_host_init();

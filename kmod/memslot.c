@@ -77,7 +77,7 @@ static void unpin(struct memslot *slot)
 
 static int pin(struct memslot *slot, u64 uaddr, unsigned int gup_flags)
 {
-	u64 want = slot->npages, done = 0;
+	u64 want = slot->npages, done = 0, first = uaddr >> PAGE_SHIFT, batch;
 	int n;
 
 	while (done < want) {
@@ -85,8 +85,15 @@ static int pin(struct memslot *slot, u64 uaddr, unsigned int gup_flags)
 			n = -EINTR;
 			break;
 		}
+		/*
+		 * A huge page, probably: the first of its pages makes it be there, and
+		 * then the others are taken together.
+		 */
+		batch = PIN_BATCH - (first + done) % PIN_BATCH;
+		if (batch == PIN_BATCH)
+			batch = 1;
 		n = pin_user_pages_fast(uaddr + (done << PAGE_SHIFT),
-					min_t(u64, want - done, PIN_BATCH), gup_flags,
+					min_t(u64, want - done, batch), gup_flags,
 					slot->pages + done);
 		if (n <= 0)
 			break;

@@ -4,6 +4,7 @@
  * VMs' stage 2 (Arm ARM D8.3).  A table may begin with up to 16 concatenated
  * pages, as stage 2 does.
  */
+#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <asm/barrier.h>
@@ -85,19 +86,17 @@ void pgt_free(struct pgtable *pt)
 }
 
 /**
- * pgt_map() - map one page or block
+ * pgt_reach() - the descriptor of an address
  * @pt: the table.
- * @addr: input address, aligned to the size of @level.
- * @pa: output address, aligned likewise.
- * @level: 3 for a page, less for a block.
- * @attrs: attributes of the descriptor.
+ * @addr: input address.
+ * @level: its level.
  *
- * On return a walk sees the mapping; an invalid descriptor is in no TLB, so
- * there is nothing to invalidate.
+ * The tables on the way there are made.  What is behind it are the descriptors of the
+ * next addresses, up to the end of the table.
  *
- * Return: 0, -EEXIST if something is mapped there, -ENOMEM.
+ * Return: it, or an error: -EEXIST something larger is mapped there, -ENOMEM.
  */
-int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs)
+u64 *pgt_reach(struct pgtable *pt, u64 addr, int level)
 {
 	u64 *table = pt->root, *entry;
 	int l;
@@ -105,24 +104,68 @@ int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs)
 	for (l = pt->start_level; ; l++) {
 		entry = entry_of(pt, table, addr, l);
 		if (l == level)
-			break;
+			return entry;
 		if (!*entry) {
 			u64 *next = (u64 *)__get_free_page(pt->gfp);
 
 			if (!next)
-				return -ENOMEM;
+				return ERR_PTR(-ENOMEM);
 			/* Its zeroes are there before it is. */
 			smp_store_release(entry, __pa(next) | DESC_TABLE);
 		} else if (!is_table(*entry, l)) {
-			return -EEXIST;
+			return ERR_PTR(-EEXIST);
 		}
 		table = table_of(*entry);
 	}
-	if (*entry)
-		return -EEXIST;
+}
+
+/**
+ * pgt_set() - a descriptor that maps something
+ * @entry: from pgt_reach(); nothing is mapped there.
+ * @pa: output address, aligned to the size of @level.
+ * @level: 3 for a page, less for a block.
+ * @attrs: attributes.
+ *
+ * pgt_sync() comes after the last one.
+ */
+void pgt_set(u64 *entry, u64 pa, int level, u64 attrs)
+{
 	WRITE_ONCE(*entry, pa | attrs | (level == 3 ? DESC_PAGE : DESC_BLOCK));
+}
+
+/**
+ * pgt_sync() - walks see what has been mapped
+ *
+ * An invalid descriptor is in no TLB, so there is nothing to invalidate.
+ */
+void pgt_sync(void)
+{
 	dsb(ishst);
 	isb();
+}
+
+/**
+ * pgt_map() - map one page or block
+ * @pt: the table.
+ * @addr: input address, aligned to the size of @level.
+ * @pa: output address, aligned likewise.
+ * @level: 3 for a page, less for a block.
+ * @attrs: attributes of the descriptor.
+ *
+ * On return a walk sees the mapping.
+ *
+ * Return: 0, -EEXIST if something is mapped there, -ENOMEM.
+ */
+int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs)
+{
+	u64 *entry = pgt_reach(pt, addr, level);
+
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+	if (*entry)
+		return -EEXIST;
+	pgt_set(entry, pa, level, attrs);
+	pgt_sync();
 	return 0;
 }
 

@@ -67,6 +67,14 @@ static int cpu_on(struct vcpu *vcpu, u64 fn, const u64 *args)
 	} else if (!entry_is_valid(vcpu, args[1])) {
 		ret = PSCI_RET_INVALID_ADDRESS;
 	} else {
+		/* It reads that only when it has been requested; nobody else does so. */
+		if (atomic_read(target->power) == ARMVCPU_POWER_OFF)
+			target->on = (struct cpu_on) {
+				.entry = args[1],
+				.context = args[2],
+				.big_endian = vcpu_sys(vcpu, HYP_SCTLR_EL1) & SCTLR_ELx_EE,
+			};
+		/* With all of it: a full barrier. */
 		switch (atomic_cmpxchg(target->power, ARMVCPU_POWER_OFF,
 				       POWER_ON_REQUESTED)) {
 		case ARMVCPU_POWER_OFF:

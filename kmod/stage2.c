@@ -227,24 +227,26 @@ static bool block_fits(const struct memslot *slot, u64 ipa, int level)
 }
 
 /*
- * So many pages or blocks from @base on, those that are mapped already excepted.  Only
- * that of @ipa has to be.
+ * So many pages or blocks from @base on, in one table; those that are mapped already
+ * excepted.
  */
-static int map_pages(struct vm *vm, struct memslot *slot, u64 base, u64 n, int level, u64 attrs,
-		     u64 ipa)
+static int map_pages(struct vm *vm, struct memslot *slot, u64 base, u64 n, int level, u64 attrs)
 {
-	u64 each = PGTABLE_SIZE(level) >> PAGE_SHIFT, index = (base - slot->ipa) >> PAGE_SHIFT;
-	int ret = 0, err;
+	u64 each = PGTABLE_SIZE(level) >> PAGE_SHIFT, index = (base - slot->ipa) >> PAGE_SHIFT, i;
+	u64 *entry = pgt_reach(&vm->s2, base, level);
 
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+	for (i = 0; i < n; i++)
+		if (page_to_phys(slot->pages[index + i * each]) >> 48)
+			return -ERANGE;
 	pages_for_guest(slot->pages + index, n * each);
-	for (; n; n--, base += PGTABLE_SIZE(level), index += each) {
-		u64 pa = page_to_phys(slot->pages[index]);
-
-		err = pa >> 48 ? -ERANGE : pgt_map(&vm->s2, base, pa, level, attrs);
-		if (base == (ipa & ~(PGTABLE_SIZE(level) - 1)))
-			ret = err;
-	}
-	return ret;
+	for (i = 0; i < n; i++)
+		if (!entry[i])
+			pgt_set(&entry[i], page_to_phys(slot->pages[index + i * each]), level,
+				attrs);
+	pgt_sync();
+	return 0;
 }
 
 /**
@@ -282,7 +284,7 @@ int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
 			slot->ipa + (slot->npages << PAGE_SHIFT));
 		n = (n - base) >> PAGE_SHIFT;
 	}
-	ret = map_pages(vm, slot, base, n, level, attrs, ipa);
+	ret = map_pages(vm, slot, base, n, level, attrs);
 out:
 	mutex_unlock(&vm->s2_lock);
 	return ret;
@@ -333,15 +335,21 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size)
 	mutex_unlock(&vm->s2_lock);
 }
 
+struct cleaning {
+	struct memslot *slot;
+	u64 ctr;
+};
+
 static void clean_mapped(u64 ipa, u64 size, void *data)
 {
-	struct memslot *slot = data;
+	const struct cleaning *cleaning = data;
+	struct memslot *slot = cleaning->slot;
 
 	/* Then the guest never runs again. */
 	if (fatal_signal_pending(current))
 		return;
 	clean_pages(slot->pages + ((ipa - slot->ipa) >> PAGE_SHIFT), size >> PAGE_SHIFT,
-		    read_sanitised_ftr_reg(SYS_CTR_EL0));
+		    cleaning->ctr);
 	cond_resched();
 }
 
@@ -355,14 +363,17 @@ static void clean_mapped(u64 ipa, u64 size, void *data)
  */
 void stage2_clean(struct vm *vm)
 {
+	struct cleaning cleaning = { .ctr = read_sanitised_ftr_reg(SYS_CTR_EL0) };
 	u32 i;
 
 	down_read(&vm->slots_lock);
 	mutex_lock(&vm->s2_lock);
-	for (i = 0; i < vm->nr_slots; i++)
+	for (i = 0; i < vm->nr_slots; i++) {
+		cleaning.slot = vm->slots[i];
 		pgt_visit(&vm->s2, vm->slots[i]->ipa, vm->slots[i]->npages << PAGE_SHIFT,
-			  clean_mapped, vm->slots[i]);
-	finish_clean(NULL, read_sanitised_ftr_reg(SYS_CTR_EL0));
+			  clean_mapped, &cleaning);
+	}
+	finish_clean(NULL, cleaning.ctr);
 	mutex_unlock(&vm->s2_lock);
 	up_read(&vm->slots_lock);
 }

@@ -98,8 +98,13 @@ void timer_vtimer_set(struct vcpu *vcpu)
 		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, false);
 }
 
-/* Raise the line if it is time; otherwise nanoseconds until then, 0: never. */
-static u64 vtimer_look(struct vcpu *vcpu)
+/**
+ * timer_vtimer_look() - raise the line of the virtual timer if it is time
+ * @vcpu: the vCPU, not in the guest.
+ *
+ * Return: nanoseconds until then; 0: it is up, or never will be.
+ */
+u64 timer_vtimer_look(struct vcpu *vcpu)
 {
 	u64 deadline = timer_deadline(vcpu), now;
 
@@ -115,24 +120,67 @@ static u64 vtimer_look(struct vcpu *vcpu)
 static enum hrtimer_restart vtimer_fires(struct hrtimer *timer)
 {
 	struct vcpu *vcpu = container_of(timer, struct vcpu, timer.wait);
-	u64 ns = vtimer_look(vcpu);
+	u64 ns = timer_vtimer_look(vcpu), advance = vcpu->timer.advance;
 
-	if (!ns)
-		return HRTIMER_NORESTART;
-	hrtimer_forward_now(timer, ns_to_ktime(ns));
-	return HRTIMER_RESTART;
+	if (ns > advance) {
+		hrtimer_forward_now(timer, ns_to_ktime(ns - advance));
+		return HRTIMER_RESTART;
+	}
+	if (ns) {
+		WRITE_ONCE(vcpu->timer.soon, true);
+		vcpu_wake(vcpu);
+	}
+	return HRTIMER_NORESTART;
 }
 
 /**
  * timer_block() - the vCPU waits: its virtual timer goes on in software
  * @vcpu: the vCPU, in its own thread, of a VM with a GIC.
+ * @advance_ns: it wakes up so much before the timer fires.
  */
-void timer_block(struct vcpu *vcpu)
+void timer_block(struct vcpu *vcpu, u64 advance_ns)
 {
-	u64 ns = vtimer_look(vcpu);
+	u64 ns = timer_vtimer_look(vcpu);
 
-	if (ns)
-		hrtimer_start(&vcpu->timer.wait, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
+	vcpu->timer.advance = advance_ns;
+	WRITE_ONCE(vcpu->timer.soon, false);
+	if (!ns)
+		return;
+	/* At once, if it is that near already. */
+	ns = ns > advance_ns ? ns - advance_ns : 0;
+	hrtimer_start(&vcpu->timer.wait, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
+}
+
+/**
+ * timer_is_soon() - has it been woken because its timer is about to fire?
+ * @vcpu: the vCPU, in its own thread, since timer_block().
+ */
+bool timer_is_soon(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->timer.soon);
+}
+
+/**
+ * timer_is_over() - has a moment of the guest's virtual counter passed?
+ * @vcpu: the vCPU.
+ * @deadline: the moment; ~0: never.
+ */
+bool timer_is_over(const struct vcpu *vcpu, u64 deadline)
+{
+	return virtual_count(vcpu) >= deadline;
+}
+
+/**
+ * timer_is_near() - is it not far to a moment of the guest's virtual counter?
+ * @vcpu: the vCPU.
+ * @deadline: the moment; ~0: never.
+ * @ns: how far.
+ */
+bool timer_is_near(const struct vcpu *vcpu, u64 deadline, u64 ns)
+{
+	u64 now = virtual_count(vcpu);
+
+	return deadline != ~0ULL && (now >= deadline || ticks_to_ns(deadline - now) <= ns);
 }
 
 /**

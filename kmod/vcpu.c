@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/sched/stat.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
@@ -68,6 +69,21 @@
 #define VMPIDR_RES1	BIT_ULL(31)
 #define MPIDR_AFFINITY	0xff00ffffffULL
 
+/* HCR_EL2 of a guest on this machine. */
+static u64 hcr_guest __ro_after_init;
+
+/**
+ * vcpu_init() - what is the same for all vCPUs
+ */
+void __init vcpu_init(void)
+{
+	hcr_guest = EL2_HCR_GUEST;
+	if (read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1) >> 28 & 0xf)
+		hcr_guest |= EL2_HCR_TERR | EL2_HCR_TEA;
+	if (read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1) >> 8 & 0xf)
+		hcr_guest |= EL2_HCR_TID5;
+}
+
 /**
  * vcpu_reset() - the state of a core that comes out of reset
  * @vcpu: the vCPU; its lock is held, or nobody else knows it.
@@ -80,7 +96,6 @@ void vcpu_reset(struct vcpu *vcpu)
 #include "hyp/sysregs.def"
 	};
 	struct hyp_vcpu *hyp = vcpu->hyp;
-	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
 
 	memset(vcpu->run->x, 0, sizeof(vcpu->run->x));
 	memcpy(hyp->sys, reset, sizeof(reset));
@@ -88,11 +103,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	memset(hyp->pauth, 0, sizeof(hyp->pauth));
 	hyp->pc = 0;
 	hyp->pstate = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
-	hyp->hcr = EL2_HCR_GUEST;
-	if (pfr0 >> 28 & 0xf)
-		hyp->hcr |= EL2_HCR_TERR | EL2_HCR_TEA;
-	if (read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1) >> 8 & 0xf)
-		hyp->hcr |= EL2_HCR_TID5;
+	hyp->hcr = hcr_guest;
 	if (el2_caches_differ())
 		hyp->hcr |= EL2_HCR_TID2;
 	hyp->mdcr = EL2_MDCR_GUEST;
@@ -134,6 +145,69 @@ void vcpu_wake(struct vcpu *vcpu)
 	rcuwait_wake_up(&vcpu->wait);
 }
 
+static uint poll_ns = 10000;
+module_param(poll_ns, uint, 0644);
+MODULE_PARM_DESC(poll_ns, "a vCPU that waits for its timer wakes up so many nanoseconds earlier, and is awake when it fires (10000)");
+
+/* Why a wait for an interrupt ends, besides the timer. */
+static bool is_woken(struct vcpu *vcpu)
+{
+	return gic_vcpu_pending(vcpu) || READ_ONCE(vcpu->kicked) ||
+	       vcpu->hyp->hcr & EL2_HCR_VSE || signal_pending(current) ||
+	       READ_ONCE(vcpu->vm->dead);
+}
+
+/* Is the timer's interrupt there as soon as the guest is, without the host? */
+static bool timer_is_direct(struct vcpu *vcpu)
+{
+	return vcpu->hyp->gic.vtimer_lr &&
+	       READ_ONCE(vcpu->vm->hyp->answers) & BIT_ULL(ARMVCPU_EL2_TIMER);
+}
+
+/*
+ * The guest's timer fires sooner than the host can go to sleep and wake up again: look
+ * at the clock until then, as long as nobody else wants the CPU.
+ */
+static bool vcpu_poll(struct vcpu *vcpu)
+{
+	u64 deadline = timer_deadline(vcpu);
+
+	if (!timer_is_near(vcpu, deadline, READ_ONCE(poll_ns)))
+		return false;
+	while (!timer_is_over(vcpu, deadline)) {
+		if (unlikely(!single_task_running() || compat_task_has_work()))
+			return false;
+		if (unlikely(READ_ONCE(vcpu->gic.changed) || READ_ONCE(vcpu->kicked)) &&
+		    is_woken(vcpu))
+			return true;
+		cpu_relax();
+	}
+	if (timer_is_direct(vcpu))
+		return true;
+	/* It may be masked, or have been heard of. */
+	timer_vtimer_look(vcpu);
+	return is_woken(vcpu);
+}
+
+/* Until one of these; true: the timer will fire very soon. */
+static bool vcpu_sleep(struct vcpu *vcpu, u64 advance_ns)
+{
+	bool soon;
+
+	timer_block(vcpu, advance_ns);
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		soon = timer_is_soon(vcpu);
+		if (soon || is_woken(vcpu))
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+	timer_unblock(vcpu);
+	return soon;
+}
+
 /**
  * vcpu_block() - WFI: wait for an interrupt, a signal or a kick
  * @vcpu: the vCPU, in its own thread, of a VM with a GIC.
@@ -142,18 +216,10 @@ void vcpu_wake(struct vcpu *vcpu)
  */
 void vcpu_block(struct vcpu *vcpu)
 {
-	timer_block(vcpu);
-	prepare_to_rcuwait(&vcpu->wait);
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (gic_vcpu_pending(vcpu) || READ_ONCE(vcpu->kicked) ||
-		    vcpu->hyp->hcr & EL2_HCR_VSE || signal_pending(current) ||
-		    READ_ONCE(vcpu->vm->dead))
-			break;
-		schedule();
-	}
-	finish_rcuwait(&vcpu->wait);
-	timer_unblock(vcpu);
+	vcpu_count(&vcpu->run->stats.waits);
+	/* If the CPU is not ours for the rest of it, then asleep to the very end. */
+	if (!vcpu_poll(vcpu) && vcpu_sleep(vcpu, READ_ONCE(poll_ns)) && !vcpu_poll(vcpu))
+		vcpu_sleep(vcpu, 0);
 }
 
 /**
@@ -535,6 +601,11 @@ void vcpu_settle(struct vcpu *vcpu)
 	if (likely(atomic_read(vcpu->power) != POWER_ON_REQUESTED))
 		return;
 	vcpu_reset(vcpu);
+	/* As CPU_ON has it (DEN0022 6.4): the address, the context, the byte order. */
+	vcpu->hyp->pc = vcpu->on.entry;
+	vcpu_set_reg(vcpu, 0, vcpu->on.context);
+	if (vcpu->on.big_endian)
+		vcpu->hyp->sys[HYP_SCTLR_EL1] |= SCTLR_ELx_EE;
 	atomic_cmpxchg(vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
 }
 
