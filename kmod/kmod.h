@@ -526,7 +526,7 @@ u32 vcpu_power(const struct vcpu *vcpu);
 
 static inline bool vcpu_trylock(struct vcpu *vcpu)
 {
-	return !atomic_cmpxchg_acquire(&vcpu->busy, 0, 1);
+	return !atomic_xchg_acquire(&vcpu->busy, 1);
 }
 
 static inline void vcpu_unlock(struct vcpu *vcpu)
@@ -765,76 +765,66 @@ DECLARE_PER_CPU(s8, vtimer_active);
 
 /**
  * timer_enter() - is this CPU's interrupt to be heard of?
- * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
+ * @active: the guest's is pending or active, or there is no GIC: nobody would quiet it.
  *
- * Not while the guest's is pending or active: it has been heard of then.  As an
- * interrupt that is active in the host's GIC, it is deactivated by the guest
- * itself, by way of its list register.  Nor without a GIC: nobody would quiet it.
+ * Interrupts are off.  It is not while the guest has heard of it.  As an interrupt that
+ * is active in the host's GIC, it is deactivated by the guest itself, by way of its list
+ * register.
  */
-static inline void timer_enter(struct vcpu *vcpu)
+static inline void timer_enter(u8 active)
 {
-	const struct gic_irq *irq = &vcpu->gic.private[GIC_PPI_VTIMER];
-	u8 active = !vcpu->vm->gic || READ_ONCE(irq->level) | READ_ONCE(irq->pending) |
-					READ_ONCE(irq->active);
-
 	if (unlikely(__this_cpu_read(vtimer_active) != active))
 		timer_set_active(active);
-}
-
-/**
- * timer_exit() - the line of the virtual timer, as it was when the guest stopped
- * @vcpu: the vCPU, with its registers saved.  Interrupts are off.
- */
-static inline void timer_exit(struct vcpu *vcpu)
-{
-	u64 ctl = vcpu_sys(vcpu, HYP_CNTV_CTL_EL0);
-	bool level = (ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK | TIMER_CTL_ISTATUS)) ==
-		     (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS);
-
-	if (unlikely(level != READ_ONCE(vcpu->gic.private[GIC_PPI_VTIMER].level)) &&
-	    vcpu->vm->gic)
-		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, level);
 }
 
 /* ---- gic.c, around a slice --------------------------------------------- */
 
 /**
- * gic_enter() - what is ready into the list registers
+ * gic_enter() - what is ready into the list registers, and the virtual timer
  * @vcpu: the vCPU, about to enter the guest.  Interrupts are off.
+ * @hyp: its page.
  */
-static inline void gic_enter(struct vcpu *vcpu)
+static inline void gic_enter(struct vcpu *vcpu, struct hyp_vcpu *hyp)
 {
-	if (!vcpu->vm->gic)
-		return;
-	if (unlikely(READ_ONCE(vcpu->hyp->gic.posted)))
+	const struct gic_irq *vtimer = &vcpu->gic.private[GIC_PPI_VTIMER];
+
+	if (unlikely(READ_ONCE(hyp->gic.posted)))
 		gic_collect(vcpu);
 	if (READ_ONCE(vcpu->gic.changed))
 		gic_fill(vcpu);
 	/* It may have changed EOImode. */
-	if (unlikely(gic_host_is_v2() || vcpu->hyp->gic.vmcr & VMCR_EOIM))
+	if (unlikely(gic_host_is_v2() || hyp->gic.vmcr & VMCR_EOIM))
 		gic_host_enter(vcpu);
+	timer_enter(READ_ONCE(vtimer->level) | READ_ONCE(vtimer->pending) |
+		    READ_ONCE(vtimer->active));
 }
 
 /**
- * gic_exit() - what the list registers say, back into the state
+ * gic_exit() - what the list registers say, back into the state; and the virtual timer's
+ *	line, as it was when the guest stopped
  * @vcpu: the vCPU, out of the guest.  Interrupts are off.
+ * @hyp: its page.
  */
-static inline void gic_exit(struct vcpu *vcpu)
+static inline void gic_exit(struct vcpu *vcpu, struct hyp_vcpu *hyp)
 {
-	if (!vcpu->vm->gic)
-		return;
+	u64 ctl = hyp->sys[HYP_CNTV_CTL_EL0];
+	bool level = (ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK | TIMER_CTL_ISTATUS)) ==
+		     (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS);
+
 	if (gic_host_is_v2())
 		gic_host_leave(vcpu);
-	if (vcpu->hyp->doorbell) {
-		WRITE_ONCE(vcpu->hyp->doorbell, 0);
+	if (hyp->doorbell) {
+		WRITE_ONCE(hyp->doorbell, 0);
 		/* Who sees that tells us in another way; mirrored in hyp_gic_post(). */
 		smp_mb();
-		if (unlikely(READ_ONCE(vcpu->hyp->gic.posted)))
+		if (unlikely(READ_ONCE(hyp->gic.posted)))
 			gic_collect(vcpu);
 	}
 	/* With those of EL2. */
-	if (vcpu->hyp->gic.used | vcpu->hyp->gic.news)
+	if (hyp->gic.used | hyp->gic.news)
 		gic_empty(vcpu);
+	if (unlikely(level != READ_ONCE(vcpu->gic.private[GIC_PPI_VTIMER].level)))
+		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, level);
 }
 
 /**

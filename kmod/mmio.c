@@ -140,7 +140,6 @@ static noinline int to_user_swapped(struct vcpu *vcpu, u64 ipa)
  */
 int mmio_to_user(struct vcpu *vcpu, u64 ipa)
 {
-	vcpu_count(&vcpu->run->stats.sync[ESR_ELx_EC_DABT_LOW]);
 	if (unlikely(data_is_big_endian(vcpu)))
 		return to_user_swapped(vcpu, ipa);
 	return to_user(vcpu, ipa, false, false, bus_data(vcpu, false));

@@ -284,10 +284,9 @@ static noinline int vcpu_load(struct vcpu *vcpu)
 }
 
 /* What has to be looked at whatever ran here before.  Interrupts are off. */
-static __always_inline bool is_loaded(struct vcpu *vcpu)
+static __always_inline bool is_loaded(struct vcpu *vcpu, struct hyp_vcpu *hyp)
 {
-	return likely(__this_cpu_read(loaded) == vcpu->serial &&
-		      !(vcpu->hyp->flags & HYP_VCPU_DEBUG));
+	return likely(__this_cpu_read(loaded) == vcpu->serial && !(hyp->flags & HYP_VCPU_DEBUG));
 }
 
 /* AArch32 at EL0, where not all CPUs need have it.  Interrupts are off. */
@@ -322,10 +321,10 @@ static int vcpu_restart(struct vcpu *vcpu)
  * Is there anything for this thread to do, or a reason for the vCPU not to run?  Asked
  * once, with interrupts off: whatever comes later ends the slice.
  */
-static __always_inline bool has_work(struct vcpu *vcpu)
+static __always_inline bool has_work(struct vm *vm)
 {
-	return unlikely(compat_task_has_work() || READ_ONCE(vcpu->vm->dead) ||
-			atomic_read(&vcpu->vm->frozen));
+	return unlikely(compat_task_has_work() || READ_ONCE(vm->dead) ||
+			atomic_read(&vm->frozen));
 }
 
 /* Do it.  > 0: go on; otherwise what RUN returns. */
@@ -382,9 +381,11 @@ static noinline void vcpu_take_interrupt(struct vcpu *vcpu)
 }
 
 /* One slice of the guest.  > 0: handled, go on; 0: exit; < 0: error. */
-static int vcpu_enter(struct vcpu *vcpu)
+static __always_inline int vcpu_enter(struct vcpu *vcpu)
 {
 	struct hyp_vcpu *hyp = vcpu->hyp;
+	struct vm *vm = vcpu->vm;
+	struct gic *gic = vm->gic;
 	u64 code;
 	int ret;
 
@@ -400,23 +401,23 @@ static int vcpu_enter(struct vcpu *vcpu)
 		local_irq_disable();
 	}
 	/* Siblings' EL2 rings here, from now on. */
-	if (vcpu->vm->hyp->nr_siblings > 1)
+	if (vm->hyp->nr_siblings > 1)
 		WRITE_ONCE(hyp->doorbell, el2_redist());
 	/*
 	 * Before we look whether it may run: mirrored in vcpu_kick(), gic_freeze(), in
 	 * notify() of gic.c, and in hyp_gic_post().
 	 */
 	smp_store_mb(vcpu->in_guest, true);
-	if (has_work(vcpu)) {
+	if (has_work(vm)) {
 		vcpu_stay(vcpu);
 		local_irq_enable();
 		return vcpu_work(vcpu);
 	}
-	if (unlikely(!is_loaded(vcpu)))
+	if (unlikely(!is_loaded(vcpu, hyp)))
 		ret = vcpu_load(vcpu);
 	else
 		ret = 1;
-	if (unlikely(vcpu_aarch32(vcpu)) && ret > 0)
+	if (unlikely(hyp->pstate & PSR_MODE32_BIT) && ret > 0)
 		ret = vcpu_check_aarch32(vcpu);
 	if (unlikely(ret <= 0)) {
 		vcpu_stay(vcpu);
@@ -425,8 +426,10 @@ static int vcpu_enter(struct vcpu *vcpu)
 	}
 
 	/* Once it is filled, whoever changes an interrupt in it freezes us first. */
-	gic_enter(vcpu);
-	timer_enter(vcpu);
+	if (gic)
+		gic_enter(vcpu, hyp);
+	else
+		timer_enter(true);
 	if (unlikely(el2_take_provocation()))
 		hyp->flags |= HYP_VCPU_PROVOKE;
 	if (unlikely(vtime_accounting_enabled_this_cpu()))
@@ -441,8 +444,8 @@ static int vcpu_enter(struct vcpu *vcpu)
 		local_daif_restore(DAIF_PROCCTX_NOIRQ);
 	if (unlikely(code > HYP_EXIT_SERROR))
 		vcpu_el2_failed(code);
-	gic_exit(vcpu);
-	timer_exit(vcpu);
+	if (gic)
+		gic_exit(vcpu, hyp);
 	/* With all that is in memory now, to gic_freeze(). */
 	smp_store_release(&vcpu->in_guest, false);
 	if (code == HYP_EXIT_IRQ)
@@ -640,11 +643,19 @@ static noinline long vcpu_other_ioctl(struct vcpu *vcpu, unsigned int cmd, void 
 	return ret;
 }
 
-/* RUN, with the vCPU's lock. */
-static noinline int vcpu_locked_run(struct vcpu *vcpu)
+/*
+ * fdatasync(): RUN, by a system call that is little more than a call.  Others come here
+ * as well (msync() of the run struct): there is nothing to be written back.
+ */
+static int vcpu_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
+	struct vcpu *vcpu = file->private_data;
 	int ret;
 
+	if (unlikely(!datasync || start || end != LLONG_MAX))
+		return 0;
+	if (unlikely(current->mm != vcpu->vm->mm))
+		return -EIO;
 	if (!vcpu_trylock(vcpu))
 		return -EBUSY;
 	ret = vcpu_run(vcpu);
@@ -656,26 +667,11 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vcpu *vcpu = file->private_data;
 
-	if (unlikely(current->mm != vcpu->vm->mm))
-		return -EIO;
 	if (cmd == ARMVCPU_RUN)
-		return vcpu_locked_run(vcpu);
-	return vcpu_other_ioctl(vcpu, cmd, (void __user *)arg);
-}
-
-/*
- * fdatasync(): RUN, by a system call that is little more than a call.  Others come here
- * as well (msync() of the run struct): there is nothing to be written back.
- */
-static int vcpu_fsync(struct file *file, loff_t start, loff_t end, int datasync)
-{
-	struct vcpu *vcpu = file->private_data;
-
-	if (unlikely(!datasync || start || end != LLONG_MAX))
-		return 0;
+		return vcpu_fsync(file, 0, LLONG_MAX, true);
 	if (unlikely(current->mm != vcpu->vm->mm))
 		return -EIO;
-	return vcpu_locked_run(vcpu);
+	return vcpu_other_ioctl(vcpu, cmd, (void __user *)arg);
 }
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)

@@ -43,7 +43,9 @@
 #define FN_PV_TIME_FEATURES	0xc5000020U
 #define FN_PV_TIME_ST		0xc5000021U
 
+/* Owners of functions: 4 the standard secure services, 5 the standard hypervisor's. */
 #define SMCCC_OWNER(fn)		((fn) >> 24 & 0x3f)
+#define SMCCC_LAST_OWNER	5	/* of those that anybody here knows */
 #define SMCCC_1_1		0x10001
 #define SMCCC_SUCCESS		0
 #define SMCCC_NOT_SUPPORTED	(-1)
@@ -181,13 +183,12 @@ static inline s64 arch_feature(const struct hyp_vm *vm, const struct hyp_vcpu *v
 static inline int answer_smccc(const struct hyp_vm *vm, const struct hyp_vcpu *vcpu, u32 fn,
 			       u64 arg1, s64 *result)
 {
-	/* By owner: the Arm architecture's, and the standard hypervisor service's. */
-	if (SMCCC_OWNER(fn) != 0 && SMCCC_OWNER(fn) != 5)
-		return 0;
-	switch (fn) {
-	case FN_SMCCC_VERSION:
+	/* What everybody asks first. */
+	if (fn == FN_SMCCC_VERSION) {
 		*result = SMCCC_1_1;
 		return 1;
+	}
+	switch (fn) {
 	case FN_ARCH_FEATURES:
 		*result = arch_feature(vm, vcpu, arg1);
 		return 1;
@@ -219,9 +220,6 @@ static inline int answer_smccc(const struct hyp_vm *vm, const struct hyp_vcpu *v
  */
 static inline int is_hosts_call(u32 fn)
 {
-	/* By owner: the Arm architecture's, and the standard secure service's. */
-	if (SMCCC_OWNER(fn) != 0 && SMCCC_OWNER(fn) != 4)
-		return 0;
 	switch (fn) {
 	case FN_ARCH_WORKAROUND_1:
 	case FN_ARCH_WORKAROUND_2:

@@ -138,7 +138,9 @@ static int hvc(struct hyp_vcpu *vcpu, u64 esr)
 	/* Another immediate is no call of the convention. */
 	if (esr & ESR_HVC_IMM)
 		return FAST_HOST;
-	if (likely(hyp_answers(vcpu, HYP_EL2_CALL))) {
+	if (unlikely(!hyp_answers(vcpu, HYP_EL2_CALL)))
+		return workaround(vcpu, fn);
+	if (SMCCC_OWNER(fn) <= SMCCC_LAST_OWNER) {
 		if (is_psci(fn)) {
 			if (!answer_psci(vm, fn, get_reg(vcpu, 1), get_reg(vcpu, 2), &result))
 				return FAST_HOST;
@@ -146,12 +148,12 @@ static int hvc(struct hyp_vcpu *vcpu, u64 esr)
 		}
 		if (answer_smccc(vm, vcpu, fn, get_reg(vcpu, 1), &result))
 			goto answered;
-		if (!is_hosts_call(fn) && !is_claimed(vm, fn)) {
-			result = SMCCC_NOT_SUPPORTED;
-			goto answered;
-		}
+		if (is_hosts_call(fn))
+			return workaround(vcpu, fn);
 	}
-	return workaround(vcpu, fn);
+	if (is_claimed(vm, fn))
+		return FAST_HOST;
+	result = SMCCC_NOT_SUPPORTED;
 
 answered:
 	set_reg(vcpu, 0, result);

@@ -5,105 +5,12 @@
  * ICH_HCR_EL2.
  */
 #include "el2.h"
+#include "lr.h"
 
-#define ICH_HCR_EN		BIT(0)
 #define ICH_LR_PENDING		BIT(62)
 #define ICH_LR_STATE		(BIT(62) | BIT(63))
 
 #define INTID_MASK		0xffffffU
-
-/* ICH_LR<n>_EL2: their numbers are in the instructions. */
-static u64 read_lr(unsigned int n)
-{
-	switch (n) {
-	case 0:
-		return read_sysreg_s(3, 4, 12, 12, 0);
-	case 1:
-		return read_sysreg_s(3, 4, 12, 12, 1);
-	case 2:
-		return read_sysreg_s(3, 4, 12, 12, 2);
-	case 3:
-		return read_sysreg_s(3, 4, 12, 12, 3);
-	case 4:
-		return read_sysreg_s(3, 4, 12, 12, 4);
-	case 5:
-		return read_sysreg_s(3, 4, 12, 12, 5);
-	case 6:
-		return read_sysreg_s(3, 4, 12, 12, 6);
-	case 7:
-		return read_sysreg_s(3, 4, 12, 12, 7);
-	case 8:
-		return read_sysreg_s(3, 4, 12, 13, 0);
-	case 9:
-		return read_sysreg_s(3, 4, 12, 13, 1);
-	case 10:
-		return read_sysreg_s(3, 4, 12, 13, 2);
-	case 11:
-		return read_sysreg_s(3, 4, 12, 13, 3);
-	case 12:
-		return read_sysreg_s(3, 4, 12, 13, 4);
-	case 13:
-		return read_sysreg_s(3, 4, 12, 13, 5);
-	case 14:
-		return read_sysreg_s(3, 4, 12, 13, 6);
-	default:
-		return read_sysreg_s(3, 4, 12, 13, 7);
-	}
-}
-
-static void write_lr(unsigned int n, u64 value)
-{
-	switch (n) {
-	case 0:
-		write_sysreg_s(value, 3, 4, 12, 12, 0);
-		break;
-	case 1:
-		write_sysreg_s(value, 3, 4, 12, 12, 1);
-		break;
-	case 2:
-		write_sysreg_s(value, 3, 4, 12, 12, 2);
-		break;
-	case 3:
-		write_sysreg_s(value, 3, 4, 12, 12, 3);
-		break;
-	case 4:
-		write_sysreg_s(value, 3, 4, 12, 12, 4);
-		break;
-	case 5:
-		write_sysreg_s(value, 3, 4, 12, 12, 5);
-		break;
-	case 6:
-		write_sysreg_s(value, 3, 4, 12, 12, 6);
-		break;
-	case 7:
-		write_sysreg_s(value, 3, 4, 12, 12, 7);
-		break;
-	case 8:
-		write_sysreg_s(value, 3, 4, 12, 13, 0);
-		break;
-	case 9:
-		write_sysreg_s(value, 3, 4, 12, 13, 1);
-		break;
-	case 10:
-		write_sysreg_s(value, 3, 4, 12, 13, 2);
-		break;
-	case 11:
-		write_sysreg_s(value, 3, 4, 12, 13, 3);
-		break;
-	case 12:
-		write_sysreg_s(value, 3, 4, 12, 13, 4);
-		break;
-	case 13:
-		write_sysreg_s(value, 3, 4, 12, 13, 5);
-		break;
-	case 14:
-		write_sysreg_s(value, 3, 4, 12, 13, 6);
-		break;
-	default:
-		write_sysreg_s(value, 3, 4, 12, 13, 7);
-		break;
-	}
-}
 
 /**
  * hyp_gic_clear() - nobody's interrupts are in the list registers
@@ -119,8 +26,11 @@ void hyp_gic_clear(void)
 		write_lr(i, 0);
 }
 
-/* More than 32 priorities, which few have. */
-static noinline void restore_more_aprs(const struct hyp_gic *gic)
+/**
+ * hyp_gic_restore_more() - the second and further registers of active priorities
+ * @gic: what the guest has.
+ */
+void hyp_gic_restore_more(const struct hyp_gic *gic)
 {
 	if (gic->nr_aprs == 4) {
 		write_sysreg_s(gic->ap0r[3], 3, 4, 12, 8, 3);
@@ -132,7 +42,11 @@ static noinline void restore_more_aprs(const struct hyp_gic *gic)
 	write_sysreg_s(gic->ap1r[1], 3, 4, 12, 9, 1);
 }
 
-static noinline void save_more_aprs(struct hyp_gic *gic)
+/**
+ * hyp_gic_save_more() - and back
+ * @gic: where to.
+ */
+void hyp_gic_save_more(struct hyp_gic *gic)
 {
 	if (gic->nr_aprs == 4) {
 		gic->ap0r[3] = read_sysreg_s(3, 4, 12, 8, 3);
@@ -142,50 +56,6 @@ static noinline void save_more_aprs(struct hyp_gic *gic)
 	}
 	gic->ap0r[1] = read_sysreg_s(3, 4, 12, 8, 1);
 	gic->ap1r[1] = read_sysreg_s(3, 4, 12, 9, 1);
-}
-
-/**
- * hyp_gic_enter() - the guest's interrupts in
- * @gic: what it has.
- */
-void hyp_gic_enter(const struct hyp_gic *gic)
-{
-	unsigned int i;
-
-	if (gic->hcr & ICH_HCR_EN) {
-		write_sysreg_s(gic->vmcr, 3, 4, 12, 11, 7);
-		if (unlikely(gic->nr_aprs > 1))
-			restore_more_aprs(gic);
-		write_sysreg_s(gic->ap0r[0], 3, 4, 12, 8, 0);
-		write_sysreg_s(gic->ap1r[0], 3, 4, 12, 9, 0);
-		for (i = 0; i < gic->used; i++)
-			write_lr(i, gic->lr[i]);
-	}
-	write_sysreg_s(gic->hcr, 3, 4, 12, 11, 0);
-}
-
-/**
- * hyp_gic_save() - what has become of them
- * @gic: where to.
- */
-void hyp_gic_save(struct hyp_gic *gic)
-{
-	unsigned int i;
-
-	if (!(gic->hcr & ICH_HCR_EN))
-		return;
-	/* With EOIcount. */
-	gic->hcr = read_sysreg_s(3, 4, 12, 11, 0);
-	gic->vmcr = read_sysreg_s(3, 4, 12, 11, 7);
-	if (unlikely(gic->nr_aprs > 1))
-		save_more_aprs(gic);
-	gic->ap0r[0] = read_sysreg_s(3, 4, 12, 8, 0);
-	gic->ap1r[0] = read_sysreg_s(3, 4, 12, 9, 0);
-	/* Taken out: the next vCPU here may use fewer of them. */
-	for (i = 0; i < gic->used; i++) {
-		gic->lr[i] = read_lr(i);
-		write_lr(i, 0);
-	}
 }
 
 /* ---- interrupts of the host's that are passed through ------------------ */

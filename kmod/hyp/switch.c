@@ -10,6 +10,7 @@
  * stage 1.
  */
 #include "el2.h"
+#include "lr.h"
 
 #define HCR_VI			BIT(7)
 #define HCR_VF			BIT(6)
@@ -598,6 +599,10 @@ static int fault_address(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	u64 esr = vcpu->esr, type = esr & ESR_FSC_TYPE, par;
 
 	vcpu->hpfar = read_sysreg(hpfar_el2);
+	/* A device, as a rule. */
+	if (likely((esr & (ESR_ISV | ESR_S1PTW | ESR_FSC_TYPE)) == (ESR_ISV | FSC_TRANSLATION) &&
+		   !(cpu->features & HYP_ERRATUM_834220)))
+		return 1;
 	if (type > FSC_PERMISSION)
 		return 1;
 	if (!(esr & ESR_S1PTW) && (type == FSC_PERMISSION ||

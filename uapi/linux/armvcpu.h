@@ -1092,7 +1092,8 @@ struct armvcpu_exit_fail {
 /**
  * struct armvcpu_stats - what a vCPU has done so far
  * @irqs: how often an interrupt of the host's ended a slice of the guest.
- * @sync: how often a trap did, by ESR_EL2.EC.
+ * @sync: how often a trap did, by ESR_EL2.EC; data aborts (0x24) where the module knew at
+ *	once that they are the VMM's are in @user only.
  * @user: exits to the VMM, by ARMVCPU_EXIT_*.
  * @el2: what EL2 has answered itself, by ARMVCPU_EL2_*.
  * @faults: stage 2 faults that mapped memory.

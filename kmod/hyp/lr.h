@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * List registers, and the virtual CPU interface's part of the world switch: in line there.
+ */
+#ifndef ARMVCPU_HYP_LR_H
+#define ARMVCPU_HYP_LR_H
+
+#include "el2.h"
+
+#define ICH_HCR_EN		BIT(0)
+
+/* ICH_LR<n>_EL2: their numbers are in the instructions. */
+static inline u64 read_lr(unsigned int n)
+{
+	switch (n) {
+	case 0:
+		return read_sysreg_s(3, 4, 12, 12, 0);
+	case 1:
+		return read_sysreg_s(3, 4, 12, 12, 1);
+	case 2:
+		return read_sysreg_s(3, 4, 12, 12, 2);
+	case 3:
+		return read_sysreg_s(3, 4, 12, 12, 3);
+	case 4:
+		return read_sysreg_s(3, 4, 12, 12, 4);
+	case 5:
+		return read_sysreg_s(3, 4, 12, 12, 5);
+	case 6:
+		return read_sysreg_s(3, 4, 12, 12, 6);
+	case 7:
+		return read_sysreg_s(3, 4, 12, 12, 7);
+	case 8:
+		return read_sysreg_s(3, 4, 12, 13, 0);
+	case 9:
+		return read_sysreg_s(3, 4, 12, 13, 1);
+	case 10:
+		return read_sysreg_s(3, 4, 12, 13, 2);
+	case 11:
+		return read_sysreg_s(3, 4, 12, 13, 3);
+	case 12:
+		return read_sysreg_s(3, 4, 12, 13, 4);
+	case 13:
+		return read_sysreg_s(3, 4, 12, 13, 5);
+	case 14:
+		return read_sysreg_s(3, 4, 12, 13, 6);
+	default:
+		return read_sysreg_s(3, 4, 12, 13, 7);
+	}
+}
+
+static inline void write_lr(unsigned int n, u64 value)
+{
+	switch (n) {
+	case 0:
+		write_sysreg_s(value, 3, 4, 12, 12, 0);
+		break;
+	case 1:
+		write_sysreg_s(value, 3, 4, 12, 12, 1);
+		break;
+	case 2:
+		write_sysreg_s(value, 3, 4, 12, 12, 2);
+		break;
+	case 3:
+		write_sysreg_s(value, 3, 4, 12, 12, 3);
+		break;
+	case 4:
+		write_sysreg_s(value, 3, 4, 12, 12, 4);
+		break;
+	case 5:
+		write_sysreg_s(value, 3, 4, 12, 12, 5);
+		break;
+	case 6:
+		write_sysreg_s(value, 3, 4, 12, 12, 6);
+		break;
+	case 7:
+		write_sysreg_s(value, 3, 4, 12, 12, 7);
+		break;
+	case 8:
+		write_sysreg_s(value, 3, 4, 12, 13, 0);
+		break;
+	case 9:
+		write_sysreg_s(value, 3, 4, 12, 13, 1);
+		break;
+	case 10:
+		write_sysreg_s(value, 3, 4, 12, 13, 2);
+		break;
+	case 11:
+		write_sysreg_s(value, 3, 4, 12, 13, 3);
+		break;
+	case 12:
+		write_sysreg_s(value, 3, 4, 12, 13, 4);
+		break;
+	case 13:
+		write_sysreg_s(value, 3, 4, 12, 13, 5);
+		break;
+	case 14:
+		write_sysreg_s(value, 3, 4, 12, 13, 6);
+		break;
+	default:
+		write_sysreg_s(value, 3, 4, 12, 13, 7);
+		break;
+	}
+}
+
+/* gic.c: more than 32 priorities, which few have. */
+void hyp_gic_restore_more(const struct hyp_gic *gic);
+void hyp_gic_save_more(struct hyp_gic *gic);
+
+/**
+ * hyp_gic_enter() - the guest's interrupts in
+ * @gic: what it has.
+ */
+static inline void hyp_gic_enter(const struct hyp_gic *gic)
+{
+	unsigned int i;
+
+	if (gic->hcr & ICH_HCR_EN) {
+		write_sysreg_s(gic->vmcr, 3, 4, 12, 11, 7);
+		if (unlikely(gic->nr_aprs > 1))
+			hyp_gic_restore_more(gic);
+		write_sysreg_s(gic->ap0r[0], 3, 4, 12, 8, 0);
+		write_sysreg_s(gic->ap1r[0], 3, 4, 12, 9, 0);
+		for (i = 0; i < gic->used; i++)
+			write_lr(i, gic->lr[i]);
+	}
+	write_sysreg_s(gic->hcr, 3, 4, 12, 11, 0);
+}
+
+/**
+ * hyp_gic_save() - what has become of them
+ * @gic: where to.
+ */
+static inline void hyp_gic_save(struct hyp_gic *gic)
+{
+	unsigned int i;
+
+	if (!(gic->hcr & ICH_HCR_EN))
+		return;
+	/* With EOIcount. */
+	gic->hcr = read_sysreg_s(3, 4, 12, 11, 0);
+	gic->vmcr = read_sysreg_s(3, 4, 12, 11, 7);
+	if (unlikely(gic->nr_aprs > 1))
+		hyp_gic_save_more(gic);
+	gic->ap0r[0] = read_sysreg_s(3, 4, 12, 8, 0);
+	gic->ap1r[0] = read_sysreg_s(3, 4, 12, 9, 0);
+	/* Taken out: the next vCPU here may use fewer of them. */
+	for (i = 0; i < gic->used; i++) {
+		gic->lr[i] = read_lr(i);
+		write_lr(i, 0);
+	}
+}
+
+#endif /* ARMVCPU_HYP_LR_H */
