@@ -211,7 +211,11 @@ AT(posted_ring, head, 0);
 AT(posted_ring, tail, 4);
 AT(posted_ring, writes, 8);
 
-SIZE(run, 3088);
+SIZE(times, 520);
+AT(times, irq, 0);
+AT(times, sync, 8);
+
+SIZE(run, 3608);
 AT(run, x, 0);
 AT(run, immediate_exit, 248);
 AT(run, action, 249);
@@ -226,3 +230,5 @@ AT(run, stats, 512);
 AT(run, nr_lines, 1408);
 AT(run, lines, 1416);
 AT(run, posted, 1544);
+AT(run, times, 3088);
+AT(run, timing, 250);

@@ -463,6 +463,9 @@ struct vcpu_debug {
  * @power: ARMVCPU_POWER_* or POWER_ON_REQUESTED: its hyp_sibling's.
  * @on: how another vCPU's CPU_ON wants it to begin; while it is POWER_ON_REQUESTED.
  * @pending: the exit to complete.
+ * @timed: @run->timing, as far as it has been noticed.
+ * @left: of @run->times: what it is out of the guest for; NULL: it is not.
+ * @left_at: the counter when it began.
  * @mmio: where the last MMIO exits were.
  * @inject: ARMVCPU_INJECT_* + 1 of a synchronous exception to take at entry.
  * @inject_far: its FAR_EL1.
@@ -493,6 +496,9 @@ struct vcpu {
 	atomic_t *power;
 	struct cpu_on on;
 	struct exit_state pending;
+	u8 timed;
+	u64 *left;
+	u64 left_at;
 	struct mmio_note mmio[NR_MMIO_NOTES];
 	u32 inject;
 	u64 inject_far;

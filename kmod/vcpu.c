@@ -13,6 +13,7 @@
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <linux/vtime.h>
+#include <clocksource/arm_arch_timer.h>
 #include <asm/cpufeature.h>
 #include <asm/cputype.h>
 #include <asm/daifflags.h>
@@ -252,6 +253,35 @@ void vcpu_unload(void)
 	this_cpu_write(loaded, 0);
 }
 
+/* The VMM may begin and end with that at any time. */
+static noinline void vcpu_set_timing(struct vcpu *vcpu)
+{
+	vcpu->timed = READ_ONCE(vcpu->run->timing);
+	if (vcpu->timed)
+		vcpu->hyp->flags |= HYP_VCPU_TIMING;
+	else
+		vcpu->hyp->flags &= ~HYP_VCPU_TIMING;
+	vcpu->left = NULL;
+}
+
+/* Out of the guest: from now on it counts for this. */
+static noinline void timing_exit(struct vcpu *vcpu, u64 code)
+{
+	struct armvcpu_times *times = &vcpu->run->times;
+
+	vcpu->left = code == HYP_EXIT_SYNC ? &times->sync[ESR_ELx_EC(vcpu->hyp->esr)] : &times->irq;
+	vcpu->left_at = arch_timer_read_counter();
+}
+
+static void timing_enter(struct vcpu *vcpu)
+{
+	if (!vcpu->left)
+		return;
+	WRITE_ONCE(*vcpu->left,
+		   READ_ONCE(*vcpu->left) + arch_timer_read_counter() - vcpu->left_at);
+	vcpu->left = NULL;
+}
+
 /*
  * The first slice on this CPU, or the first after another vCPU's: not all cores of a
  * machine need have what the guest was told of.  Interrupts are off.
@@ -266,6 +296,7 @@ static noinline int vcpu_load(struct vcpu *vcpu)
 				   current->comm, current->pid);
 		return -ENODEV;
 	}
+	timing_enter(vcpu);
 	if (unlikely((vcpu->hyp->flags & HYP_VCPU_PAUTH && !cpu_has_pauth()) ||
 		     !debug_enter(vcpu))) {
 		/* No exception of the guest's. */
@@ -286,7 +317,8 @@ static noinline int vcpu_load(struct vcpu *vcpu)
 /* What has to be looked at whatever ran here before.  Interrupts are off. */
 static __always_inline bool is_loaded(struct vcpu *vcpu, struct hyp_vcpu *hyp)
 {
-	return likely(__this_cpu_read(loaded) == vcpu->serial && !(hyp->flags & HYP_VCPU_DEBUG));
+	return likely(__this_cpu_read(loaded) == vcpu->serial &&
+		      !(hyp->flags & (HYP_VCPU_DEBUG | HYP_VCPU_TIMING)));
 }
 
 /* AArch32 at EL0, where not all CPUs need have it.  Interrupts are off. */
@@ -444,6 +476,8 @@ static __always_inline int vcpu_enter(struct vcpu *vcpu)
 		local_daif_restore(DAIF_PROCCTX_NOIRQ);
 	if (unlikely(code > HYP_EXIT_SERROR))
 		vcpu_el2_failed(code);
+	if (unlikely(hyp->flags & HYP_VCPU_TIMING))
+		timing_exit(vcpu, code);
 	if (gic)
 		gic_exit(vcpu, hyp);
 	/* With all that is in memory now, to gic_freeze(). */
@@ -509,6 +543,8 @@ static __always_inline int vcpu_run(struct vcpu *vcpu)
 	if (unlikely(power != ARMVCPU_POWER_ON || !vcpu->configured))
 		vcpu_start(vcpu);
 	exit_complete(vcpu, action);
+	if (unlikely(READ_ONCE(run->timing) != vcpu->timed))
+		vcpu_set_timing(vcpu);
 	if (unlikely(READ_ONCE(run->immediate_exit)))
 		return vcpu_interrupted(vcpu);
 	/* The barrier is with in_guest. */

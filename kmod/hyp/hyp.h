@@ -77,6 +77,7 @@
 #define HYP_VCPU_NO_FP		BIT(1)	/* the guest's ID registers show no FP */
 #define HYP_VCPU_DEBUG		BIT(2)	/* the guest has breakpoints or watchpoints */
 #define HYP_VCPU_PAUTH		BIT(3)	/* its ID registers show pointer authentication */
+#define HYP_VCPU_TIMING		BIT(4)	/* the VMM wants to know where the time goes */
 
 /*
  * What EL2 answers itself (fast.c), as bits of struct hyp_vm.answers and places in

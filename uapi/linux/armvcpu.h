@@ -1166,6 +1166,21 @@ struct armvcpu_posted_ring {
 };
 
 /**
+ * struct armvcpu_times - how long a vCPU was out of the guest
+ * @irq: for interrupts of the host's, and what the scheduler made of them.
+ * @sync: for a trap, by ESR_EL2.EC: from the end of the slice until the next one began.
+ *	With an exit to the VMM, all that the VMM did is in it.
+ *
+ * In ticks of the counter, CNTFRQ_EL0 a second.  While armvcpu_run.timing is not zero.
+ * What EL2 answers itself is not in here.  The VMM may set them to zero while the vCPU
+ * does not run.
+ */
+struct armvcpu_times {
+	__u64 irq;
+	__u64 sync[64];
+};
+
+/**
  * struct armvcpu_run - the page a vCPU shares with its VMM
  * @x: general registers x0 to x30.  Valid whenever the vCPU does not run;
  *	what the VMM stores is what the guest resumes with.
@@ -1173,6 +1188,7 @@ struct armvcpu_posted_ring {
  *	A signal handler sets it to close the race between a test of a flag
  *	and RUN.
  * @action: in: ARMVCPU_ACTION_*.
+ * @timing: in: non-zero: @times are counted, which costs each exit some instructions.
  * @pad0: zero.
  * @exit_reason: out: ARMVCPU_EXIT_*.
  * @pc: out: the guest's PC at the exit: at the instruction, or behind it for a
@@ -1190,6 +1206,7 @@ struct armvcpu_posted_ring {
  *	without another system call.
  * @pad2: zero.
  * @posted: ARMVCPU_SET_POSTED: writes of the guest.
+ * @times: with @timing: where the time goes.
  *
  * mmap() ARMVCPU_CAP_RUN_SIZE bytes of the vCPU file at offset 0, shared,
  * readable and writable.  A child of fork() does not get the mapping.  It keeps
@@ -1197,14 +1214,15 @@ struct armvcpu_posted_ring {
  * offset or size, not shared), EIO (another process), ENOMEM.
  *
  * The module keeps its own copy of what it needs to complete an exit: nothing
- * here but @x, @immediate_exit, @action, mmio.data, sysreg.data, @nr_lines, @lines and
+ * here but @x, @immediate_exit, @action, @timing, mmio.data, sysreg.data, @nr_lines, @lines and
  * the ring's head is read back.
  */
 struct armvcpu_run {
 	__u64 x[31];
 	__u8 immediate_exit;
 	__u8 action;
-	__u8 pad0[2];
+	__u8 timing;
+	__u8 pad0;
 	__u32 exit_reason;
 	__u64 pc;
 	__u64 pstate;
@@ -1228,6 +1246,7 @@ struct armvcpu_run {
 	struct armvcpu_run_line lines[ARMVCPU_RUN_LINES];
 	__u64 pad2[8];
 	struct armvcpu_posted_ring posted;
+	struct armvcpu_times times;
 };
 
 #endif /* _UAPI_LINUX_ARMVCPU_H */
