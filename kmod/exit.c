@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "kmod.h"
+#include "trace.h"
 
 #define ISS_FNV			BIT_ULL(10)
 #define ISS_FSC			0x3fULL
@@ -355,6 +356,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	bool write = !insn && !walk && !cache_op && esr & ISS_WNR;
 	bool signalled = false;
 	struct memslot *slot;
+	u64 pages = 0;
 	int ret = 0;
 
 	/* On a walk FAR is the address that was translated: a page is enough. */
@@ -371,7 +373,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 		if (fsc == FSC_PERMISSION && readonly)
 			write = true;
 		if (!(readonly && write))
-			ret = stage2_map_page(vm, slot, ipa, vcpu_caches_on(vcpu));
+			ret = stage2_map_page(vm, slot, ipa, vcpu_caches_on(vcpu), &pages);
 	} else if (write && esr & ISS_ISV && vm->nr_ioeventfds) {
 		/* As long as it is certain that no memory is there. */
 		signalled = mmio_signal(vcpu, ipa);
@@ -381,6 +383,8 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 		return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
 	if (slot && !(readonly && write)) {
 		vcpu_count(&vcpu->run->stats.faults);
+		vcpu_count_more(&vcpu->run->stats.pages, pages);
+		trace_armvcpu_fault(vcpu, ipa, write, pages);
 		return 1;
 	}
 	if (signalled) {

@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 
 #include "kmod.h"
+#include "trace.h"
 
 /**
  * gic_irq_of() - an interrupt by its number
@@ -733,6 +734,7 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 		if (lr.pending && irq->edge)
 			irq->pending = false;
 		gic_host_set_lr(vcpu, i, &lr);
+		trace_armvcpu_irq(vcpu, &lr);
 	}
 	gic_host_set_control(vcpu, g->used, &left);
 	if (unlikely(gic->nr_passed))

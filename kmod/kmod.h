@@ -190,6 +190,7 @@ enum id_reg {
 /**
  * struct vm - a virtual machine
  * @ref: the VM's file and its vCPUs.
+ * @all: among all VMs (stats.c).
  * @mm: address space of the creator, who alone may use it.
  * @hyp: the page it shares with EL2: ID registers, power states, answers.
  * @ipa_bits: size of the guest physical address space.
@@ -226,6 +227,7 @@ enum id_reg {
  */
 struct vm {
 	struct kref ref;
+	struct list_head all;
 	struct mm_struct *mm;
 	struct hyp_vm *hyp;
 	u32 ipa_bits;
@@ -278,6 +280,13 @@ int vm_check_cap(void __user *argp);
 u64 vm_count(void);
 u64 pstate_mask(void);
 bool has_aarch32_el0(void);
+
+/* ---- stats.c ----------------------------------------------------------- */
+
+void stats_add(struct vm *vm);
+void stats_remove(struct vm *vm);
+void stats_trace(struct vcpu *vcpu);
+void stats_debugfs(struct dentry *dir);
 
 /* ---- memslot.c --------------------------------------------------------- */
 
@@ -344,7 +353,7 @@ unsigned int stage2_max_ipa_bits(void);
 unsigned int stage2_vmid_bits(void);
 int stage2_init(struct vm *vm);
 void stage2_destroy(struct vm *vm);
-int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block);
+int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block, u64 *pages);
 int stage2_map_device(struct vm *vm, u64 ipa, u64 pa, u64 size);
 void stage2_clean(struct vm *vm);
 void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
@@ -544,6 +553,11 @@ static inline void vcpu_unlock(struct vcpu *vcpu)
 static inline void vcpu_count(u64 *count)
 {
 	WRITE_ONCE(*count, READ_ONCE(*count) + 1);
+}
+
+static inline void vcpu_count_more(u64 *count, u64 n)
+{
+	WRITE_ONCE(*count, READ_ONCE(*count) + n);
 }
 
 static inline u64 vcpu_sys(const struct vcpu *vcpu, enum hyp_sysreg reg)

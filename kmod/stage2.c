@@ -256,11 +256,12 @@ static int map_pages(struct vm *vm, struct memslot *slot, u64 base, u64 n, int l
  * @ipa: guest physical address.
  * @block: more than a page will do.  Not for a guest whose caches are off: it sees what
  *	the VMM writes to other pages later only if they are cleaned later.
+ * @pages: out: how many pages are mapped now that were not, or some of them.
  *
  * Return: 0, also if another vCPU was faster; -ENOMEM; -ERANGE (memory above
  * 48 bits).
  */
-int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
+int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block, u64 *pages)
 {
 	u64 attrs = S2_AF | S2_SH_INNER | S2_AP_READ | S2_MEMATTR_WB, base;
 	u64 n = 1;
@@ -272,6 +273,7 @@ int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
 		level = 2;
 
 	mutex_lock(&vm->s2_lock);
+	*pages = 0;
 	if (pgt_lookup(&vm->s2, ipa, &found))
 		goto out;
 	/* Some of its pages are mapped: the others, then, too. */
@@ -285,6 +287,7 @@ int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block)
 		n = (n - base) >> PAGE_SHIFT;
 	}
 	ret = map_pages(vm, slot, base, n, level, attrs);
+	*pages = n << (PGTABLE_SHIFT(level) - PAGE_SHIFT);
 out:
 	mutex_unlock(&vm->s2_lock);
 	return ret;

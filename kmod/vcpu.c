@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "kmod.h"
+#include "trace.h"
 
 /* HCR_EL2 (Arm ARM D19.2.48). */
 #define EL2_HCR_VM		BIT_ULL(0)	/* stage 2 */
@@ -399,6 +400,11 @@ static noinline void vcpu_take_interrupt(struct vcpu *vcpu)
 {
 	bool by_tick = !vtime_accounting_enabled_this_cpu();
 
+	/* Nobody listens any more, and EL2 has nowhere to put what it has to tell. */
+	if (unlikely(vcpu->hyp->nr_traces == HYP_MAX_TRACES)) {
+		vcpu->hyp->tracing = 0;
+		vcpu->hyp->nr_traces = 0;
+	}
 	vcpu_count(&vcpu->run->stats.irqs);
 	preempt_disable();
 	/* A tick that comes now was the guest's: nobody else asks. */
@@ -464,6 +470,9 @@ static __always_inline int vcpu_enter(struct vcpu *vcpu)
 		timer_enter(true);
 	if (unlikely(el2_take_provocation()))
 		hyp->flags |= HYP_VCPU_PROVOKE;
+	trace_armvcpu_entry(vcpu);
+	if (trace_armvcpu_el2_enabled())
+		hyp->tracing = 1;
 	if (unlikely(vtime_accounting_enabled_this_cpu()))
 		vtime_account_guest_enter();
 	/* With pseudo-NMIs "off" is a priority, at which nothing reaches the guest's CPU. */
@@ -478,6 +487,9 @@ static __always_inline int vcpu_enter(struct vcpu *vcpu)
 		vcpu_el2_failed(code);
 	if (unlikely(hyp->flags & HYP_VCPU_TIMING))
 		timing_exit(vcpu, code);
+	if (trace_armvcpu_el2_enabled())
+		stats_trace(vcpu);
+	trace_armvcpu_exit(vcpu, code);
 	if (gic)
 		gic_exit(vcpu, hyp);
 	/* With all that is in memory now, to gic_freeze(). */
@@ -554,6 +566,8 @@ static __always_inline int vcpu_run(struct vcpu *vcpu)
 		ret = vcpu_enter(vcpu);
 		gic_resample(vcpu);
 	} while (ret > 0);
+	if (!ret)
+		trace_armvcpu_user(vcpu, READ_ONCE(run->exit_reason));
 	WRITE_ONCE(vcpu->runner, NULL);
 	return ret;
 }

@@ -171,6 +171,7 @@ static void vm_destroy(struct kref *ref)
 {
 	struct vm *vm = container_of(ref, struct vm, ref);
 
+	stats_remove(vm);
 	stage2_destroy(vm);
 	memslot_destroy_all(vm);
 	ioeventfd_destroy_all(vm);
@@ -435,6 +436,7 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	mmgrab(current->mm);
 	vm->mm = current->mm;
 	atomic64_inc(&nr_vms);
+	stats_add(vm);
 
 	ret = anon_inode_getfd("armvcpu-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
 	if (ret < 0)

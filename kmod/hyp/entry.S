@@ -151,7 +151,7 @@
 
 /*
  * From the guest's vectors; x0 and x1 lie on the stack.  Up to the answer of @fast only
- * what a function may change is saved, and x19.
+ * what a function may change is saved, and x19: the image is compiled without x12 to x18.
  */
 	.macro	guest_exit code, fast
 	mrs	x0, tpidr_el2
@@ -162,10 +162,7 @@
 	stp	x6, x7, [x1, #48]
 	stp	x8, x9, [x1, #64]
 	stp	x10, x11, [x1, #80]
-	stp	x12, x13, [x1, #96]
-	stp	x14, x15, [x1, #112]
-	stp	x16, x17, [x1, #128]
-	stp	x18, x19, [x1, #144]
+	str	x19, [x1, #152]
 	str	x30, [x1, #240]
 	ldp	x2, x3, [sp], #16
 	stp	x2, x3, [x1]
@@ -190,24 +187,28 @@
 	guest_exit HYP_EXIT_SERROR, hyp_fast_serror
 	end	hyp_guest_serror
 
-/* x19: struct hyp_vcpu.x; x20 to x29 are the guest's. */
+/* x19: struct hyp_vcpu.x; x12 to x18 and x20 to x29 are the guest's. */
 	entry	hyp_guest_resume
 	ldp	x2, x3, [x19, #16]
 	ldp	x4, x5, [x19, #32]
 	ldp	x6, x7, [x19, #48]
 	ldp	x8, x9, [x19, #64]
 	ldp	x10, x11, [x19, #80]
-	ldp	x12, x13, [x19, #96]
-	ldp	x14, x15, [x19, #112]
-	ldp	x16, x17, [x19, #128]
 	ldr	x30, [x19, #240]
 	ldp	x0, x1, [x19]
-	ldp	x18, x19, [x19, #144]
+	ldr	x19, [x19, #152]
 	exception_return
 	end	hyp_guest_resume
 
-/* x19: struct hyp_vcpu.x, x21: the exit, w0: FAST_*; x22 to x29 are the guest's. */
+/*
+ * x19: struct hyp_vcpu.x, x21: the exit, w0: FAST_*; x12 to x18 and x22 to x29 are the
+ * guest's.
+ */
 	entry	hyp_guest_stop
+	stp	x12, x13, [x19, #96]
+	stp	x14, x15, [x19, #112]
+	stp	x16, x17, [x19, #128]
+	str	x18, [x19, #144]
 	stp	x22, x23, [x19, #176]
 	stp	x24, x25, [x19, #192]
 	stp	x26, x27, [x19, #208]
@@ -224,6 +225,10 @@
 	cmp	w0, #FAST_KICK
 	b.eq	2f
 	cbnz	w0, 1f
+	ldp	x12, x13, [x19, #96]
+	ldp	x14, x15, [x19, #112]
+	ldp	x16, x17, [x19, #128]
+	ldr	x18, [x19, #144]
 	ldp	x20, x21, [x19, #160]
 	ldp	x22, x23, [x19, #176]
 	ldp	x24, x25, [x19, #192]

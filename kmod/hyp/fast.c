@@ -54,16 +54,34 @@
 #define CLUSTER			0xff00ffff00ULL
 #define AFFINITY		0xff00ffffffULL
 
-/* Which of the general registers are in memory; entry.S has the others in the CPU. */
-#define IN_MEMORY		19
+/* The general registers up to this one are in memory; entry.S has the others in the CPU. */
+#define IN_MEMORY		11
 
-static int done(const struct hyp_vcpu *vcpu, int what)
+/* For who listens.  With the last place taken, the host has to read them first. */
+static noinline int trace(struct hyp_vcpu *vcpu, u64 what)
+{
+	struct hyp_trace *to;
+
+	if (vcpu->nr_traces < HYP_MAX_TRACES) {
+		to = &vcpu->traces[vcpu->nr_traces++];
+		to->count = read_sysreg(cntpct_el0);
+		to->pc = read_sysreg(elr_el2);
+		to->esr = read_sysreg(esr_el2);
+		to->what = what;
+	}
+	if (vcpu->nr_traces < HYP_MAX_TRACES)
+		return FAST_DONE;
+	vcpu->gic.news |= HYP_GIC_KICK;
+	return FAST_KICK;
+}
+
+static int done(struct hyp_vcpu *vcpu, int what)
 {
 	u64 *count = (u64 *)vcpu->counts + what;
 
 	/* Nobody else writes there, but for a VMM that sets it to zero. */
 	__atomic_store_n(count, __atomic_load_n(count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
-	return FAST_DONE;
+	return likely(!vcpu->tracing) ? FAST_DONE : trace(vcpu, what);
 }
 
 /* As skip_insn() of the host, of an AArch64 instruction. */
@@ -221,8 +239,7 @@ static noinline int sgi_to_others(struct hyp_vcpu *vcpu, u64 value)
 			vcpu->gic.news |= HYP_GIC_KICK;
 	}
 	skip();
-	done(vcpu, HYP_EL2_SGI);
-	return vcpu->gic.news & HYP_GIC_KICK ? FAST_KICK : FAST_DONE;
+	return done(vcpu, HYP_EL2_SGI) || vcpu->gic.news & HYP_GIC_KICK ? FAST_KICK : FAST_DONE;
 }
 
 static int sgi(struct hyp_vcpu *vcpu, u64 esr, int all)
@@ -404,7 +421,7 @@ static noinline int fp(struct hyp_vcpu *vcpu)
 
 /**
  * hyp_fast_sync() - a trap of the guest: is the answer near?
- * @vcpu: the guest.  Its x0 to x19 and x30 are in memory; all else is in the CPU.
+ * @vcpu: the guest.  Its x0 to x11, x19 and x30 are in memory; all else is in the CPU.
  * @all: x0 to x30 are in memory.
  *
  * Return: FAST_DONE: back into the guest; FAST_AGAIN: the same with @all; FAST_HOST.

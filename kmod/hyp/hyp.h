@@ -231,6 +231,23 @@ struct hyp_gic {
 	struct hyp_passed passed[HYP_MAX_PASSED];
 };
 
+/* Answers of EL2 that nobody has read yet: more are the host's to read first. */
+#define HYP_MAX_TRACES		16
+
+/**
+ * struct hyp_trace - an answer of EL2, for a tracepoint
+ * @count: the physical counter.
+ * @pc: where the guest goes on.
+ * @esr: ESR_EL2 of the trap.
+ * @what: HYP_EL2_*.
+ */
+struct hyp_trace {
+	u64 count;
+	u64 pc;
+	u64 esr;
+	u64 what;
+};
+
 #define HYP_MAX_DEBUG		16
 
 #define HYP_MAX_VCPUS		64
@@ -385,6 +402,8 @@ struct hyp_debug {
  * @fp_live: the guest's FP registers are in the CPU, not in @fp.
  * @host_pauth_saved: @host_pauth is the host's, the CPU has the guest's keys.
  * @host_debug_saved: @host_debug is the host's, the CPU has @debug.
+ * @tracing: somebody listens to a tracepoint of the host's.
+ * @nr_traces: how many of @traces; in and out.
  * @wfe_budget: how many more WFEs in a row EL2 passes over before the host is asked.
  * @not_answered: bits of struct hyp_vm.answers that are not for this vCPU.
  * @oslsr: OSLSR_EL1 as the guest reads it.
@@ -396,6 +415,7 @@ struct hyp_debug {
  * @host_pauth: the host's, meanwhile.
  * @debug: what the guest's breakpoints and watchpoints are in this CPU.
  * @host_debug: the host's, meanwhile.
+ * @traces: with @tracing: answers of EL2.
  */
 struct hyp_vcpu {
 	u64 x;
@@ -421,6 +441,8 @@ struct hyp_vcpu {
 	u32 fp_live;
 	u32 host_pauth_saved;
 	u32 host_debug_saved;
+	u32 tracing;
+	u32 nr_traces;
 	u32 wfe_budget;
 	u32 not_answered;
 	u64 oslsr;
@@ -432,6 +454,7 @@ struct hyp_vcpu {
 	u64 host_pauth[HYP_NR_PAUTHREGS];
 	struct hyp_debug debug;
 	struct hyp_debug host_debug;
+	struct hyp_trace traces[HYP_MAX_TRACES];
 };
 
 /**
