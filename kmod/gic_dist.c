@@ -1002,6 +1002,9 @@ static int cpu_access(struct gic *gic, struct vcpu *vcpu, u32 id, bool set, u64 
 	u64 *apr = cpu_reg_apr(gic, vcpu, id), *vmcr = &vcpu->hyp->gic.vmcr, max;
 	u32 bits = cpu_reg_bits(gic, id), shift;
 
+	/* What the CPU still has of it is not that any more. */
+	if (set)
+		vcpu->hyp->gic.cpu = 0;
 	if (gic->version == 3 && id == ICC_CTLR_EL1)
 		return cpu_ctlr(vcpu, set, value);
 	if (apr) {

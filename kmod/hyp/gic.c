@@ -27,35 +27,55 @@ void hyp_gic_clear(void)
 }
 
 /**
- * hyp_gic_restore_more() - the second and further registers of active priorities
- * @gic: what the guest has.
+ * hyp_gic_restore() - control and active priorities in
+ * @cpu: this CPU.
+ * @vcpu: the guest.
  */
-void hyp_gic_restore_more(const struct hyp_gic *gic)
+void hyp_gic_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
-	if (gic->nr_aprs == 4) {
+	struct hyp_gic *gic = &vcpu->gic;
+
+	write_sysreg_s(gic->vmcr, 3, 4, 12, 11, 7);
+	switch (gic->nr_aprs) {
+	case 4:
 		write_sysreg_s(gic->ap0r[3], 3, 4, 12, 8, 3);
 		write_sysreg_s(gic->ap0r[2], 3, 4, 12, 8, 2);
 		write_sysreg_s(gic->ap1r[3], 3, 4, 12, 9, 3);
 		write_sysreg_s(gic->ap1r[2], 3, 4, 12, 9, 2);
+		fallthrough;
+	case 2:
+		write_sysreg_s(gic->ap0r[1], 3, 4, 12, 8, 1);
+		write_sysreg_s(gic->ap1r[1], 3, 4, 12, 9, 1);
+		fallthrough;
+	default:
+		write_sysreg_s(gic->ap0r[0], 3, 4, 12, 8, 0);
+		write_sysreg_s(gic->ap1r[0], 3, 4, 12, 9, 0);
 	}
-	write_sysreg_s(gic->ap0r[1], 3, 4, 12, 8, 1);
-	write_sysreg_s(gic->ap1r[1], 3, 4, 12, 9, 1);
+	cpu->ich_vcpu = (u64)vcpu;
+	gic->cpu = (u64)cpu;
 }
 
 /**
- * hyp_gic_save_more() - and back
+ * hyp_gic_save_aprs() - active priorities, as the guest has left them
  * @gic: where to.
  */
-void hyp_gic_save_more(struct hyp_gic *gic)
+void hyp_gic_save_aprs(struct hyp_gic *gic)
 {
-	if (gic->nr_aprs == 4) {
+	switch (gic->nr_aprs) {
+	case 4:
 		gic->ap0r[3] = read_sysreg_s(3, 4, 12, 8, 3);
 		gic->ap0r[2] = read_sysreg_s(3, 4, 12, 8, 2);
 		gic->ap1r[3] = read_sysreg_s(3, 4, 12, 9, 3);
 		gic->ap1r[2] = read_sysreg_s(3, 4, 12, 9, 2);
+		fallthrough;
+	case 2:
+		gic->ap0r[1] = read_sysreg_s(3, 4, 12, 8, 1);
+		gic->ap1r[1] = read_sysreg_s(3, 4, 12, 9, 1);
+		fallthrough;
+	default:
+		gic->ap0r[0] = read_sysreg_s(3, 4, 12, 8, 0);
+		gic->ap1r[0] = read_sysreg_s(3, 4, 12, 9, 0);
 	}
-	gic->ap0r[1] = read_sysreg_s(3, 4, 12, 8, 1);
-	gic->ap1r[1] = read_sysreg_s(3, 4, 12, 9, 1);
 }
 
 /* ---- interrupts of the host's that are passed through ------------------ */

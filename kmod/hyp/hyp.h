@@ -191,6 +191,8 @@ struct hyp_passed {
  * @ap0r: ICH_AP0R<n>_EL2 (GICH_APR).
  * @ap1r: ICH_AP1R<n>_EL2.
  * @lr: ICH_LR<n>_EL2 (GICH_LR<n>), @used of them.
+ * @cpu: where @vmcr, @ap0r and @ap1r are in the CPU as well, if its @ich_vcpu says so; 0:
+ *	the host has changed one of them.
  * @used: list registers in use; out: with those that EL2 has filled.
  * @news: out: HYP_GIC_*.
  * @nr_aprs: registers of @ap0r, and of @ap1r, that are there: 1, 2 or 4.
@@ -215,6 +217,7 @@ struct hyp_gic {
 	u64 ap0r[HYP_MAX_APRS];
 	u64 ap1r[HYP_MAX_APRS];
 	u64 lr[HYP_MAX_LRS];
+	u64 cpu;
 	u32 used;
 	u32 news;
 	u32 nr_aprs;
@@ -493,6 +496,8 @@ struct hyp_report {
  * @redist: SGI_base of its redistributor, as an address of EL2's; or 0.
  * @vtimer_intid: the virtual timer's interrupt.
  * @maintenance_intid: that of the virtual CPU interface.
+ * @cntv_cval: CNTV_CVAL_EL0, which stays when a guest goes.
+ * @ich_vcpu: whose ICH_VMCR_EL2, ICH_AP0R<n>_EL2 and ICH_AP1R<n>_EL2 are in the CPU.
  * @guest_cptr: CPTR_EL2 for guests on this CPU, with FP trapped.
  * @guest_mdcr: what of MDCR_EL2 is the same for all guests.
  * @guest_cnthctl: CNTHCTL_EL2 for guests.
@@ -529,6 +534,8 @@ struct hyp_cpu {
 	u64 redist;
 	u32 vtimer_intid;
 	u32 maintenance_intid;
+	u64 cntv_cval;
+	u64 ich_vcpu;
 	u64 guest_cptr;
 	u64 guest_mdcr;
 	u64 guest_cnthctl;

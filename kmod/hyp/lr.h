@@ -8,6 +8,7 @@
 #include "el2.h"
 
 #define ICH_HCR_EN		BIT(0)
+#define ICH_HCR_LRENPIE		BIT(2)
 
 /* ICH_LR<n>_EL2: their numbers are in the instructions. */
 static inline u64 read_lr(unsigned int n)
@@ -102,24 +103,26 @@ static inline void write_lr(unsigned int n, u64 value)
 	}
 }
 
-/* gic.c: more than 32 priorities, which few have. */
-void hyp_gic_restore_more(const struct hyp_gic *gic);
-void hyp_gic_save_more(struct hyp_gic *gic);
+/* gic.c */
+void hyp_gic_restore(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
+void hyp_gic_save_aprs(struct hyp_gic *gic);
 
 /**
  * hyp_gic_enter() - the guest's interrupts in
- * @gic: what it has.
+ * @cpu: this CPU.
+ * @vcpu: the guest.
+ *
+ * The host does not use the virtual CPU interface: what the guest left in it is still
+ * there if nobody else has come in between.
  */
-static inline void hyp_gic_enter(const struct hyp_gic *gic)
+static inline void hyp_gic_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
+	struct hyp_gic *gic = &vcpu->gic;
 	unsigned int i;
 
 	if (gic->hcr & ICH_HCR_EN) {
-		write_sysreg_s(gic->vmcr, 3, 4, 12, 11, 7);
-		if (unlikely(gic->nr_aprs > 1))
-			hyp_gic_restore_more(gic);
-		write_sysreg_s(gic->ap0r[0], 3, 4, 12, 8, 0);
-		write_sysreg_s(gic->ap1r[0], 3, 4, 12, 9, 0);
+		if (unlikely(cpu->ich_vcpu != (u64)vcpu || gic->cpu != (u64)cpu))
+			hyp_gic_restore(cpu, vcpu);
 		for (i = 0; i < gic->used; i++)
 			write_lr(i, gic->lr[i]);
 	}
@@ -136,13 +139,13 @@ static inline void hyp_gic_save(struct hyp_gic *gic)
 
 	if (!(gic->hcr & ICH_HCR_EN))
 		return;
-	/* With EOIcount. */
-	gic->hcr = read_sysreg_s(3, 4, 12, 11, 0);
+	/* Where EOIcount is asked for. */
+	if (unlikely(gic->hcr & ICH_HCR_LRENPIE))
+		gic->hcr = read_sysreg_s(3, 4, 12, 11, 0);
 	gic->vmcr = read_sysreg_s(3, 4, 12, 11, 7);
-	if (unlikely(gic->nr_aprs > 1))
-		hyp_gic_save_more(gic);
-	gic->ap0r[0] = read_sysreg_s(3, 4, 12, 8, 0);
-	gic->ap1r[0] = read_sysreg_s(3, 4, 12, 9, 0);
+	/* Without one in a list register, the guest has acknowledged none. */
+	if (gic->used || gic->ap0r[0] || gic->ap1r[0] || gic->nr_aprs > 1)
+		hyp_gic_save_aprs(gic);
 	/* Taken out: the next vCPU here may use fewer of them. */
 	for (i = 0; i < gic->used; i++) {
 		gic->lr[i] = read_lr(i);

@@ -102,8 +102,8 @@ asm(".macro hyp_save base, reg\n"
 #define NOTHING(...)
 
 /* The kinds are next to each other, in this order, and each has pairs. */
-_Static_assert(HYP_SCTLR_EL1 == 0 && HYP_CPACR_EL1 == 2 && HYP_MAIR_EL1 % 2 == 0 &&
-	       HYP_ESR_EL1 % 2 == 0 && HYP_AMAIR_EL1 % 2 == 0, "rows of sysregs.def");
+_Static_assert(HYP_SCTLR_EL1 == 0 && HYP_CPACR_EL1 == 6 && HYP_ESR_EL1 == 14 &&
+	       HYP_AMAIR_EL1 == 22, "rows of sysregs.def");
 
 static inline void save_guest_sysregs(u64 *sys, u64 features)
 {
@@ -112,7 +112,7 @@ static inline void save_guest_sysregs(u64 *sys, u64 features)
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys) : "x9", "x10", "memory");
-	if (features & HYP_HAS_AUX) {
+	if (unlikely(features & HYP_HAS_AUX)) {
 #define SYSREG NOTHING
 #define SYSREG_AUX SAVE
 		(void)((void)0,
@@ -126,10 +126,11 @@ static inline void restore_guest_sysregs(const u64 *sys, u64 features)
 	asm volatile(".set hyp_row, %c1\n"
 #define SYSREG RESTORE_ROW
 #define SYSREG_MMU NOTHING
+#define SYSREG_TIMER NOTHING
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys), "i" (HYP_CPACR_EL1) : "x9", "x10", "memory");
-	if (features & HYP_HAS_AUX) {
+	if (unlikely(features & HYP_HAS_AUX)) {
 #define SYSREG NOTHING
 #define SYSREG_AUX RESTORE
 		(void)((void)0,
@@ -142,8 +143,8 @@ static inline void save_host_sysregs(u64 *sys)
 {
 	asm volatile(".set hyp_row, 0\n"
 #define SYSREG SAVE_ROW
-#define SYSREG_ONCE NOTHING
 #define SYSREG_DEAD NOTHING
+#define SYSREG_TIMER NOTHING
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys) : "x9", "x10", "memory");
@@ -155,10 +156,11 @@ static inline void restore_host_sysregs(const u64 *sys, u64 features)
 #define SYSREG RESTORE_ROW
 #define SYSREG_MMU NOTHING
 #define SYSREG_DEAD NOTHING
+#define SYSREG_TIMER NOTHING
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys), "i" (HYP_CPACR_EL1) : "x9", "x10", "memory");
-	if (features & HYP_HAS_AUX) {
+	if (unlikely(features & HYP_HAS_AUX)) {
 #define SYSREG NOTHING
 #define SYSREG_AUX RESTORE
 		(void)((void)0,
@@ -176,7 +178,6 @@ void hyp_switch_install(struct hyp_cpu *cpu)
 	u64 *sys = cpu->host;
 
 #define SYSREG NOTHING
-#define SYSREG_ONCE SAVE
 #define SYSREG_AUX SAVE
 	(void)((void)0,
 #include "sysregs.def"
@@ -187,6 +188,9 @@ void hyp_switch_install(struct hyp_cpu *cpu)
 	cpu->guest_mdcr = host_reg(cpu, HYP_SAVED_MDCR_EL2) & MDCR_HPMN;
 	cpu->guest_cnthctl = (host_reg(cpu, HYP_SAVED_CNTHCTL_EL2) & ~CNTHCTL_EL1PCEN) |
 			     CNTHCTL_EL1PCTEN;
+	cpu->cntv_cval = read_sysreg(cntv_cval_el0);
+	write_sysreg(0, cntv_ctl_el0);
+	cpu->ich_vcpu = 0;
 	cpu->guest_sre = host_reg(cpu, HYP_SAVED_ICC_SRE_EL2) & ~ICC_SRE_ENABLE;
 }
 
@@ -210,22 +214,62 @@ static void restore_pauth(const u64 *keys)
 #undef PAUTHREG
 }
 
-/* With the erratum: SCTLR first, and TCR opens the walks. */
-static inline void restore_mmu(const u64 *sys, u64 features)
+/*
+ * From one translation regime to another, both stages of it, in one piece: all values
+ * are in registers, and nothing else is done in between.  @from: sysregs.def's of the
+ * one that is in place, @to: of the other.
+ *
+ * Walks of the old regime that have begun must be over before its registers change (Arm
+ * ARM D8.1.5, out-of-context translation regimes): the caller's DSB.
+ *
+ * With the speculative-AT erratum no walk may begin from the first write to the last:
+ * TCR_EL1.EPDx disables those of stage 1, and SCTLR_EL1.M makes sure that it counts.
+ * SCTLR comes first of the two in the end, and TCR opens the walks.
+ */
+static __always_inline void switch_regime(const u64 *from, const u64 *to, u64 vttbr, u64 hcr,
+					  u64 features)
 {
-	write_sysreg(sys[HYP_SCTLR_EL1], sctlr_el1);
-	if (features & HYP_ERRATUM_SPEC_AT)
-		isb();
-	write_sysreg(sys[HYP_TCR_EL1], tcr_el1);
-}
+	u64 sctlr = to[HYP_SCTLR_EL1], tcr = to[HYP_TCR_EL1];
+	u64 ttbr0 = to[HYP_TTBR0_EL1], ttbr1 = to[HYP_TTBR1_EL1];
+	u64 mair = to[HYP_MAIR_EL1], contextidr = to[HYP_CONTEXTIDR_EL1];
 
-/* No stage 1 walk from here on; the opposite order of restore_mmu(). */
-static inline void block_walks(const u64 *sys)
-{
-	write_sysreg(sys[HYP_TCR_EL1] | TCR_EPD0 | TCR_EPD1, tcr_el1);
-	isb();
-	write_sysreg(sys[HYP_SCTLR_EL1] | SCTLR_M, sctlr_el1);
-	isb();
+	if (likely(features & HYP_ERRATUM_SPEC_AT)) {
+		u64 blocked_tcr = from[HYP_TCR_EL1] | TCR_EPD0 | TCR_EPD1;
+		u64 blocked_sctlr = from[HYP_SCTLR_EL1] | SCTLR_M;
+
+		asm volatile("msr	tcr_el1, %[blocked_tcr]\n"
+			     "isb\n"
+			     "msr	sctlr_el1, %[blocked_sctlr]\n"
+			     "isb\n"
+			     "msr	hcr_el2, %[hcr]\n"
+			     "msr	vttbr_el2, %[vttbr]\n"
+			     "msr	ttbr0_el1, %[ttbr0]\n"
+			     "msr	ttbr1_el1, %[ttbr1]\n"
+			     "msr	mair_el1, %[mair]\n"
+			     "msr	contextidr_el1, %[contextidr]\n"
+			     "isb\n"
+			     "msr	sctlr_el1, %[sctlr]\n"
+			     "isb\n"
+			     "msr	tcr_el1, %[tcr]\n"
+			     : : [blocked_tcr] "r" (blocked_tcr),
+			       [blocked_sctlr] "r" (blocked_sctlr), [hcr] "r" (hcr),
+			       [vttbr] "r" (vttbr), [ttbr0] "r" (ttbr0), [ttbr1] "r" (ttbr1),
+			       [mair] "r" (mair), [contextidr] "r" (contextidr),
+			       [sctlr] "r" (sctlr), [tcr] "r" (tcr) : "memory");
+	} else {
+		asm volatile("msr	sctlr_el1, %[sctlr]\n"
+			     "msr	tcr_el1, %[tcr]\n"
+			     "msr	hcr_el2, %[hcr]\n"
+			     "msr	vttbr_el2, %[vttbr]\n"
+			     "msr	ttbr0_el1, %[ttbr0]\n"
+			     "msr	ttbr1_el1, %[ttbr1]\n"
+			     "msr	mair_el1, %[mair]\n"
+			     "msr	contextidr_el1, %[contextidr]\n"
+			     : : [hcr] "r" (hcr), [vttbr] "r" (vttbr), [ttbr0] "r" (ttbr0),
+			       [ttbr1] "r" (ttbr1), [mair] "r" (mair),
+			       [contextidr] "r" (contextidr), [sctlr] "r" (sctlr),
+			       [tcr] "r" (tcr) : "memory");
+	}
 }
 
 /*
@@ -341,7 +385,6 @@ static inline void activate_traps(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	u64 cptr = cpu->guest_cptr, mdcr = cpu->guest_mdcr;
 	u64 cnthctl = cpu->guest_cnthctl, sre = cpu->guest_sre;
 	u64 vmpidr = vcpu->vmpidr, vpidr = vcpu->vpidr;
-	u64 vttbr = vcpu->vttbr, vtcr = vcpu->vtcr;
 
 	write_sysreg(cptr, cptr_el2);
 	write_sysreg(HSTR_T15, hstr_el2);
@@ -350,28 +393,23 @@ static inline void activate_traps(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	write_sysreg(cntvoff, cntvoff_el2);
 	write_sysreg(vmpidr, vmpidr_el2);
 	write_sysreg(vpidr, vpidr_el2);
+	/* Nobody's but ours, and without HCR_EL2.VM it says nothing (D19.2.163). */
+	write_sysreg(vcpu->vtcr, vtcr_el2);
 	if (likely(features & HYP_HAS_GICV3)) {
 		write_sysreg_s(sre, 3, 4, 12, 9, 5);
-		hyp_gic_enter(&vcpu->gic);
+		hyp_gic_enter(cpu, vcpu);
 	}
 	if (unlikely(features & HYP_HAS_RARE_TRAPS))
 		activate_rare_traps(cpu);
-	write_sysreg(vtcr, vtcr_el2);
-	write_sysreg(vttbr, vttbr_el2);
-	write_sysreg(vcpu->hcr | __atomic_load_n(&vcpu->lines, __ATOMIC_RELAXED), hcr_el2);
 }
 
-/* VTCR_EL2 says nothing while HCR_EL2.VM is clear, as the host's is (D19.2.163). */
 static inline void deactivate_traps(const struct hyp_cpu *cpu)
 {
-	u64 features = cpu->features;
-	u64 hcr = host_reg(cpu, HYP_SAVED_HCR_EL2), mdcr = host_reg(cpu, HYP_SAVED_MDCR_EL2);
+	u64 features = cpu->features, mdcr = host_reg(cpu, HYP_SAVED_MDCR_EL2);
 	u64 cptr = host_reg(cpu, HYP_SAVED_CPTR_EL2), hstr = host_reg(cpu, HYP_SAVED_HSTR_EL2);
 	u64 vpidr = host_reg(cpu, HYP_SAVED_VPIDR_EL2);
 	u64 vmpidr = host_reg(cpu, HYP_SAVED_VMPIDR_EL2);
 
-	write_sysreg(hcr, hcr_el2);
-	write_sysreg(host_reg(cpu, HYP_SAVED_VTTBR_EL2), vttbr_el2);
 	write_sysreg(cptr, cptr_el2);
 	write_sysreg(hstr, hstr_el2);
 	write_sysreg(mdcr, mdcr_el2);
@@ -388,13 +426,28 @@ static inline void deactivate_traps(const struct hyp_cpu *cpu)
 		deactivate_rare_traps(cpu);
 }
 
-/* The timer last: it is off when its offset comes back. */
-static inline void restore_host_timer(const struct hyp_cpu *cpu)
+/* CVAL before the CTL that arms it.  What is in the CPU already is not written again. */
+static inline void restore_guest_timer(struct hyp_cpu *cpu, const u64 *sys)
+{
+	u64 cval = sys[HYP_CNTV_CVAL_EL0], ctl = sys[HYP_CNTV_CTL_EL0];
+
+	if (cval != cpu->cntv_cval) {
+		write_sysreg(cval, cntv_cval_el0);
+		cpu->cntv_cval = cval;
+	}
+	if (ctl)
+		write_sysreg(ctl, cntv_ctl_el0);
+}
+
+/* It is off when its offset comes back.  @sys: as the guest has left it. */
+static inline void restore_host_timer(struct hyp_cpu *cpu, const u64 *sys)
 {
 	u64 cnthctl = host_reg(cpu, HYP_SAVED_CNTHCTL_EL2);
 	u64 cntvoff = host_reg(cpu, HYP_SAVED_CNTVOFF_EL2);
 
-	write_sysreg(0, cntv_ctl_el0);
+	cpu->cntv_cval = sys[HYP_CNTV_CVAL_EL0];
+	if (sys[HYP_CNTV_CTL_EL0])
+		write_sysreg(0, cntv_ctl_el0);
 	write_sysreg(cnthctl, cnthctl_el2);
 	write_sysreg(cntvoff, cntvoff_el2);
 }
@@ -456,7 +509,7 @@ static inline int is_rare(const struct hyp_cpu *cpu, const struct hyp_vcpu *vcpu
  */
 void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
-	u64 features = cpu->features;
+	u64 features = cpu->features, hcr;
 
 	save_host_sysregs(cpu->host);
 	cpu->host_mdscr = read_sysreg(mdscr_el1);
@@ -468,7 +521,8 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	isb();
 
 	/* The host's breakpoints and its single step are not the guest's. */
-	write_sysreg(vcpu->mdscr, mdscr_el1);
+	if (vcpu->mdscr != cpu->host_mdscr)
+		write_sysreg(vcpu->mdscr, mdscr_el1);
 	/*
 	 * With PMSELR_EL0.SEL of no counter an access would be UNDEFINED at EL1,
 	 * and PMUSERENR_EL0 could send EL0's to EL1, before EL2 sees them.  The host
@@ -481,22 +535,12 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	if (is_rare(cpu, vcpu))
 		enter_rare(cpu, vcpu);
 
-	/*
-	 * Walks of the host's regime that have begun must be over before its
-	 * registers change (Arm ARM D8.1.5, out-of-context translation regimes).
-	 */
-	dsb(nsh);
-	if (features & HYP_ERRATUM_SPEC_AT)
-		block_walks(cpu->host);
-	else
-		restore_mmu(vcpu->sys, features);
 	activate_traps(cpu, vcpu);
 	restore_guest_sysregs(vcpu->sys, features);
-	if (features & HYP_ERRATUM_SPEC_AT) {
-		/* Stage 2 is the guest's before its stage 1 may be walked. */
-		isb();
-		restore_mmu(vcpu->sys, features);
-	}
+	restore_guest_timer(cpu, vcpu->sys);
+	hcr = vcpu->hcr | __atomic_load_n(&vcpu->lines, __ATOMIC_RELAXED);
+	dsb(nsh);
+	switch_regime(cpu->host, vcpu->sys, vcpu->vttbr, hcr, features);
 	/* The exception return synchronises the rest. */
 }
 
@@ -519,8 +563,11 @@ static __always_inline void save_guest(const struct hyp_cpu *cpu, struct hyp_vcp
 		vcpu->hcr |= HCR_VSE;
 }
 
-/* The host in place of the guest, whose SCTLR_EL1 and TCR_EL1 are @mmu's. */
-static __always_inline void leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, const u64 *mmu)
+/*
+ * The host in place of the guest, whose SCTLR_EL1 and TCR_EL1 are @sys', and so is its
+ * virtual timer.
+ */
+static __always_inline void leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, const u64 *sys)
 {
 	u64 features = cpu->features;
 
@@ -531,16 +578,11 @@ static __always_inline void leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, co
 		vcpu->fp_live = 0;
 	}
 	dsb(nsh);
-	if (features & HYP_ERRATUM_SPEC_AT)
-		block_walks(mmu);
+	switch_regime(sys, cpu->host, host_reg(cpu, HYP_SAVED_VTTBR_EL2),
+		      host_reg(cpu, HYP_SAVED_HCR_EL2), features);
 	deactivate_traps(cpu);
-	if (features & HYP_ERRATUM_SPEC_AT)
-		isb();
 	restore_host_sysregs(cpu->host, features);
-	if (features & HYP_ERRATUM_SPEC_AT)
-		isb();
-	restore_mmu(cpu->host, features);
-	restore_host_timer(cpu);
+	restore_host_timer(cpu, sys);
 	if (unlikely(features & HYP_HAS_TRACE))
 		resume_tracing(cpu);
 	if (likely(features & HYP_HAS_PMU))
@@ -551,7 +593,8 @@ static __always_inline void leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, co
 		restore_pauth(vcpu->host_pauth);
 		vcpu->host_pauth_saved = 0;
 	}
-	write_sysreg(cpu->host_mdscr, mdscr_el1);
+	if (vcpu->mdscr != cpu->host_mdscr)
+		write_sysreg(cpu->host_mdscr, mdscr_el1);
 	write_sysreg(hyp_host_vectors, vbar_el2);
 	cpu->vcpu = 0;
 	isb();
@@ -566,11 +609,13 @@ static __always_inline void leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, co
  */
 void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
-	u64 mmu[HYP_NR_SYSREGS];
+	u64 sys[HYP_NR_SYSREGS];
 
-	mmu[HYP_TCR_EL1] = read_sysreg(tcr_el1);
-	mmu[HYP_SCTLR_EL1] = read_sysreg(sctlr_el1);
-	leave(cpu, vcpu, mmu);
+	sys[HYP_TCR_EL1] = read_sysreg(tcr_el1);
+	sys[HYP_SCTLR_EL1] = read_sysreg(sctlr_el1);
+	sys[HYP_CNTV_CVAL_EL0] = read_sysreg(cntv_cval_el0);
+	sys[HYP_CNTV_CTL_EL0] = read_sysreg(cntv_ctl_el0);
+	leave(cpu, vcpu, sys);
 }
 
 static u64 translate(u64 va, int el0)
