@@ -5,6 +5,7 @@
  */
 #include <linux/armvcpu.h>
 #include <linux/build_bug.h>
+#include <linux/kernel.h>
 #include <linux/stddef.h>
 
 #define SIZE(name, bytes)	static_assert(sizeof(struct armvcpu_##name) == (bytes))
@@ -232,3 +233,5 @@ AT(run, lines, 1416);
 AT(run, posted, 1544);
 AT(run, times, 3088);
 AT(run, timing, 250);
+/* Each reason has its counter: a new one past the last has none. */
+static_assert(ARMVCPU_EXIT_FAIL < ARRAY_SIZE(((struct armvcpu_stats *)0)->user));

@@ -94,13 +94,14 @@ static __always_inline bool compat_task_has_work(void)
 
 /**
  * compat_resched() - let others run; a quiescent state for RCU and RCU tasks
+ *
+ * Where the kernel preempts by itself, cond_resched() does nothing; but what asked for it
+ * did so while interrupts were off.
  */
 static inline void compat_resched(void)
 {
-#ifdef CONFIG_PREEMPT_LAZY
-	if (test_thread_flag(TIF_NEED_RESCHED_LAZY))
+	if (READ_ONCE(current_thread_info()->flags) & (_TIF_NEED_RESCHED | COMPAT_TIF_LAZY))
 		schedule();
-#endif
 	cond_resched_tasks_rcu_qs();
 }
 

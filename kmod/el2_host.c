@@ -626,7 +626,9 @@ void el2_set_redist(phys_addr_t sgi)
 	struct irq_data *vtimer = el2_irq_data(el2_vtimer_irq());
 	struct irq_data *maintenance = el2_irq_data(el2_maintenance_irq());
 
-	if (!vtimer || !maintenance)
+	/* Not an extended one (IHI 0069 2.2.1): those have registers of their own. */
+	if (!vtimer || !maintenance || irqd_to_hwirq(vtimer) / 16 != 1 ||
+	    irqd_to_hwirq(maintenance) / 16 != 1)
 		return;
 	hyp->vtimer_intid = irqd_to_hwirq(vtimer);
 	hyp->maintenance_intid = irqd_to_hwirq(maintenance);

@@ -488,6 +488,13 @@ int exit_handle(struct vcpu *vcpu, u64 code)
 		/* The host's tick, above all: RCU hears of it. */
 		compat_resched();
 		return 1;
+	case HYP_EXIT_KICK:
+		/* Nobody listens any more, and EL2 has no room for what it has to tell. */
+		if (vcpu->hyp->nr_traces == HYP_MAX_TRACES) {
+			vcpu->hyp->tracing = 0;
+			vcpu->hyp->nr_traces = 0;
+		}
+		return 1;
 	case HYP_EXIT_SERROR:
 		pr_err_ratelimited("%s[%d]: a physical SError in the guest, ESR %#llx\n",
 				   current->comm, current->pid, vcpu->hyp->esr);

@@ -95,7 +95,8 @@ static void notify(struct vcpu *vcpu)
 		WRITE_ONCE(g->changed, true);
 		/* Mirrored in vcpu_enter(): or else it sees this on its way in. */
 		smp_mb();
-		if (READ_ONCE(vcpu->in_guest))
+		/* Oneself is on the way in, and has not looked yet, or on the way out. */
+		if (READ_ONCE(vcpu->in_guest) && READ_ONCE(vcpu->runner) != current)
 			vcpu_kick(vcpu);
 	}
 	vcpu_wake(vcpu);
@@ -886,7 +887,7 @@ void gic_fill(struct vcpu *vcpu)
 
 static void collect(struct gic *gic, struct vcpu *vcpu)
 {
-	unsigned long posted = xchg(&vcpu->hyp->gic.posted, 0);
+	unsigned long posted = xchg(&vcpu->hyp->posted, 0);
 	unsigned int n;
 
 	for_each_set_bit(n, &posted, GIC_NR_SGIS) {
@@ -914,7 +915,7 @@ static void deliver(struct gic *gic)
 	u32 i;
 
 	for (i = 0; i < gic->max_vcpus; i++)
-		if (gic->vcpus[i] && READ_ONCE(gic->vcpus[i]->hyp->gic.posted))
+		if (gic->vcpus[i] && READ_ONCE(gic->vcpus[i]->hyp->posted))
 			collect(gic, gic->vcpus[i]);
 }
 
@@ -1436,7 +1437,7 @@ static void run_line(struct vcpu *vcpu, u32 line)
  * gic_run_lines() - the lines that the VMM wants to be set before the guest runs
  * @vcpu: the vCPU, in RUN.
  *
- * Return: 0; -ENXIO, -EINVAL, -EBUSY as ARMVCPU_SET_IRQ, and none of them has been set.
+ * Return: 0; -ENXIO, -EINVAL (also an interrupt of the host's), and none has been set.
  */
 int gic_run_lines(struct vcpu *vcpu)
 {
@@ -1457,7 +1458,7 @@ int gic_run_lines(struct vcpu *vcpu)
 	raw_spin_lock_irqsave(&gic->lock, flags);
 	for (i = 0; i < n; i++)
 		if (gic_irq_of(gic, vcpu, LINE_INTID(lines[i]))->host_irq)
-			ret = -EBUSY;
+			ret = -EINVAL;
 	for (i = 0; !ret && i < n; i++)
 		run_line(vcpu, lines[i]);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);

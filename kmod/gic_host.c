@@ -384,9 +384,12 @@ void gic_host_reset(struct vcpu *vcpu)
 	struct hyp_gic *hyp = &vcpu->hyp->gic;
 
 	memset(hyp, 0, sizeof(*hyp));
+	/* EL2 has to be told of all of it again. */
+	vcpu->gic.sgis_changed = true;
+	vcpu->gic.vtimer_changed = true;
 	hyp->nr_aprs = gic_host.nr_aprs;
 	hyp->nr_lrs = gic_host.nr_lrs;
-	hyp->budget = HYP_PASSED_BUDGET;
+	hyp->budget = HYP_IRQ_BUDGET;
 	if (!vcpu->vm->gic || (gic_host.v3 && vcpu->vm->gic->version == 2)) {
 		/* Nothing of it is the guest's. */
 		hyp->hcr = HCR_TC | HCR_TALL0 | HCR_TALL1;

@@ -141,7 +141,8 @@ void idregs_init(struct vm *vm)
 
 		if (id_registers[field->reg].aarch32 && !has_aarch32_el0())
 			continue;
-		vm->hyp->id[field->reg] |= put_field(field, shown_field(field, host_value(field->reg)));
+		vm->hyp->id[field->reg] |=
+			put_field(field, shown_field(field, host_value(field->reg)));
 	}
 	for (i = 0; i < NR_ID_REGS; i++)
 		if (id_registers[i].all)

@@ -172,20 +172,14 @@ struct ioeventfd;
 struct memslot;
 struct vcpu;
 
-/* Their places in struct hyp_vm.id. */
-#define ID_REG(name, crm, op2) IDREG_##name = (crm) << 3 | (op2),
-#define ID_REG32 ID_REG
-#define ID_REG32_ALL ID_REG
-#define ID_FIELD(reg, name, shift, kind, least, most)
+/* Their places in struct hyp_vm.id: IDREG_<name>. */
+#define ID_PLACES
 enum id_reg {
 #include "idregs.def"
 	NR_ID_REGS = 64
 };
 
-#undef ID_REG
-#undef ID_REG32
-#undef ID_REG32_ALL
-#undef ID_FIELD
+#undef ID_PLACES
 
 /**
  * struct vm - a virtual machine
@@ -415,6 +409,8 @@ struct mmio_note {
  * @wait: stands in for the virtual timer while the vCPU waits.
  * @advance: nanoseconds that it is early.
  * @soon: it has been.
+ * @fired: the counter when it was.
+ * @latency: ticks from there until it is awake, of the last few times.
  * @phys: the physical timer.
  * @p_ctl: CNTP_CTL_EL0: ENABLE, IMASK.  Changed while @phys is not queued.
  * @p_cval: CNTP_CVAL_EL0, the same way.
@@ -423,6 +419,8 @@ struct timer_vcpu {
 	struct hrtimer wait;
 	u64 advance;
 	bool soon;
+	u64 fired;
+	u64 latency;
 	struct hrtimer phys;
 	u64 p_ctl;
 	u64 p_cval;
@@ -722,6 +720,7 @@ static inline void exit_complete(struct vcpu *vcpu, u8 action)
 		exit_complete_any(vcpu, action);
 	}
 }
+
 int abort_exit(struct vcpu *vcpu);
 
 int sysreg_exit(struct vcpu *vcpu);
@@ -764,7 +763,8 @@ void timer_vtimer_set(struct vcpu *vcpu);
 u64 timer_vtimer_look(struct vcpu *vcpu);
 void timer_taken(bool active);
 void timer_block(struct vcpu *vcpu, u64 advance_ns);
-bool timer_is_soon(const struct vcpu *vcpu);
+bool timer_is_soon(struct vcpu *vcpu);
+u64 timer_advance(const struct vcpu *vcpu, u64 max_ns);
 bool timer_is_over(const struct vcpu *vcpu, u64 deadline);
 bool timer_is_near(const struct vcpu *vcpu, u64 deadline, u64 ns);
 void timer_unblock(struct vcpu *vcpu);
@@ -808,7 +808,7 @@ static inline void gic_enter(struct vcpu *vcpu, struct hyp_vcpu *hyp)
 {
 	const struct gic_irq *vtimer = &vcpu->gic.private[GIC_PPI_VTIMER];
 
-	if (unlikely(READ_ONCE(hyp->gic.posted)))
+	if (unlikely(READ_ONCE(hyp->posted)))
 		gic_collect(vcpu);
 	if (READ_ONCE(vcpu->gic.changed))
 		gic_fill(vcpu);
@@ -837,7 +837,7 @@ static inline void gic_exit(struct vcpu *vcpu, struct hyp_vcpu *hyp)
 		WRITE_ONCE(hyp->doorbell, 0);
 		/* Who sees that tells us in another way; mirrored in hyp_gic_post(). */
 		smp_mb();
-		if (unlikely(READ_ONCE(hyp->gic.posted)))
+		if (unlikely(READ_ONCE(hyp->posted)))
 			gic_collect(vcpu);
 	}
 	/* With those of EL2. */

@@ -127,6 +127,7 @@ static enum hrtimer_restart vtimer_fires(struct hrtimer *timer)
 		return HRTIMER_RESTART;
 	}
 	if (ns) {
+		vcpu->timer.fired = arch_timer_read_counter();
 		WRITE_ONCE(vcpu->timer.soon, true);
 		vcpu_wake(vcpu);
 	}
@@ -152,12 +153,31 @@ void timer_block(struct vcpu *vcpu, u64 advance_ns)
 }
 
 /**
+ * timer_advance() - how much before its timer fires does a vCPU have to be woken?
+ * @vcpu: the vCPU.
+ * @max_ns: no more than that.
+ *
+ * Return: nanoseconds: what it takes to wake up, and half of that for luck.
+ */
+u64 timer_advance(const struct vcpu *vcpu, u64 max_ns)
+{
+	return min(ticks_to_ns(vcpu->timer.latency + vcpu->timer.latency / 2), max_ns);
+}
+
+/**
  * timer_is_soon() - has it been woken because its timer is about to fire?
  * @vcpu: the vCPU, in its own thread, since timer_block().
+ *
+ * If so, it is noted how long that took.
  */
-bool timer_is_soon(const struct vcpu *vcpu)
+bool timer_is_soon(struct vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->timer.soon);
+	struct timer_vcpu *timer = &vcpu->timer;
+
+	if (!READ_ONCE(timer->soon))
+		return false;
+	timer->latency += (s64)(arch_timer_read_counter() - timer->fired - timer->latency) / 4;
+	return true;
 }
 
 /**
@@ -318,6 +338,8 @@ void timer_vcpu_init(struct vcpu *vcpu)
 {
 	compat_hrtimer_setup(&vcpu->timer.wait, vtimer_fires, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_REL_HARD);
+	/* Until it is known: 10 us. */
+	vcpu->timer.latency = read_sysreg(cntfrq_el0) / 100000;
 	compat_hrtimer_setup(&vcpu->timer.phys, ptimer_fires, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_REL_HARD);
 }

@@ -15,7 +15,8 @@
 
 #define ARMVCPU_TRACE_CODES						\
 	{ HYP_EXIT_SYNC, "trap" }, { HYP_EXIT_IRQ, "interrupt" },	\
-	{ HYP_EXIT_SERROR, "SError" }, { HYP_EXIT_EL2, "EL2" }
+	{ HYP_EXIT_SERROR, "SError" }, { HYP_EXIT_KICK, "kick" },	\
+	{ HYP_EXIT_EL2, "EL2" }
 
 #define ARMVCPU_TRACE_ECS						\
 	{ ESR_ELx_EC_WFx, "WFx" }, { ESR_ELx_EC_FP_ASIMD, "FP" },	\

@@ -147,9 +147,9 @@ void vcpu_wake(struct vcpu *vcpu)
 	rcuwait_wake_up(&vcpu->wait);
 }
 
-static uint poll_ns = 10000;
+static uint poll_ns = 100000;
 module_param(poll_ns, uint, 0644);
-MODULE_PARM_DESC(poll_ns, "a vCPU that waits for its timer wakes up so many nanoseconds earlier, and is awake when it fires (10000)");
+MODULE_PARM_DESC(poll_ns, "a vCPU that waits for its timer wakes up as much earlier as that takes, but no more nanoseconds than this (100000); 0: never");
 
 /* Why a wait for an interrupt ends, besides the timer. */
 static bool is_woken(struct vcpu *vcpu)
@@ -162,7 +162,11 @@ static bool is_woken(struct vcpu *vcpu)
 /* Is the timer's interrupt there as soon as the guest is, without the host? */
 static bool timer_is_direct(struct vcpu *vcpu)
 {
-	return vcpu->hyp->gic.vtimer_lr &&
+	const struct gic_irq *irq = &vcpu->gic.private[GIC_PPI_VTIMER];
+
+	/* Not one that the guest has heard of already, or keeps back itself. */
+	return vcpu->hyp->gic.vtimer_lr && !READ_ONCE(irq->level) && !READ_ONCE(irq->active) &&
+	       gic_host_takes(vcpu, irq->group1, irq->priority) &&
 	       READ_ONCE(vcpu->vm->hyp->answers) & BIT_ULL(ARMVCPU_EL2_TIMER);
 }
 
@@ -173,9 +177,12 @@ static bool timer_is_direct(struct vcpu *vcpu)
 static bool vcpu_poll(struct vcpu *vcpu)
 {
 	u64 deadline = timer_deadline(vcpu);
+	bool heard;
 
-	if (!timer_is_near(vcpu, deadline, READ_ONCE(poll_ns)))
+	if (!timer_is_near(vcpu, deadline, timer_advance(vcpu, READ_ONCE(poll_ns))))
 		return false;
+	/* The guest may have heard of it already, and waits for something else. */
+	heard = timer_is_over(vcpu, deadline);
 	while (!timer_is_over(vcpu, deadline)) {
 		if (unlikely(!single_task_running() || compat_task_has_work()))
 			return false;
@@ -184,7 +191,7 @@ static bool vcpu_poll(struct vcpu *vcpu)
 			return true;
 		cpu_relax();
 	}
-	if (timer_is_direct(vcpu))
+	if (!heard && timer_is_direct(vcpu))
 		return true;
 	/* It may be masked, or have been heard of. */
 	timer_vtimer_look(vcpu);
@@ -192,11 +199,11 @@ static bool vcpu_poll(struct vcpu *vcpu)
 }
 
 /* Until one of these; true: the timer will fire very soon. */
-static bool vcpu_sleep(struct vcpu *vcpu, u64 advance_ns)
+static bool vcpu_sleep(struct vcpu *vcpu, u64 max_ns)
 {
 	bool soon;
 
-	timer_block(vcpu, advance_ns);
+	timer_block(vcpu, timer_advance(vcpu, max_ns));
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -381,8 +388,9 @@ static void vcpu_stay(struct vcpu *vcpu)
 	WRITE_ONCE(vcpu->hyp->doorbell, 0);
 	/* Who has rung meanwhile, has posted before. */
 	smp_mb();
-	if (vcpu->vm->gic && READ_ONCE(vcpu->hyp->gic.posted))
+	if (vcpu->vm->gic && READ_ONCE(vcpu->hyp->posted))
 		gic_collect(vcpu);
+	/* With all that is in memory now, to gic_freeze(). */
 	smp_store_release(&vcpu->in_guest, false);
 }
 
@@ -393,6 +401,8 @@ static noinline void vcpu_el2_failed(u64 code)
 		el2_report();
 	else if (code == HYP_STUB_ERR)
 		el2_lost();
+	/* EL2 may have made it active, and not have said so. */
+	timer_cpu_changed();
 }
 
 /* The interrupt that ended the slice is taken here, in the guest's time. */
@@ -400,11 +410,6 @@ static noinline void vcpu_take_interrupt(struct vcpu *vcpu)
 {
 	bool by_tick = !vtime_accounting_enabled_this_cpu();
 
-	/* Nobody listens any more, and EL2 has nowhere to put what it has to tell. */
-	if (unlikely(vcpu->hyp->nr_traces == HYP_MAX_TRACES)) {
-		vcpu->hyp->tracing = 0;
-		vcpu->hyp->nr_traces = 0;
-	}
 	vcpu_count(&vcpu->run->stats.irqs);
 	preempt_disable();
 	/* A tick that comes now was the guest's: nobody else asks. */
@@ -483,8 +488,6 @@ static __always_inline int vcpu_enter(struct vcpu *vcpu)
 	code = el2_run(vcpu->hyp_pa);
 	if (system_uses_irq_prio_masking())
 		local_daif_restore(DAIF_PROCCTX_NOIRQ);
-	if (unlikely(code > HYP_EXIT_SERROR))
-		vcpu_el2_failed(code);
 	if (unlikely(hyp->flags & HYP_VCPU_TIMING))
 		timing_exit(vcpu, code);
 	if (trace_armvcpu_el2_enabled())
@@ -492,6 +495,8 @@ static __always_inline int vcpu_enter(struct vcpu *vcpu)
 	trace_armvcpu_exit(vcpu, code);
 	if (gic)
 		gic_exit(vcpu, hyp);
+	if (unlikely(code > HYP_EXIT_KICK))
+		vcpu_el2_failed(code);
 	/* With all that is in memory now, to gic_freeze(). */
 	smp_store_release(&vcpu->in_guest, false);
 	if (code == HYP_EXIT_IRQ)
@@ -651,7 +656,8 @@ static long vcpu_inject(struct vcpu *vcpu, void __user *argp)
  */
 void vcpu_settle(struct vcpu *vcpu)
 {
-	if (likely(atomic_read(vcpu->power) != POWER_ON_REQUESTED))
+	/* With all of vcpu->on; mirrored in cpu_on() of psci.c. */
+	if (likely(atomic_read_acquire(vcpu->power) != POWER_ON_REQUESTED))
 		return;
 	vcpu_reset(vcpu);
 	/* As CPU_ON has it (DEN0022 6.4): the address, the context, the byte order. */
@@ -706,6 +712,9 @@ static int vcpu_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 		return 0;
 	if (unlikely(current->mm != vcpu->vm->mm))
 		return -EIO;
+	/* io_uring's: it has no way to userspace, where signals are. */
+	if (unlikely(current->flags & (PF_KTHREAD | PF_IO_WORKER)))
+		return -EINVAL;
 	if (!vcpu_trylock(vcpu))
 		return -EBUSY;
 	ret = vcpu_run(vcpu);
@@ -835,6 +844,8 @@ static struct vcpu *vcpu_alloc(struct vm *vm, const struct armvcpu_create_vcpu *
 		vcpu->hyp->not_answered |= BIT(HYP_EL2_WFE);
 	if (!vm->gic || vm->gic->version != 3)
 		vcpu->hyp->not_answered |= BIT(HYP_EL2_SGI) | BIT(HYP_EL2_TIMER);
+	if (!vm->gic)
+		vcpu->hyp->not_answered |= BIT(HYP_EL2_GIC);
 	vcpu->hyp->vmpidr = arg->mpidr | VMPIDR_RES1;
 	vcpu_identify(vcpu);
 	vcpu->hyp->vttbr = vm->vttbr;
@@ -850,9 +861,10 @@ static void vcpu_show(struct vcpu *vcpu)
 
 	static_assert(sizeof(sibling->power) == sizeof(atomic_t));
 	vcpu->power = (atomic_t *)&sibling->power;
-	smp_store_release(&sibling->vcpu, vcpu->hyp_pa);
 	atomic_set(vcpu->power, vcpu->flags & ARMVCPU_VCPU_POWERED_OFF ?
 				ARMVCPU_POWER_OFF : ARMVCPU_POWER_ON);
+	/* Complete, to EL2 of the others. */
+	smp_store_release(&sibling->vcpu, vcpu->hyp_pa);
 	/* Power before there is somebody that has it. */
 	smp_store_release(&sibling->mpidr, vcpu->mpidr);
 }
@@ -882,6 +894,7 @@ static int vcpu_link(struct vm *vm, struct vcpu *vcpu)
 		vcpu_show(vcpu);
 		vm->vcpus[place] = vcpu;
 		vm->nr_vcpus = max(vm->nr_vcpus, place + 1);
+		/* With its place filled in. */
 		smp_store_release(&vm->hyp->nr_siblings, vm->nr_vcpus);
 	}
 	mutex_unlock(&vm->vcpus_lock);

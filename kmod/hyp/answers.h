@@ -95,11 +95,11 @@ static inline s64 psci_affinity_info(const struct hyp_vm *vm, u64 affinity, u64 
 	if (affinity & ~PSCI_AFFINITY || level > PSCI_MAX_LEVEL)
 		return PSCI_INVALID_PARAMS;
 	/* Aff3 is not next to the others. */
-	mask = level == PSCI_MAX_LEVEL ? 0xff00000000ULL : PSCI_AFFINITY << level * 8;
+	mask = level == PSCI_MAX_LEVEL ? 0xff00000000ULL : PSCI_AFFINITY & ~0ULL << level * 8;
 	for (i = 0; i < n && i < HYP_MAX_VCPUS; i++) {
 		u64 mpidr = __atomic_load_n(&vm->siblings[i].mpidr, __ATOMIC_RELAXED);
 
-		if (mpidr == ~0ULL || (mpidr ^ affinity) & mask & PSCI_AFFINITY)
+		if (mpidr == ~0ULL || (mpidr ^ affinity) & mask)
 			continue;
 		found = 1;
 		power = __atomic_load_n(&vm->siblings[i].power, __ATOMIC_RELAXED);

@@ -81,10 +81,6 @@ static inline struct hyp_cpu *this_cpu(void)
 	return (struct hyp_cpu *)read_sysreg(tpidr_el2);
 }
 
-#define noinline		__attribute__((__noinline__))
-#ifndef __always_inline
-#define __always_inline		inline __attribute__((__always_inline__))
-#endif
 #define likely(condition)	__builtin_expect(!!(condition), 1)
 #define unlikely(condition)	__builtin_expect(!!(condition), 0)
 

@@ -237,7 +237,7 @@
 	b	hyp_guest_resume
 
 	/* Nothing is left of the trap; but the guest does not go on at once. */
-2:	mov	x21, #HYP_EXIT_IRQ
+2:	mov	x21, #HYP_EXIT_KICK
 1:	mrs	x19, tpidr_el2
 	ldr	x20, [x19, #CPU_VCPU]
 /* All of it before the window below: an SError overwrites it. */

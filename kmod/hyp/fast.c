@@ -71,7 +71,6 @@ static noinline int trace(struct hyp_vcpu *vcpu, u64 what)
 	}
 	if (vcpu->nr_traces < HYP_MAX_TRACES)
 		return FAST_DONE;
-	vcpu->gic.news |= HYP_GIC_KICK;
 	return FAST_KICK;
 }
 
@@ -252,7 +251,8 @@ static int sgi(struct hyp_vcpu *vcpu, u64 esr, int all)
 	if (rt > IN_MEMORY && rt < 31 && !all)
 		return FAST_AGAIN;
 	value = rt < 31 ? get_reg(vcpu, rt) : 0;
-	if (value & SGI_IRM || SGI_TARGETS(value) != 1ULL << (self & 0xf) || !is_target(self, value))
+	if (value & SGI_IRM || SGI_TARGETS(value) != 1ULL << (self & 0xf) ||
+	    !is_target(self, value))
 		return sgi_to_others(vcpu, value);
 	if (!hyp_gic_sgi(&vcpu->gic, SGI_INTID(value)))
 		return FAST_HOST;
@@ -466,7 +466,8 @@ int hyp_fast_irq(struct hyp_vcpu *vcpu)
  *
  * Return: FAST_HOST.
  */
-int hyp_fast_serror(struct hyp_vcpu *vcpu __maybe_unused)
+int hyp_fast_serror(struct hyp_vcpu *vcpu)
 {
+	(void)vcpu;
 	return FAST_HOST;
 }

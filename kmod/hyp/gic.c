@@ -152,8 +152,8 @@ static int take_passed(struct hyp_gic *gic, u32 intid)
 	struct hyp_passed *passed;
 	u32 n;
 
-	/* They have the highest priority: without a limit, the host's might never come. */
-	if (!gic->nr_passed || gic->stray || !gic->budget)
+	/* They have the highest priority. */
+	if (!gic->nr_passed || gic->stray)
 		return 0;
 	n = find_passed(gic, intid);
 	if (!has_room(gic, n))
@@ -168,12 +168,17 @@ static int take_passed(struct hyp_gic *gic, u32 intid)
 		return 0;
 	}
 	passed = &gic->passed[n];
-	gic->budget--;
 	passed->in_lr = put(gic, passed->in_lr, passed->lr);
 	return 1;
 }
 
 /* ---- SGIs, and the virtual timer --------------------------------------- */
+
+/* CNTV_CTL_EL0 */
+#define CTL_ENABLE		BIT(0)
+#define CTL_IMASK		BIT(1)
+#define CTL_ISTATUS		BIT(2)
+#define CTL_FIRES		(CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)
 
 #define GICR_ISPENDR0		0x200
 #define GICR_ICPENDR0		0x280
@@ -181,12 +186,15 @@ static int take_passed(struct hyp_gic *gic, u32 intid)
 
 static void redist_write(u64 redist, u32 offset, u32 value)
 {
-	*(volatile u32 *)(redist + offset) = value;
+	asm volatile("str %w0, [%1]" : : "rZ" (value), "r" (redist + offset) : "memory");
 }
 
 static u32 redist_read(u64 redist, u32 offset)
 {
-	return *(volatile u32 *)(redist + offset);
+	u32 value;
+
+	asm volatile("ldr %w0, [%1]" : "=r" (value) : "r" (redist + offset) : "memory");
+	return value;
 }
 
 /**
@@ -227,7 +235,7 @@ int hyp_gic_post(struct hyp_vcpu *vcpu, u32 n, u32 maintenance_intid)
 {
 	u64 doorbell;
 
-	__atomic_fetch_or(&vcpu->gic.posted, 1U << n, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&vcpu->posted, 1U << n, __ATOMIC_RELEASE);
 	/* Before we look where it is, mirrored in vcpu_enter(); and before it rings. */
 	dsb(ish);
 	doorbell = __atomic_load_n(&vcpu->doorbell, __ATOMIC_RELAXED);
@@ -238,23 +246,26 @@ int hyp_gic_post(struct hyp_vcpu *vcpu, u32 n, u32 maintenance_intid)
 }
 
 /* Another vCPU has rung: the maintenance interrupt is pending, for no other reason. */
-static int take_posted(const struct hyp_cpu *cpu, struct hyp_gic *gic)
+static int take_posted(const struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
+	struct hyp_gic *gic = &vcpu->gic;
 	u32 posted, rest = 0, n;
 
 	/* The virtual CPU interface's own reasons are the host's. */
 	if (read_sysreg_s(3, 4, 12, 11, 2))	/* ICH_MISR_EL2 */
 		return 0;
 	redist_write(cpu->redist, GICR_ICPENDR0, 1U << cpu->maintenance_intid);
-	/* Who posts something from here on rings again. */
+	/* Who posts something from here on rings again: the write has arrived. */
+	redist_read(cpu->redist, GICR_ICPENDR0);
 	dsb(sy);
-	posted = __atomic_exchange_n(&gic->posted, 0, __ATOMIC_ACQUIRE);
+	posted = __atomic_exchange_n(&vcpu->posted, 0, __ATOMIC_ACQUIRE);
 	for (n = 0; n < HYP_NR_SGIS; n++)
 		if (posted >> n & 1 && !hyp_gic_sgi(gic, n))
 			rest |= 1U << n;
+	/* Nothing: somebody has taken it on the way in, and the ring was late. */
 	if (!rest)
-		return !!posted;
-	__atomic_fetch_or(&gic->posted, rest, __ATOMIC_RELAXED);
+		return 1;
+	__atomic_fetch_or(&vcpu->posted, rest, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -264,6 +275,9 @@ static int take_posted(const struct hyp_cpu *cpu, struct hyp_gic *gic)
  */
 static int take_vtimer(const struct hyp_cpu *cpu, struct hyp_gic *gic)
 {
+	/* An interrupt that was on its way when the timer was masked is none. */
+	if ((read_sysreg(cntv_ctl_el0) & CTL_FIRES) != (CTL_ENABLE | CTL_ISTATUS))
+		return 0;
 	if (!gic->vtimer_lr || !is_free(gic, gic->vtimer_in))
 		return 0;
 	redist_write(cpu->redist, GICR_ISACTIVER0, 1U << cpu->vtimer_intid);
@@ -288,13 +302,18 @@ int hyp_gic_take(struct hyp_vcpu *vcpu)
 
 	if (!(gic->hcr & ICH_HCR_EN) || !(cpu->features & HYP_HAS_GICV3))
 		return 0;
+	/* Siblings, and devices, may go on for ever: the host's has its turn in between. */
+	if (!gic->budget)
+		return 0;
+	gic->budget--;
 	/* ICC_HPPIR1_EL1 has no side effect. */
 	intid = read_sysreg_s(3, 0, 12, 12, 2) & INTID_MASK;
 	if (cpu->redist) {
 		if (intid == cpu->vtimer_intid)
-			return hyp_answers(vcpu, HYP_EL2_TIMER) && take_vtimer(cpu, gic) ? HYP_EL2_TIMER : 0;
+			return hyp_answers(vcpu, HYP_EL2_TIMER) && take_vtimer(cpu, gic) ?
+			       HYP_EL2_TIMER : 0;
 		if (intid == cpu->maintenance_intid)
-			return take_posted(cpu, gic) ? HYP_EL2_SGI : 0;
+			return take_posted(cpu, vcpu) ? HYP_EL2_SGI : 0;
 	}
 	return take_passed(gic, intid) ? HYP_EL2_PASSED : 0;
 }

@@ -45,7 +45,8 @@
 #define HYP_EXIT_SYNC		1	/* esr, far, hpfar are in struct hyp_vcpu */
 #define HYP_EXIT_IRQ		2	/* a physical interrupt, pending for the host */
 #define HYP_EXIT_SERROR		3	/* a physical SError in the guest; esr */
-#define HYP_EXIT_EL2		4	/* EL2 itself took an exception: struct hyp_report */
+#define HYP_EXIT_KICK		4	/* nothing of the guest's: struct hyp_gic.news, traces */
+#define HYP_EXIT_EL2		5	/* EL2 itself took an exception: struct hyp_report */
 
 /* Exceptions at EL2. */
 #define HYP_PROVOKE_LOAD	0	/* of an address that EL2 does not map */
@@ -125,7 +126,6 @@ enum hyp_sysreg {
 	HYP_NR_SYSREGS
 };
 
-
 #define EL2REG(name, op0, op1, crn, crm, op2, feature) HYP_SAVED_##name,
 enum hyp_el2reg {
 #include "el2regs.def"
@@ -163,8 +163,8 @@ struct hyp_fp {
 /* Interrupts of the host's that are passed through to one VM. */
 #define HYP_MAX_PASSED	32
 
-/* How many of them EL2 takes for a guest before the host looks. */
-#define HYP_PASSED_BUDGET	64
+/* How many interrupts EL2 looks at for a guest before the host has its turn. */
+#define HYP_IRQ_BUDGET		64
 
 /**
  * struct hyp_passed - an interrupt of the host's that is passed through
@@ -199,14 +199,13 @@ struct hyp_passed {
  * @nr_passed: how many of @passed.
  * @nr_lrs: list registers that there are.
  * @sgis: SGIs that EL2 may make pending, a bit for each.
- * @posted: SGIs that other vCPUs have sent, at EL2; taken by whoever comes first.
  * @sgi_lr: ICH_LR<n>_EL2 of each SGI, pending.
  * @sgi_in: one more than the list register that has it, or 0; in and out.
  * @vtimer_lr: the same of the virtual timer's interrupt; 0: it is the host's to take.
  * @vtimer_in: ...
  * @stray: out: one more than the INTID of an interrupt of the host's that was
  *	acknowledged, and is not of this vCPU; or 0.  Then it is in @news as well.
- * @budget: how many more EL2 may take before the host has its turn.
+ * @budget: how many more interrupts EL2 may look at before the host has its turn.
  * @passed: interrupts of the host's that EL2 hands to the guest.
  *
  * All but @hcr only counts while its En is set.
@@ -226,7 +225,6 @@ struct hyp_gic {
 	u32 budget;
 	u32 nr_lrs;
 	u32 sgis;
-	u32 posted;
 	u32 vtimer_in;
 	u8 sgi_in[HYP_NR_SGIS];
 	u64 vtimer_lr;
@@ -405,6 +403,7 @@ struct hyp_debug {
  * @fp_live: the guest's FP registers are in the CPU, not in @fp.
  * @host_pauth_saved: @host_pauth is the host's, the CPU has the guest's keys.
  * @host_debug_saved: @host_debug is the host's, the CPU has @debug.
+ * @posted: SGIs that siblings have sent, at EL2; taken by whoever comes first.
  * @tracing: somebody listens to a tracepoint of the host's.
  * @nr_traces: how many of @traces; in and out.
  * @wfe_budget: how many more WFEs in a row EL2 passes over before the host is asked.
@@ -444,6 +443,7 @@ struct hyp_vcpu {
 	u32 fp_live;
 	u32 host_pauth_saved;
 	u32 host_debug_saved;
+	u32 posted;
 	u32 tracing;
 	u32 nr_traces;
 	u32 wfe_budget;

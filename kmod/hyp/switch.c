@@ -73,23 +73,23 @@ static inline u64 host_reg(const struct hyp_cpu *cpu, int reg)
  * from number hyp_row on, an even one, in the order of the rows.  x9 and x10 are theirs.
  */
 asm(".macro hyp_save base, reg\n"
-    "	.if	hyp_row & 1\n"
-    "	mrs	x10, \\reg\n"
-    "	stp	x9, x10, [\\base, #(hyp_row - 1) * 8]\n"
-    "	.else\n"
-    "	mrs	x9, \\reg\n"
-    "	.endif\n"
-    "	.set	hyp_row, hyp_row + 1\n"
-    ".endm\n"
-    ".macro hyp_restore base, reg\n"
-    "	.if	hyp_row & 1\n"
-    "	msr	\\reg, x10\n"
-    "	.else\n"
-    "	ldp	x9, x10, [\\base, #hyp_row * 8]\n"
-    "	msr	\\reg, x9\n"
-    "	.endif\n"
-    "	.set	hyp_row, hyp_row + 1\n"
-    ".endm\n");
+	"	.if	hyp_row & 1\n"
+	"	mrs	x10, \\reg\n"
+	"	stp	x9, x10, [\\base, #(hyp_row - 1) * 8]\n"
+	"	.else\n"
+	"	mrs	x9, \\reg\n"
+	"	.endif\n"
+	"	.set	hyp_row, hyp_row + 1\n"
+	".endm\n"
+	".macro hyp_restore base, reg\n"
+	"	.if	hyp_row & 1\n"
+	"	msr	\\reg, x10\n"
+	"	.else\n"
+	"	ldp	x9, x10, [\\base, #hyp_row * 8]\n"
+	"	msr	\\reg, x9\n"
+	"	.endif\n"
+	"	.set	hyp_row, hyp_row + 1\n"
+	".endm\n");
 
 #define SAVE_ROW(name, op0, op1, crn, crm, op2, reset) \
 	"hyp_save %0, " sysreg_name(op0, op1, crn, crm, op2) "\n"
@@ -435,8 +435,11 @@ static inline void restore_guest_timer(struct hyp_cpu *cpu, const u64 *sys)
 		write_sysreg(cval, cntv_cval_el0);
 		cpu->cntv_cval = cval;
 	}
-	if (ctl)
+	/* It must not compare with what was there before. */
+	if (ctl) {
+		isb();
 		write_sysreg(ctl, cntv_ctl_el0);
+	}
 }
 
 /* It is off when its offset comes back.  @sys: as the guest has left it. */
@@ -685,14 +688,14 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 		cpu->serror = 0;
 		code = HYP_EXIT_SERROR;
 	}
-	if (code == HYP_EXIT_IRQ && !(vcpu->gic.news & HYP_GIC_KICK) && hyp_gic_take(vcpu))
+	if (code == HYP_EXIT_IRQ && hyp_gic_take(vcpu))
 		return 0;
 	if (code == HYP_EXIT_SYNC && (ec == ESR_EC_IABT_LOWER || ec == ESR_EC_DABT_LOWER) &&
 	    !fault_address(cpu, vcpu))
 		return 0;
 	/* Whose turn it is now. */
 	if (code == HYP_EXIT_IRQ)
-		vcpu->gic.budget = HYP_PASSED_BUDGET;
+		vcpu->gic.budget = HYP_IRQ_BUDGET;
 	save_guest(cpu, vcpu);
 	leave(cpu, vcpu, vcpu->sys);
 	return code;

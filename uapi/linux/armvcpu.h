@@ -854,8 +854,8 @@ struct armvcpu_power {
  *           If @exit_reason is ARMVCPU_EXIT_INTR now, the last exit has been
  *           completed: the kernel restarted RUN, and the other was faster.
  *   EAGAIN  the vCPU is powered off.
- *   EINVAL  @action is unknown or does not fit the last exit; @nr_lines, or one of
- *           @lines, is out of range.
+ *   EINVAL  @action is unknown or does not fit the last exit; @nr_lines is too large, or
+ *           one of @lines nobody's to set; RUN comes from a worker of io_uring.
  *   ENXIO   there are @lines, and the VM has no GIC; they have changed nothing.
  *   ENODEV  the VM is dead (a fault at EL2); or EL2 of the CPU that the thread
  *           is on is not the module's: it was given back for a reboot, or
@@ -1014,10 +1014,11 @@ struct armvcpu_exit_call {
  * CPU_SUSPEND SUCCESS: the CPU wakes at once.  For CPU_OFF DENIED (-3), for
  * the SYSTEM_ calls INTERNAL_FAILURE.  COMPLETE and nothing else.
  *
- * With CPU_ON the module gives the target the state of a reset, system
- * registers included; the VMM sets PC and x0 after that.  The target is reset
- * when its next ioctl begins: ARMVCPU_SET_CORE_REGS sets what it says, but what
- * was stored in the target's x[] before is lost.
+ * With CPU_ON the module gives the target the state of a reset, system registers
+ * included, and what the call asks for: PC is the entry point, x0 the context id,
+ * SCTLR_EL1.EE the caller's.  The VMM only has to run it.  The target is reset when its
+ * next ioctl or RUN begins: ARMVCPU_SET_CORE_REGS then changes what it says, but what was
+ * stored in the target's x[] before is lost.
  */
 struct armvcpu_exit_psci {
 	__u32 event;
