@@ -6,7 +6,7 @@ _armvcpu_vmm() {
 	local cur=$2 prev=$3
 
 	case $prev in
-	--firmware | --kernel | --flat | --initrd | --dtb-dump)
+	--firmware | --kernel | --flat | --initrd | --dtb-dump | --trace)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--gic)
@@ -27,11 +27,12 @@ _armvcpu_vmm() {
 	--balloon)
 		mapfile -t COMPREPLY < <(compgen -W '0 16M 64M 256M' -- "$cur")
 		;;
-	--append) ;;
+	--append | --trace-limit) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W '--firmware --kernel --flat
 			--initrd --append --cpus --mem --gic --disk --net --console
-			--rng --balloon --earlycon --dtb-dump --verbose --help --version' -- "$cur")
+			--rng --balloon --earlycon --dtb-dump --stats --trace
+			--trace-limit --verbose --help --version' -- "$cur")
 		;;
 	esac
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libarmvcpu: one function per ioctl. Nothing here decides anything; what
- * prints is in print.c.
+ * libarmvcpu: one function per ioctl, and those for what a vCPU shares with its
+ * VMM. Nothing here decides anything; what prints is in print.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libarmvcpu.h"
@@ -80,15 +81,31 @@ int armvcpu_vm_delete_slot(int vm, __u32 slot)
 	return do_ioctl(vm, ARMVCPU_SET_MEM_SLOT, &arg);
 }
 
-int armvcpu_vm_set_smccc_policy(int vm, const struct armvcpu_smccc_range *ranges,
+int armvcpu_vm_set_smccc_policy(int vm, __u32 flags,
+				const struct armvcpu_smccc_range *ranges,
 				__u32 count)
 {
 	struct armvcpu_smccc_policy arg = {
+		.flags = flags,
 		.count = count,
 		.ranges = (unsigned long)ranges,
 	};
 
 	return do_ioctl(vm, ARMVCPU_SET_SMCCC_POLICY, &arg);
+}
+
+int armvcpu_vm_set_el2_answers(int vm, __u64 mask)
+{
+	struct armvcpu_el2_answers arg = { .mask = mask };
+
+	return do_ioctl(vm, ARMVCPU_SET_EL2_ANSWERS, &arg);
+}
+
+int armvcpu_vm_add_posted(int vm, __u64 ipa, __u64 size)
+{
+	struct armvcpu_posted_range arg = { .ipa = ipa, .size = size };
+
+	return do_ioctl(vm, ARMVCPU_SET_POSTED, &arg);
 }
 
 int armvcpu_vm_set_irqfd(int vm, const struct armvcpu_irqfd *arg)
@@ -173,11 +190,13 @@ int armvcpu_vcpu_create(int vm, __u64 mpidr, __u32 flags,
 			struct armvcpu_vcpu *vcpu)
 {
 	struct armvcpu_create_vcpu arg = { .flags = flags, .mpidr = mpidr };
-	__u64 size;
+	__u64 size, by_fdatasync;
 	void *run;
 	int fd, ret;
 
-	ret = armvcpu_check_cap(vm, ARMVCPU_CAP_RUN_SIZE, &size);
+	ret = armvcpu_check_cap(vm, ARMVCPU_CAP_RUN_BY_FDATASYNC, &by_fdatasync);
+	if (!ret)
+		ret = armvcpu_check_cap(vm, ARMVCPU_CAP_RUN_SIZE, &size);
 	if (ret)
 		return ret;
 	if (size < sizeof(struct armvcpu_run) || size > INT_MAX)
@@ -196,6 +215,7 @@ int armvcpu_vcpu_create(int vm, __u64 mpidr, __u32 flags,
 	vcpu->fd = fd;
 	vcpu->run_size = size;
 	vcpu->run = run;
+	vcpu->run_by_fdatasync = !!by_fdatasync;
 	return 0;
 }
 
@@ -209,8 +229,24 @@ void armvcpu_vcpu_destroy(struct armvcpu_vcpu *vcpu)
 	vcpu->fd = -1;
 }
 
+/* What fdatasync() is, less what libc has around it: errno, thread cancellation. */
+static int raw_fdatasync(int fd)
+{
+#ifdef __aarch64__
+	register long x8 asm("x8") = SYS_fdatasync;
+	register long x0 asm("x0") = fd;
+
+	asm volatile("svc #0" : "+r" (x0) : "r" (x8) : "memory", "cc");
+	return x0;
+#else
+	return syscall(SYS_fdatasync, fd) < 0 ? -errno : 0;
+#endif
+}
+
 int armvcpu_vcpu_run(struct armvcpu_vcpu *vcpu)
 {
+	if (vcpu->run_by_fdatasync)
+		return raw_fdatasync(vcpu->fd);
 	return do_ioctl(vcpu->fd, ARMVCPU_RUN, NULL);
 }
 
@@ -222,6 +258,32 @@ void armvcpu_vcpu_request_exit(struct armvcpu_vcpu *vcpu)
 void armvcpu_vcpu_clear_request(struct armvcpu_vcpu *vcpu)
 {
 	__atomic_exchange_n(&vcpu->run->immediate_exit, 0, __ATOMIC_ACQ_REL);
+}
+
+int armvcpu_vcpu_queue_line(struct armvcpu_vcpu *vcpu, __u32 intid, __u32 level)
+{
+	struct armvcpu_run *run = vcpu->run;
+
+	if (run->nr_lines >= ARMVCPU_RUN_LINES)
+		return -ENOSPC;
+	run->lines[run->nr_lines].intid = intid;
+	run->lines[run->nr_lines].level = level;
+	run->nr_lines++;
+	return 0;
+}
+
+int armvcpu_vcpu_next_posted(struct armvcpu_vcpu *vcpu,
+			     struct armvcpu_posted *write)
+{
+	struct armvcpu_posted_ring *ring = &vcpu->run->posted;
+	__u32 head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+
+	if (head == __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE))
+		return 0;
+	*write = ring->writes[head % ARMVCPU_POSTED_SIZE];
+	/* From here on EL2 has the place again. */
+	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
+	return 1;
 }
 
 int armvcpu_vcpu_get_core_regs(const struct armvcpu_vcpu *vcpu,

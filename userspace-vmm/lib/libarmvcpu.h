@@ -168,8 +168,9 @@ int armvcpu_vm_set_gic_reg(int vm, __u32 space, __u32 offset, __u64 mpidr,
 int armvcpu_vm_reset_gic(int vm);
 
 /**
- * armvcpu_vm_set_smccc_policy() - say what the guest's SMC calls do
+ * armvcpu_vm_set_smccc_policy() - say what the guest's SMC calls do, and HVCs
  * @vm: VM file.
+ * @flags: ARMVCPU_SMCCC_POLICY_*: bits of %ARMVCPU_CAP_SMCCC_POLICY_FLAGS.
  * @ranges: ranges of function ids; the call does not keep the array.
  * @count: number of @ranges, 0 to %ARMVCPU_SMCCC_MAX_RANGES.
  *
@@ -177,8 +178,36 @@ int armvcpu_vm_reset_gic(int vm);
  *
  * Return: 0, or a negative errno.
  */
-int armvcpu_vm_set_smccc_policy(int vm, const struct armvcpu_smccc_range *ranges,
+int armvcpu_vm_set_smccc_policy(int vm, __u32 flags,
+				const struct armvcpu_smccc_range *ranges,
 				__u32 count);
+
+/**
+ * armvcpu_vm_set_el2_answers() - say what EL2 answers by itself
+ * @vm: VM file.
+ * @mask: 1 << ARMVCPU_EL2_*: bits of %ARMVCPU_CAP_EL2_ANSWERS, which is what a
+ *	VM begins with.
+ *
+ * What EL2 does not answer, the module does: a guest notices nothing. Works
+ * while vCPUs run.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_set_el2_answers(int vm, __u64 mask);
+
+/**
+ * armvcpu_vm_add_posted() - post the guest's writes to a range
+ * @vm: VM file.
+ * @ipa: guest physical address.
+ * @size: bytes.
+ *
+ * For good, and only before the first vCPU has run. The VMM takes the writes
+ * out with armvcpu_vcpu_next_posted(), at the latest before it looks at the next
+ * exit of that vCPU; a write can still be an exit as without.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_add_posted(int vm, __u64 ipa, __u64 size);
 
 /**
  * armvcpu_vm_set_ioeventfd() - writes of the guest signal, and are no exits
@@ -219,7 +248,8 @@ int armvcpu_vm_pass_irq(int vm, const struct armvcpu_pass_irq *arg);
  * struct armvcpu_vcpu - a vCPU and its run struct
  * @fd: vCPU file.
  * @run_size: bytes mapped at @run.
- * @run: the page shared with the module.
+ * @run: what is shared with the module.
+ * @run_by_fdatasync: %ARMVCPU_CAP_RUN_BY_FDATASYNC of the module.
  *
  * Filled by armvcpu_vcpu_create(); the caller reads it and owns the memory.
  */
@@ -227,6 +257,7 @@ struct armvcpu_vcpu {
 	int fd;
 	__u32 run_size;
 	struct armvcpu_run *run;
+	int run_by_fdatasync;
 };
 
 /**
@@ -254,6 +285,9 @@ void armvcpu_vcpu_destroy(struct armvcpu_vcpu *vcpu);
  * armvcpu_vcpu_run() - complete the last exit and run to the next one
  * @vcpu: vCPU.
  *
+ * By the shortest system call that the module offers: fdatasync() of the vCPU's
+ * file, or else the ioctl. No cancellation point of threads.
+ *
  * Return: 0 with the exit in @vcpu->run, or a negative errno, among them
  * -EINTR: a signal or armvcpu_vcpu_request_exit(), -EAGAIN: powered off,
  * -ENODEV: the VM is dead.
@@ -278,6 +312,34 @@ void armvcpu_vcpu_request_exit(struct armvcpu_vcpu *vcpu);
  * caller afterwards. Async-signal-safe.
  */
 void armvcpu_vcpu_clear_request(struct armvcpu_vcpu *vcpu);
+
+/**
+ * armvcpu_vcpu_queue_line() - raise or lower a line with the next RUN
+ * @vcpu: vCPU, not running; of a module with %ARMVCPU_CAP_MAX_LINES.
+ * @intid: INTID: 16 to 31 a PPI of this vCPU; from 32 on an SPI.
+ * @level: %ARMVCPU_LINE_LOW, %ARMVCPU_LINE_HIGH or %ARMVCPU_LINE_PULSE.
+ *
+ * Saves the system call of armvcpu_vm_set_spi(). Lines are set in the order in
+ * which they were queued, when armvcpu_vcpu_run() is called and not before: what
+ * another thread does to the same line in the meantime is undone.
+ * A wrong @intid or @level is told by armvcpu_vcpu_run(), -EINVAL.
+ *
+ * Return: 0, or -ENOSPC if %ARMVCPU_RUN_LINES are queued already.
+ */
+int armvcpu_vcpu_queue_line(struct armvcpu_vcpu *vcpu, __u32 intid, __u32 level);
+
+/**
+ * armvcpu_vcpu_next_posted() - take the oldest posted write out of the ring
+ * @vcpu: vCPU, running or not.
+ * @write: out.
+ *
+ * Of a range of armvcpu_vm_add_posted(). Any thread, but one at a time for each
+ * vCPU.
+ *
+ * Return: 1, or 0 and @write untouched if there is none.
+ */
+int armvcpu_vcpu_next_posted(struct armvcpu_vcpu *vcpu,
+			     struct armvcpu_posted *write);
 
 /**
  * armvcpu_vcpu_get_core_regs() - read the general registers
@@ -404,6 +466,32 @@ int armvcpu_vcpu_set_power(struct armvcpu_vcpu *vcpu, __u32 state);
  * Return: a constant string, "MMIO" for instance; "?" for an unknown reason.
  */
 const char *armvcpu_exit_name(__u32 reason);
+
+/**
+ * armvcpu_ec_name() - name of an exception class
+ * @ec: ESR_EL2.EC, bits 31:26 of armvcpu_run.esr; a place in
+ *	armvcpu_stats.sync and armvcpu_times.sync.
+ *
+ * Return: a constant string, "data abort" for instance; "?" for a class that has
+ * no name here.
+ */
+const char *armvcpu_ec_name(__u32 ec);
+
+/**
+ * armvcpu_el2_name() - name of what EL2 answers by itself
+ * @answer: ARMVCPU_EL2_*, a place in armvcpu_stats.el2.
+ *
+ * Return: a constant string, "SYSREG" for instance; "?" for an unknown one.
+ */
+const char *armvcpu_el2_name(__u32 answer);
+
+/**
+ * armvcpu_psci_name() - name of a PSCI call
+ * @event: ARMVCPU_PSCI_*.
+ *
+ * Return: a constant string, "CPU_ON" for instance; "?" for an unknown one.
+ */
+const char *armvcpu_psci_name(__u32 event);
 
 /**
  * armvcpu_reg_name() - name of a register

@@ -31,7 +31,77 @@ const char *armvcpu_exit_name(__u32 reason)
 	return reason < ARRAY_SIZE(names) ? names[reason] : "?";
 }
 
-static const char *psci_name(__u32 event)
+/* The Arm ARM's names, those of ESR_EL2.EC, cut to what fits a column. */
+const char *armvcpu_ec_name(__u32 ec)
+{
+	static const char * const names[64] = {
+		[0x00] = "unknown",
+		[0x01] = "WFI, WFE",
+		[0x03] = "CP15 MCR, MRC",
+		[0x04] = "CP15 MCRR, MRRC",
+		[0x05] = "CP14 MCR, MRC",
+		[0x06] = "CP14 LDC, STC",
+		[0x07] = "FP, SIMD",
+		[0x08] = "CP10 VMRS",
+		[0x09] = "PAuth instruction",
+		[0x0a] = "LD64B, ST64B",
+		[0x0c] = "CP14 MRRC",
+		[0x0d] = "branch target",
+		[0x0e] = "illegal execution",
+		[0x11] = "SVC, AArch32",
+		[0x12] = "HVC, AArch32",
+		[0x13] = "SMC, AArch32",
+		[0x15] = "SVC",
+		[0x16] = "HVC",
+		[0x17] = "SMC",
+		[0x18] = "MSR, MRS",
+		[0x19] = "SVE",
+		[0x1a] = "ERET",
+		[0x1c] = "PAuth failure",
+		[0x1d] = "SME",
+		[0x20] = "instruction abort",
+		[0x21] = "instr. abort, EL2",
+		[0x22] = "PC alignment",
+		[0x24] = "data abort",
+		[0x25] = "data abort, EL2",
+		[0x26] = "SP alignment",
+		[0x28] = "FP, AArch32",
+		[0x2c] = "FP",
+		[0x2f] = "SError",
+		[0x30] = "breakpoint",
+		[0x31] = "breakpoint, EL2",
+		[0x32] = "step",
+		[0x33] = "step, EL2",
+		[0x34] = "watchpoint",
+		[0x35] = "watchpoint, EL2",
+		[0x38] = "BKPT, AArch32",
+		[0x3a] = "vector catch",
+		[0x3c] = "BRK",
+	};
+
+	return ec < ARRAY_SIZE(names) && names[ec] ? names[ec] : "?";
+}
+
+const char *armvcpu_el2_name(__u32 answer)
+{
+	static const char * const names[] = {
+		[ARMVCPU_EL2_SYSREG] = "SYSREG",
+		[ARMVCPU_EL2_CALL] = "CALL",
+		[ARMVCPU_EL2_WFE] = "WFE",
+		[ARMVCPU_EL2_SGI] = "SGI",
+		[ARMVCPU_EL2_TIMER] = "TIMER",
+		[ARMVCPU_EL2_POSTED] = "POSTED",
+		[ARMVCPU_EL2_GIC] = "GIC",
+		[ARMVCPU_EL2_FP] = "FP",
+		[ARMVCPU_EL2_PAUTH] = "PAUTH",
+		[ARMVCPU_EL2_FIRMWARE] = "FIRMWARE",
+		[ARMVCPU_EL2_PASSED] = "PASSED",
+	};
+
+	return answer < ARRAY_SIZE(names) && names[answer] ? names[answer] : "?";
+}
+
+const char *armvcpu_psci_name(__u32 event)
 {
 	static const char * const names[] = {
 		[0] = "?",
@@ -298,7 +368,7 @@ void armvcpu_print_exit(FILE *out, const struct armvcpu_run *run)
 		break;
 	case ARMVCPU_EXIT_PSCI:
 		fprintf(out, "%s (0x%llx, 0x%llx, 0x%llx)",
-			psci_name(run->u.psci.event), run->u.psci.args[0],
+			armvcpu_psci_name(run->u.psci.event), run->u.psci.args[0],
 			run->u.psci.args[1], run->u.psci.args[2]);
 		break;
 	case ARMVCPU_EXIT_WFX:
@@ -320,8 +390,9 @@ void armvcpu_print_exit(FILE *out, const struct armvcpu_run *run)
 	}
 	fprintf(out, "\n  pc 0x%016llx  pstate 0x%08llx\n", run->pc,
 		run->pstate);
-	fprintf(out, "  esr_el2 0x%08llx (ec 0x%02llx)  far_el2 0x%llx  hpfar_el2 0x%llx\n",
-		run->esr, run->esr >> 26 & 0x3f, run->far, run->hpfar);
+	fprintf(out, "  esr_el2 0x%08llx (ec 0x%02llx: %s)  far_el2 0x%llx  hpfar_el2 0x%llx\n",
+		run->esr, run->esr >> 26 & 0x3f, armvcpu_ec_name(run->esr >> 26 & 0x3f),
+		run->far, run->hpfar);
 }
 
 static void print_pstate(FILE *out, __u64 pstate)

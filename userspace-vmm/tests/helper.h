@@ -32,6 +32,8 @@ void virtio_tests(void);
 void virtio_dev_tests(void);
 /* net.c */
 void net_tests(void);
+/* watch.c */
+void watch_tests(void);
 
 /* helper.c: "NAME ARGUMENT..."; returns an exit status. */
 int helper_main(char **argv);

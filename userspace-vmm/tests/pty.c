@@ -22,6 +22,8 @@
 #define POLL_MS		20
 
 static const char *vmm, *monitor;
+/* One more option, or NULL. */
+static const char *option;
 /* How long to wait for anything, on a slow host as the rig says. */
 static u64 patience = 30 * NSEC_PER_SEC;
 
@@ -139,7 +141,8 @@ static void run_vmm(void)
 	dup2(tty, STDIN_FILENO);
 	dup2(tty, STDOUT_FILENO);
 	dup2(tty, STDERR_FILENO);
-	execl(vmm, vmm, "--flat", monitor, "--mem", "8M", "--console", NULL);
+	execl(vmm, vmm, "--flat", monitor, "--mem", "8M", "--console",
+	      option, NULL);
 	perror(vmm);
 	_exit(127);
 }
@@ -433,6 +436,22 @@ static void end(const char *what)
 	all_good &= !failed;
 }
 
+/* At the top of the screen, again and again; at the end as text. */
+static void test_stats(void)
+{
+	option = "--stats";
+	if (start()) {
+		CHECK(says("\0337\033[Harmvcpu-vmm: in "));
+		CHECK(says("data abort"));
+		CHECK(says("\0338"));
+		CHECK(says("\0337\033[Harmvcpu-vmm: in "));
+		type("\001x");
+		CHECK(says("s in all"));
+		check_end(0, 3);
+	}
+	option = NULL;
+}
+
 static int run_tests(void)
 {
 	size_t i;
@@ -455,6 +474,9 @@ static int run_tests(void)
 	/* What follows would wait as long in vain. */
 	if (!has_started)
 		return 1;
+	begin();
+	test_stats();
+	end("--stats draws in place");
 	begin();
 	test_stop();
 	end("stopped, it gives the terminal back");

@@ -5,6 +5,7 @@
  * of it.
  */
 #include <endian.h>
+#include <errno.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
@@ -539,6 +540,62 @@ static void test_names(void)
 	check_reg_name(~0U, "0xffffffff");
 	CHECK(!strcmp(armvcpu_exit_name(ARMVCPU_EXIT_FAIL), "FAIL"));
 	CHECK(!strcmp(armvcpu_exit_name(ARMVCPU_EXIT_FAIL + 1), "?"));
+	CHECK(!strcmp(armvcpu_ec_name(0x24), "data abort"));
+	CHECK(!strcmp(armvcpu_ec_name(0x3f), "?"));
+	CHECK(!strcmp(armvcpu_ec_name(0x40), "?"));
+	CHECK(!strcmp(armvcpu_el2_name(ARMVCPU_EL2_GIC), "GIC"));
+	CHECK(!strcmp(armvcpu_el2_name(7), "?"));
+	CHECK(!strcmp(armvcpu_el2_name(ARMVCPU_EL2_PASSED), "PASSED"));
+	CHECK(!strcmp(armvcpu_el2_name(ARMVCPU_EL2_PASSED + 1), "?"));
+	CHECK(!strcmp(armvcpu_psci_name(ARMVCPU_PSCI_CPU_ON), "CPU_ON"));
+}
+
+/* ---- What a vCPU shares with us ---------------------------------------- */
+
+static void test_queue_line(void)
+{
+	static struct armvcpu_run run;
+	struct armvcpu_vcpu vcpu = { .fd = -1, .run = &run };
+	u32 i;
+
+	memset(&run, 0, sizeof(run));
+	for (i = 0; i < ARMVCPU_RUN_LINES; i++)
+		CHECK(!armvcpu_vcpu_queue_line(&vcpu, 32 + i,
+					       ARMVCPU_LINE_HIGH));
+	CHECK(armvcpu_vcpu_queue_line(&vcpu, 99, ARMVCPU_LINE_LOW) == -ENOSPC);
+	CHECK(run.nr_lines == ARMVCPU_RUN_LINES);
+	CHECK(run.lines[0].intid == 32 && run.lines[7].intid == 39);
+	CHECK(run.lines[7].level == ARMVCPU_LINE_HIGH);
+	/* RUN has set them. */
+	run.nr_lines = 0;
+	CHECK(!armvcpu_vcpu_queue_line(&vcpu, 17, ARMVCPU_LINE_PULSE));
+	CHECK(run.lines[0].intid == 17 && run.nr_lines == 1);
+}
+
+static void test_posted(void)
+{
+	static struct armvcpu_run run;
+	struct armvcpu_vcpu vcpu = { .fd = -1, .run = &run };
+	struct armvcpu_posted_ring *ring = &run.posted;
+	struct armvcpu_posted write = { .ipa = 1 };
+	u32 i;
+
+	memset(&run, 0, sizeof(run));
+	/* Both numbers wrap around. */
+	ring->head = -3;
+	ring->tail = -3;
+	CHECK(!armvcpu_vcpu_next_posted(&vcpu, &write));
+	CHECK(write.ipa == 1);
+	for (i = 0; i < ARMVCPU_POSTED_SIZE; i++) {
+		ring->writes[ring->tail++ % ARMVCPU_POSTED_SIZE] =
+			(struct armvcpu_posted){ .ipa = 0x1000 + i, .len = 4 };
+	}
+	for (i = 0; i < ARMVCPU_POSTED_SIZE; i++) {
+		CHECK(armvcpu_vcpu_next_posted(&vcpu, &write) == 1);
+		CHECK(write.ipa == 0x1000 + i && write.len == 4);
+	}
+	CHECK(!armvcpu_vcpu_next_posted(&vcpu, &write));
+	CHECK(ring->head == ring->tail);
 }
 
 int main(int argc, char **argv)
@@ -561,6 +618,8 @@ int main(int argc, char **argv)
 		{ "boot: Image header", test_image },
 		{ "fdt: what the guest is told", test_fdt },
 		{ "lib: names", test_names },
+		{ "lib: lines for the next RUN", test_queue_line },
+		{ "lib: posted writes", test_posted },
 	};
 	size_t i;
 
@@ -575,6 +634,7 @@ int main(int argc, char **argv)
 	virtio_tests();
 	virtio_dev_tests();
 	net_tests();
+	watch_tests();
 	printf("1..%u\n", num_tests);
 	return any_failed;
 }

@@ -208,6 +208,69 @@ run 0 "without --earlycon" bp
 result "... there is none" count "early ffffffffffffffff" 2
 result "... which prints nothing" count "this line comes without a device, in one piece!" 0
 
+# ---- what exits cost
+
+# Of the last table in err: the sum of a column's numbers in the rows of WHO; one number.
+last_table() { sed -n '/s in all  /,$p' "$dir/err"; }
+sum_of() { last_table | awk -v who="$1" '$1 == who { for (i = 2; i <= NF; i++) if ($i ~ /^[0-9]+$/) { sum += $i; break } } END { print sum + 0 }'; }
+number_of() { last_table | awk -v name="$1" 'index($0, "  " name " ") == 1 { for (i = 2; i <= NF; i++) if ($i ~ /^[0-9]+$/) { print $i; exit } }'; }
+# Exits of one kind that FILE has, "" for all.
+traced() { grep -c "^[0-9]* [0-7] $1" "$2"; }
+# Each line is a number, a CPU, a reason, and KEY=VALUE.
+not_a_line() {
+	grep -cvE '^[0-9]+ [0-7] [A-Z]+ pc=0x[0-9a-f]+ esr=0x[0-9a-f]+( [a-z]+=[A-Za-z0-9_,]+)*$' "$1"
+}
+
+run 0 "--stats and --trace" 'exuafgc1p' --cpus 2 --gic none --verbose \
+	--stats --trace "$dir/trace"
+result "... a table at the end" mentions "armvcpu-vmm: .* s in all  *count per second   share     ns each"
+all=$(number_of "all of these") exits=$(number_of "of these, to the VMM")
+result "... all is the sum of what there is" is \
+	$(($(sum_of host) + $(sum_of trap) + $(sum_of EL2))) = "${all:-none}"
+result "... so are the exits" is "$(sum_of VMM)" = "${exits:-none}"
+result "... and make 100 %" mentions "all of these .* 100.0% "
+result "... more than a thousand MMIO exits" is "$(number_of "VMM   MMIO")" -gt 1000
+result "... which are data aborts" is "$(number_of "trap  data abort")" -ge "$(number_of "VMM   MMIO")"
+result "... that take some time" mentions "VMM   MMIO  *[0-9]* .*% *[1-9][0-9]*$"
+result "... system registers" is "$(number_of "VMM   SYSREG")" -gt 0
+result "... no row is zero" is "$(last_table | grep -c ' 0 *0 ')" = 0
+result "... the trace has each of these exits" is "$(traced '' "$dir/trace")" = "${exits:-none}"
+result "... and of each kind" is "$(traced MMIO "$dir/trace")" = "$(number_of "VMM   MMIO")"
+result "... in lines of one form" is "$(($(not_a_line "$dir/trace")))" = 1
+result "... after a header" is "$(head -c 21 "$dir/trace")" = "# armvcpu-vmm trace 1"
+traces() { grep -qE -- "$1" "$dir/trace"; }
+result "... a device's register" traces ' MMIO .* ipa=0x9000000 dir=write len=4 reg=w[0-9]+ data=0x64$'
+result "... what was typed" traces ' MMIO .* ipa=0x9000000 dir=read len=4 reg=w[0-9]+ data=0x65$'
+result "... an abort" traces ' ABORT .* ipa=0xa000000 dir=read .* action=abort$'
+result "... a system register" traces ' SYSREG .* sysreg=MDCCINT_EL1 dir=read reg=x[0-9]+ data=0x0$'
+if grep -q GICv3 /proc/interrupts; then
+	result "... and its refusal" traces ' SYSREG .* sysreg=ICC_IAR1_EL1 .* action=undef$'
+fi
+result "... CPU_ON" traces ' PSCI .* call=CPU_ON fn=0xc4000003 args=0x1,0x[0-9a-f]*,0x5a$'
+result "... of the other CPU, too" traces '^[0-9]+ 1 PSCI .* call=CPU_OFF'
+result "... the last one" is "$(tail -n 1 "$dir/trace" | sed 's/.*call=//; s/ .*//')" = SYSTEM_OFF
+
+run 0 "no --stats" exp
+result "... no table" is "$(grep -c 'ns each' "$dir/err")" = 0
+run 0 "a trace with a limit" exfp --trace "$dir/trace" --trace-limit 7
+result "... has so many lines" is "$(traced '' "$dir/trace")" = 7
+result "... says that there were more" is "$(tail -n 1 "$dir/trace")" = "# there were more: --trace-limit"
+result "... once" is "$(grep -c trace-limit "$dir/err")" = 1
+run 0 "a hypercall in a trace" bp --earlycon --trace "$dir/trace"
+result "... is there" traces ' HYPERCALL .* fn=0xc6000100 imm=0x0 args=0x0,'
+run 0 "a file that cannot be written on" exfp --trace /dev/full
+result "... is told" mentions "trace /dev/full: No space left"
+result "... once" is "$(grep -c trace "$dir/err")" = 1
+
+start "$VMM" --flat "$MONITOR" --mem 8M --stats=1 --trace "$dir/trace"
+tables() { [ "$(grep -c 'in [0-9.]* s .*ns each' "$dir/err")" -ge "$1" ]; }
+result "a table each second" until_true 300 tables 2
+# Typed by somebody: only what comes each second writes it.
+result "... the trace grows meanwhile" is "$(traced MMIO "$dir/trace")" -gt 0
+result "... SIGTERM ends it" ends TERM 143
+result "... with totals" mentions "s in all  "
+result "... and all of the trace" is "$(traced '' "$dir/trace")" = "$(number_of "of these, to the VMM")"
+
 # ---- virtio
 
 # new_disk NAME: 64 sectors, in the first one a word.
@@ -317,9 +380,10 @@ kill "$reader"
 # The module's parameter debug=1 lets a test make EL2 fault.
 provoke=/sys/kernel/debug/armvcpu/provoke
 if [ -e $provoke ]; then
-	start "$VMM" --flat "$MONITOR" --mem 8M
+	start "$VMM" --flat "$MONITOR" --mem 8M --trace "$dir/trace"
 	echo run >$provoke
 	result "a dead VM" status 2
+	result "... is the end of its trace" is "$(tail -n 1 "$dir/trace" | cut -d ' ' -f 3)" = FAIL
 	result "... tells its exit" mentions "exit FAIL: a fault at EL2"
 	result "... its registers" mentions "PC  .*PSTATE"
 	result "... and its last exits" mentions "  pc 0x00000000400[0-9a-f]* MMIO"
@@ -465,6 +529,14 @@ refuse "zboot" --kernel "$dir/zboot"
 refuse "not an arm64 Image" --kernel "$dir/text"
 refuse "too short" --kernel "$dir/initrd"
 refuse "it takes --mem 3M" --kernel "$MONITOR" --mem 2M
+for arg in 0 -1 x 1x '' 86401; do
+	refuse "not a number from 1 to 86400" --flat "$MONITOR" "--stats=$arg"
+done
+refuse "what is '2'" --flat "$MONITOR" --stats 2
+refuse "none/trace: No such file" --flat "$MONITOR" --trace "$dir/none/trace"
+refuse "Is a directory" --flat "$MONITOR" --trace "$dir"
+refuse "not a number from 0 to" --flat "$MONITOR" --trace "$dir/trace" --trace-limit x
+refuse "goes with --trace" --flat "$MONITOR" --trace-limit 5
 refuse "No such file" --flat "$MONITOR" --dtb-dump "$dir/none/dtb"
 run_file 0 "--help" '' --help
 result "... on stdout" says "Other:"

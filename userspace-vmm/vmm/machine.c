@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "hypercall.h"
 #include "machine.h"
 #include "term.h"
 
@@ -116,6 +117,8 @@ static void create_vm(struct vm *vm)
 			     "how it holds memory");
 	max_cpus = get_cap(fd, ARMVCPU_CAP_MAX_VCPUS, "the number of vCPUs");
 	ipa_bits = get_cap(fd, ARMVCPU_CAP_MAX_IPA_BITS, "the address size");
+	if (config->stats && !get_cap(fd, ARMVCPU_CAP_STATS, "what it counts"))
+		die("--stats: this module does not count exits");
 	if (config->cpus > max_cpus)
 		die("--cpus %u: the module takes %llu", config->cpus, max_cpus);
 	if (config->mem % vm->page_size)
@@ -178,6 +181,29 @@ static void create_gic(struct vm *vm)
 	if (err)
 		die("cannot create the interrupt controller: %s", strerror(-err));
 	vm->has_gic = true;
+}
+
+/*
+ * What nobody here answers need not come here: EL2 says NOT_SUPPORTED then. A module
+ * that cannot do that lets all of them come, which changes nothing for the guest.
+ */
+static void claim_hypercalls(struct vm *vm)
+{
+	const struct armvcpu_smccc_range console = {
+		.base = HYPERCALL_CONSOLE_WRITE,
+		.count = 1,
+		.action = ARMVCPU_SMCCC_USER,
+	};
+	u64 flags = get_cap(vm->fd, ARMVCPU_CAP_SMCCC_POLICY_FLAGS,
+			    "what it can do with hypercalls");
+	int err;
+
+	if (!(flags & ARMVCPU_SMCCC_POLICY_HVC))
+		return;
+	err = armvcpu_vm_set_smccc_policy(vm->fd, ARMVCPU_SMCCC_POLICY_HVC,
+					  &console, vm->config->earlycon);
+	if (err)
+		die("cannot say which hypercalls there are: %s", strerror(-err));
 }
 
 /* Slots are pinned: as much as the administrator lets us. */
@@ -249,6 +275,12 @@ static void *alloc_ram(u64 size)
 	return start;
 }
 
+/*
+ * Under the device's lock, so that the module sees the levels in their order. They
+ * are not queued for the next RUN of the vCPU whose access has changed one: every
+ * device of ours has another thread (its I/O thread, or the main thread) that drives
+ * its line as well, and what that one raises in the meantime, such a RUN would lower.
+ */
 void vm_irq_changed(struct irq_line *line)
 {
 	struct vm *vm = line->opaque;
@@ -368,9 +400,12 @@ void vm_init(struct vm *vm, struct config *config)
 
 	/* What is wrong with the files is told without a device, too. */
 	boot_plan(config, &vm->plan);
+	if (config->trace)
+		trace_open(&vm->trace, config->trace, config->trace_limit);
 	add_devices(vm);
 	create_vm(vm);
 	create_gic(vm);
+	claim_hypercalls(vm);
 	raise_memlock();
 	if (config->firmware) {
 		add_rom_slot(vm);
@@ -662,20 +697,27 @@ int vm_run(struct vm *vm)
 		die("signalfd: %s", strerror(errno));
 
 	vm_resize_console(vm);
+	watch_begin(vm);
 	pthread_mutex_lock(&vm->lock);
 	vcpu_start(&vm->vcpus[0], vm->plan.entry, vm->plan.fdt);
 	pthread_mutex_unlock(&vm->lock);
 	do {
-		status = wait_and_handle(vm, &console, pfds, tick);
+		status = wait_and_handle(vm, &console, pfds,
+					 vm->stats.due < tick ?
+					 vm->stats.due : tick);
 		if (status < 0)
 			status = handle_request(vm);
 		if (now_ns() >= tick) {
 			bus_tick(&vm->bus);
+			if (vm->config->trace)
+				trace_flush(&vm->trace);
 			tick = now_ns() + NSEC_PER_SEC;
 		}
+		watch_print(vm);
 	} while (status < 0);
 
 	vm_stop(vm);
+	watch_end(vm);
 	bus_report(&vm->bus);
 	for (i = 0; i < vm->config->cpus; i++)
 		info("CPU %u: %llu exits", i, vm->vcpus[i].num_exits);

@@ -18,6 +18,8 @@
 #include "pl011.h"
 #include "pl031.h"
 #include "rom.h"
+#include "stats.h"
+#include "trace.h"
 #include "virtio_balloon.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
@@ -37,6 +39,7 @@ enum vm_request {
 enum vcpu_state {
 	VCPU_OFF,
 	VCPU_START,	/* with the registers of vcpu->start */
+	VCPU_CALLED,	/* by CPU_ON: the module has set its registers */
 	VCPU_ON,
 };
 
@@ -54,6 +57,13 @@ struct vcpu_reg {
 	u64 value;
 };
 
+/* Who looks on: of one vCPU. */
+struct watch {
+	struct stats_vcpu stats;
+	/* --trace, or NULL. */
+	struct trace *trace;
+};
+
 struct vcpu {
 	struct vm *vm;
 	unsigned int index;
@@ -66,6 +76,8 @@ struct vcpu {
 	u32 num_reset_regs;
 	struct vcpu_history history[VCPU_HISTORY];
 	u64 num_exits;
+	/* What --stats and --trace want of each exit; NULL without either. */
+	struct watch *watch;
 	/* The value of vm->events that its last wait has seen. */
 	u64 seen_events;
 
@@ -89,6 +101,7 @@ struct vm {
 	bool pinned;
 	void *ram;
 	struct vcpu vcpus[BOARD_MAX_CPUS];
+	struct trace trace;
 
 	struct bus bus;
 	struct rom rom;
@@ -116,6 +129,15 @@ struct vm {
 	enum vm_request request;
 	/* Counts what ends a WFI. */
 	u64 events;
+
+	/* --stats: the main thread's. */
+	struct {
+		struct stats_sample first;
+		struct stats_sample last;
+		u64 due;
+		/* Lines that the last table has on the screen. */
+		unsigned int lines;
+	} stats;
 };
 
 /* Everything but running. Dies if it cannot. */
@@ -165,6 +187,9 @@ void vcpu_init(struct vcpu *vcpu, struct vm *vm, unsigned int index);
 /* Let a vCPU that is off run from @pc; under vm->lock. */
 void vcpu_start(struct vcpu *vcpu, u64 pc, u64 x0);
 
+/* The same, from where CPU_ON says. */
+void vcpu_called(struct vcpu *vcpu);
+
 /* Power state of a reset; all vCPUs are parked. Returns a negative errno. */
 int vcpu_reset(struct vcpu *vcpu);
 
@@ -176,6 +201,24 @@ void vcpu_kick(struct vcpu *vcpu);
  * a tenth of a second: a WFI may end without a reason.
  */
 void vcpu_wait(struct vcpu *vcpu, u64 timer);
+
+/* ---- watch.c ---- */
+
+/* For --stats and --trace, before the vCPU's thread is there. */
+void watch_init(struct vcpu *vcpu);
+
+/* Handles the exit in the run struct, as @handle does, and takes note of it. */
+bool watch_exit(struct vcpu *vcpu, bool (*handle)(struct vcpu *vcpu));
+
+/* RUN was interrupted. */
+void watch_interrupt(struct vcpu *vcpu);
+
+/* From the main thread: vm->stats.due says when --stats prints something. */
+void watch_begin(struct vm *vm);
+void watch_print(struct vm *vm);
+
+/* The guest has come to its end: totals, and the end of the trace. */
+void watch_end(struct vm *vm);
 
 /* ---- psci.c ---- */
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 
 #define DEFAULT_MEM	(128 * MIB)
 #define MIN_MEM		(2 * MIB)
+/* Seconds. */
+#define MAX_STATS	86400
 
 enum option_id {
 	OPT_FIRMWARE = 0x100,
@@ -36,6 +39,9 @@ enum option_id {
 	OPT_BALLOON,
 	OPT_EARLYCON,
 	OPT_DTB_DUMP,
+	OPT_STATS,
+	OPT_TRACE,
+	OPT_TRACE_LIMIT,
 	OPT_VERBOSE,
 	OPT_HELP,
 	OPT_VERSION,
@@ -57,6 +63,9 @@ static const struct option options[] = {
 	{ "balloon", required_argument, NULL, OPT_BALLOON },
 	{ "earlycon", no_argument, NULL, OPT_EARLYCON },
 	{ "dtb-dump", required_argument, NULL, OPT_DTB_DUMP },
+	{ "stats", optional_argument, NULL, OPT_STATS },
+	{ "trace", required_argument, NULL, OPT_TRACE },
+	{ "trace-limit", required_argument, NULL, OPT_TRACE_LIMIT },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -96,6 +105,10 @@ static const char help[] =
 	"  --earlycon       let the guest print early: a hypercall, and with --kernel\n"
 	"                   an earlycon= at the serial port\n"
 	"  --dtb-dump FILE  write the device tree to FILE and end\n"
+	"  --stats[=N]      a table of what exits cost on stderr, every second or every N\n"
+	"                   seconds, and one at the end\n"
+	"  --trace FILE     write every exit to the VMM to FILE, a line each\n"
+	"  --trace-limit N  no more lines than that (1000000); 0: any number\n"
 	"  --verbose        tell on stderr what the guest touches where nothing is\n"
 	"  --help           this text\n"
 	"  --version        version of this program and of the API\n"
@@ -197,6 +210,7 @@ static void parse_net(struct config *config, const char *arg)
 
 static void parse_options(struct config *config, int argc, char **argv)
 {
+	bool limited = false;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -250,6 +264,18 @@ static void parse_options(struct config *config, int argc, char **argv)
 		case OPT_DTB_DUMP:
 			config->dtb_dump = optarg;
 			break;
+		case OPT_STATS:
+			config->stats = optarg ? parse_number("stats", optarg, 1,
+							      MAX_STATS) : 1;
+			break;
+		case OPT_TRACE:
+			config->trace = optarg;
+			break;
+		case OPT_TRACE_LIMIT:
+			config->trace_limit = parse_number("trace-limit", optarg,
+							   0, UINT_MAX);
+			limited = true;
+			break;
 		case OPT_VERBOSE:
 			set_verbose(true);
 			break;
@@ -267,6 +293,8 @@ static void parse_options(struct config *config, int argc, char **argv)
 	if (optind < argc)
 		die("what is '%s'? armvcpu-vmm --help tells what there is",
 		    argv[optind]);
+	if (limited && !config->trace)
+		die("--trace-limit goes with --trace");
 }
 
 static void check_config(const struct config *config)
@@ -342,10 +370,21 @@ static void die_by_signal(int sig)
 	raise(sig);
 }
 
+static struct vm vm;
+
+/* On every way out that is not a signal's; vm_run() sees to those. */
+static void flush_trace(void)
+{
+	trace_flush(&vm.trace);
+}
+
 int main(int argc, char **argv)
 {
-	static struct vm vm;
-	struct config config = { .mem = DEFAULT_MEM, .cpus = 1 };
+	struct config config = {
+		.mem = DEFAULT_MEM,
+		.cpus = 1,
+		.trace_limit = TRACE_LIMIT,
+	};
 	int status;
 
 	open_standard_files();
@@ -358,6 +397,8 @@ int main(int argc, char **argv)
 	}
 
 	vm_init(&vm, &config);
+	if (config.trace)
+		atexit(flush_trace);
 	term_init();
 	status = vm_run(&vm);
 	if (status > EXIT_SIGNAL)

@@ -20,11 +20,12 @@ static void cpu_on(struct vcpu *caller)
 		if (target->mpidr != args[0])
 			continue;
 		/*
-		 * The target's thread may still be on its way out of CPU_OFF:
-		 * it finds the new state when it parks.
+		 * The module has reset the target, and has set its PC and x0.
+		 * Its thread may still be on its way out of CPU_OFF: it finds
+		 * the new state when it parks.
 		 */
 		pthread_mutex_lock(&vm->lock);
-		vcpu_start(target, args[1], args[2]);
+		vcpu_called(target);
 		pthread_mutex_unlock(&vm->lock);
 		run->x[0] = PSCI_SUCCESS;
 		return;

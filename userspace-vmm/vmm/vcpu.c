@@ -28,6 +28,12 @@ void vcpu_start(struct vcpu *vcpu, u64 pc, u64 x0)
 	pthread_cond_broadcast(&vcpu->vm->cond);
 }
 
+void vcpu_called(struct vcpu *vcpu)
+{
+	vcpu->state = VCPU_CALLED;
+	pthread_cond_broadcast(&vcpu->vm->cond);
+}
+
 int vcpu_reset(struct vcpu *vcpu)
 {
 	vcpu->state = VCPU_OFF;
@@ -204,24 +210,10 @@ void vcpu_wait(struct vcpu *vcpu, u64 timer)
 	pthread_mutex_unlock(&vm->lock);
 }
 
-/* Run to the next exit and handle it; false if the vCPU must park. */
-static bool vcpu_run(struct vcpu *vcpu)
+/* False if the vCPU must park. */
+static bool handle_exit(struct vcpu *vcpu)
 {
 	struct armvcpu_run *run = vcpu->hw.run;
-	struct vcpu_history *history;
-	int err;
-
-	err = armvcpu_vcpu_run(&vcpu->hw);
-	if (err == -EINTR) {
-		armvcpu_vcpu_clear_request(&vcpu->hw);
-		return false;
-	}
-	if (err)
-		return vcpu_run_failed(vcpu, err);
-
-	history = &vcpu->history[vcpu->num_exits++ % VCPU_HISTORY];
-	history->pc = run->pc;
-	history->reason = run->exit_reason;
 
 	switch (run->exit_reason) {
 	case ARMVCPU_EXIT_MMIO:
@@ -249,6 +241,31 @@ static bool vcpu_run(struct vcpu *vcpu)
 	default:
 		return vcpu_die(vcpu, "an exit that was not asked for");
 	}
+}
+
+/* Run to the next exit and handle it; false if the vCPU must park. */
+static bool vcpu_run(struct vcpu *vcpu)
+{
+	struct armvcpu_run *run = vcpu->hw.run;
+	struct vcpu_history *history;
+	int err;
+
+	err = armvcpu_vcpu_run(&vcpu->hw);
+	if (err == -EINTR) {
+		if (vcpu->watch)
+			watch_interrupt(vcpu);
+		armvcpu_vcpu_clear_request(&vcpu->hw);
+		return false;
+	}
+	if (err)
+		return vcpu_run_failed(vcpu, err);
+
+	history = &vcpu->history[vcpu->num_exits++ % VCPU_HISTORY];
+	history->pc = run->pc;
+	history->reason = run->exit_reason;
+	if (vcpu->watch)
+		return watch_exit(vcpu, handle_exit);
+	return handle_exit(vcpu);
 }
 
 /* ---- The thread -------------------------------------------------------- */
@@ -304,6 +321,7 @@ void vcpu_init(struct vcpu *vcpu, struct vm *vm, unsigned int index)
 				  &vcpu->hw);
 	if (err)
 		die("cannot create CPU %u: %s", index, strerror(-err));
+	watch_init(vcpu);
 	err = vcpu_save_reset_regs(vcpu);
 	if (err)
 		die("cannot read the registers of CPU %u: %s", index,

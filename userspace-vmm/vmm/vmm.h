@@ -52,6 +52,9 @@ struct disk_config {
  * @balloon: there is a balloon.
  * @balloon_size: bytes that the guest shall give back through it.
  * @earlycon: the hypercall console answers.
+ * @stats: seconds between two tables of what exits cost, or 0.
+ * @trace: file for the exits, or NULL.
+ * @trace_limit: lines of it; 0: any number.
  *
  * One of @firmware, @kernel and @flat is there; none is only with @dtb_dump.
  */
@@ -75,6 +78,9 @@ struct config {
 	bool balloon;
 	u64 balloon_size;
 	bool earlycon;
+	unsigned int stats;
+	const char *trace;
+	u64 trace_limit;
 };
 
 /* virtio-mmio slots in use, from the first one on. */
