@@ -16,7 +16,8 @@ export FILES GUEST GUEST_KERNEL GUEST_CPUS GUEST_MEM GUEST_GIC
 override export CMD := $(value CMD)
 override export APPEND := $(value APPEND)
 override export ONLY := $(value ONLY)
-export RESUME
+override export ROWS := $(value ROWS)
+export RESUME WALL CHECK
 override export GUEST_APPEND := $(value GUEST_APPEND)
 ifdef ARMVCPU_CACHE
 export ARMVCPU_CACHE

@@ -34,6 +34,8 @@ typedef __s64 s64;
 	__noreturn__))
 #define noinline		__attribute__(( \
 	__noinline__))
+#define __used			__attribute__(( \
+	__used__))
 #define __printf(fmt, args)	__attribute__(( \
 	__format__(printf, fmt, args)))
 

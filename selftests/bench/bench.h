@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the benchmark share. */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include "backend.h"
+#include "types.h"
+
+/* Ends the program; names the row that was under way. */
+void __noreturn __printf(1, 2) bench_die(const char *format, ...);
+
+/**
+ * struct boot_files - what Linux boots from
+ * @kernel: an arm64 Image.
+ * @initrd: with /bin/busybox in it.
+ * @vmm: armvcpu-vmm, or NULL.
+ */
+struct boot_files {
+	const char *kernel;
+	const char *initrd;
+	const char *vmm;
+};
+
+/* A guest's whole life in this process: until it has powered off and all is gone. */
+void boot_linux(const struct backend *be, const struct boot_files *files);
+
+#endif /* BENCH_BENCH_H */
