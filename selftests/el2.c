@@ -189,7 +189,7 @@ TEST_F(el2, no_knob_without_debug)
 {
 	module_reload("");
 	EXPECT_FALSE(module_debug());
-	EXPECT_NE(0, access("/sys/kernel/debug/armvcpu", F_OK));
+	EXPECT_NE(0, access(MODULE_PROVOKE, F_OK));
 	EXPECT_EQ(ENOENT, errno);
 	check_vm();
 }
@@ -463,6 +463,7 @@ static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 {
 	struct armvcpu_ioeventfd ioeventfd = { .ipa = GUEST_MMIO, .len = 4 };
 	struct armvcpu_pass_irq pass = { .hw_intid = 160, .intid = 40 };
+	struct armvcpu_posted_range posted = { .ipa = GUEST_MMIO, .size = 8 };
 	struct armvcpu_irqfd irqfd = { .intid = 40 };
 	void *mem = alloc_pages(page_size());
 	struct armvcpu_core_regs regs;
@@ -474,6 +475,9 @@ static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 		if (vcpu_run(vcpu) != -ENODEV)
 			test_fail("RUN of a dead VM, action %d: %d", i, vcpu_run(vcpu));
 	}
+	vcpu->run->action = ARMVCPU_ACTION_COMPLETE;
+	if (!fdatasync(vcpu->fd) || errno != ENODEV)
+		test_fail("RUN of a dead VM by fdatasync(): %m");
 	/* Its registers can still be read. */
 	vcpu_get_regs(vcpu, &regs);
 	if (vm_create_vcpu(vm, 0, 0x700) != -ENODEV)
@@ -493,6 +497,8 @@ static void expect_dead(struct vm *vm, struct vcpu *vcpu)
 	pass.flags = ARMVCPU_PASS_IRQ_REMOVE;
 	if (xioctl(vm->fd, ARMVCPU_PASS_IRQ, &pass) != -ENODEV)
 		test_fail("a dead VM loses an interrupt of the host's");
+	if (xioctl(vm->fd, ARMVCPU_SET_POSTED, &posted) != -ENODEV)
+		test_fail("a dead VM gets a range of posted writes");
 	if (vm_set_slot(vm, 0, 0, GUEST_RAM, page_size(), mem) != -ENODEV)
 		test_fail("a dead VM gets a slot");
 }

@@ -35,6 +35,8 @@ static const struct {
 	{ ARMVCPU_SET_IOEVENTFD,   { 0, 1, 0 } },
 	{ ARMVCPU_SET_IRQFD,       { 0, 1, 0 } },
 	{ ARMVCPU_PASS_IRQ,        { 0, 1, 0 } },
+	{ ARMVCPU_SET_EL2_ANSWERS, { 0, 1, 0 } },
+	{ ARMVCPU_SET_POSTED,      { 0, 1, 0 } },
 	{ ARMVCPU_GET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_SET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_GET_FP_REGS,     { 0, 0, 1 } },
@@ -189,10 +191,22 @@ FIXTURE_VARIANT_ADD(cap, pass_irq_flags)
 	CAP(ARMVCPU_CAP_PASS_IRQ_FLAGS, 0, ARMVCPU_PASS_IRQ_REMOVE | ARMVCPU_PASS_IRQ_EDGE);
 FIXTURE_VARIANT_ADD(cap, pass_irq_direct)
 	CAP(ARMVCPU_CAP_PASS_IRQ_DIRECT, 0, 1);
+FIXTURE_VARIANT_ADD(cap, smccc_policy_flags)
+	CAP(ARMVCPU_CAP_SMCCC_POLICY_FLAGS, ARMVCPU_SMCCC_POLICY_HVC, ~0U);
+FIXTURE_VARIANT_ADD(cap, el2_answers)
+	CAP(ARMVCPU_CAP_EL2_ANSWERS, 0x7f, 0x7f);
+FIXTURE_VARIANT_ADD(cap, stats)
+	CAP(ARMVCPU_CAP_STATS, 1, 1);
+FIXTURE_VARIANT_ADD(cap, run_by_fdatasync)
+	CAP(ARMVCPU_CAP_RUN_BY_FDATASYNC, 1, 1);
+FIXTURE_VARIANT_ADD(cap, max_posted)
+	CAP(ARMVCPU_CAP_MAX_POSTED, 8, 65536);
+FIXTURE_VARIANT_ADD(cap, max_lines)
+	CAP(ARMVCPU_CAP_MAX_LINES, ARMVCPU_RUN_LINES, ARMVCPU_RUN_LINES);
 FIXTURE_VARIANT_ADD(cap, unknown_zero)
 	CAP(0, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_next)
-	CAP(ARMVCPU_CAP_PASS_IRQ_DIRECT + 1, 0, 0);
+	CAP(ARMVCPU_CAP_MAX_LINES + 1, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_last)
 	CAP(~0U, 0, 0);
 
@@ -251,6 +265,8 @@ ASSERT_SIZE(armvcpu_gic_reg, 32);
 ASSERT_SIZE(armvcpu_ioeventfd, 56);
 ASSERT_SIZE(armvcpu_irqfd, 32);
 ASSERT_SIZE(armvcpu_pass_irq, 32);
+ASSERT_SIZE(armvcpu_el2_answers, 16);
+ASSERT_SIZE(armvcpu_posted_range, 24);
 ASSERT_SIZE(armvcpu_core_regs, 35 * 8);
 ASSERT_SIZE(armvcpu_fp_regs, 528);
 ASSERT_SIZE(armvcpu_one_reg, 16);
@@ -266,13 +282,39 @@ ASSERT_SIZE(armvcpu_exit_psci, 48);
 ASSERT_SIZE(armvcpu_exit_wfx, 16);
 ASSERT_SIZE(armvcpu_exit_debug, 16);
 ASSERT_SIZE(armvcpu_exit_fail, 8);
-ASSERT_SIZE(armvcpu_run, 512);
+ASSERT_SIZE(armvcpu_stats, 112 * 8);
+ASSERT_OFFSET(armvcpu_stats, sync, 8);
+ASSERT_OFFSET(armvcpu_stats, user, 65 * 8);
+ASSERT_OFFSET(armvcpu_stats, el2, 81 * 8);
+ASSERT_OFFSET(armvcpu_stats, faults, 97 * 8);
+ASSERT_OFFSET(armvcpu_stats, pages, 98 * 8);
+ASSERT_OFFSET(armvcpu_stats, waits, 99 * 8);
+ASSERT_SIZE(armvcpu_run_line, 8);
+ASSERT_SIZE(armvcpu_posted, 24);
+ASSERT_OFFSET(armvcpu_posted, data, 8);
+ASSERT_OFFSET(armvcpu_posted, len, 16);
+ASSERT_SIZE(armvcpu_posted_ring, 8 + 64 * 24);
+ASSERT_OFFSET(armvcpu_posted_ring, tail, 4);
+ASSERT_OFFSET(armvcpu_posted_ring, writes, 8);
+ASSERT_SIZE(armvcpu_times, 65 * 8);
+ASSERT_OFFSET(armvcpu_times, sync, 8);
+ASSERT_SIZE(armvcpu_run, 3608);
 ASSERT_OFFSET(armvcpu_run, immediate_exit, 248);
 ASSERT_OFFSET(armvcpu_run, action, 249);
+ASSERT_OFFSET(armvcpu_run, timing, 250);
 ASSERT_OFFSET(armvcpu_run, exit_reason, 252);
 ASSERT_OFFSET(armvcpu_run, pc, 256);
 ASSERT_OFFSET(armvcpu_run, hpfar, 288);
 ASSERT_OFFSET(armvcpu_run, u, 296);
+ASSERT_OFFSET(armvcpu_run, stats, 512);
+ASSERT_OFFSET(armvcpu_run, nr_lines, 1408);
+ASSERT_OFFSET(armvcpu_run, lines, 1416);
+ASSERT_OFFSET(armvcpu_run, posted, 1544);
+ASSERT_OFFSET(armvcpu_run, times, 3088);
+
+/* The numbers, too, are for ever. */
+static_assert(_IOC_NR(ARMVCPU_SET_EL2_ANSWERS) == 0x1b, "ARMVCPU_SET_EL2_ANSWERS");
+static_assert(_IOC_NR(ARMVCPU_SET_POSTED) == 0x1c, "ARMVCPU_SET_POSTED");
 
 /* ---- any file, any number ---------------------------------------- */
 
@@ -419,6 +461,10 @@ FIXTURE_VARIANT_ADD(pointer, set_irqfd)
 	POINTER(FILE_VM, ARMVCPU_SET_IRQFD);
 FIXTURE_VARIANT_ADD(pointer, pass_irq)
 	POINTER(FILE_VM, ARMVCPU_PASS_IRQ);
+FIXTURE_VARIANT_ADD(pointer, set_el2_answers)
+	POINTER(FILE_VM, ARMVCPU_SET_EL2_ANSWERS);
+FIXTURE_VARIANT_ADD(pointer, set_posted)
+	POINTER(FILE_VM, ARMVCPU_SET_POSTED);
 FIXTURE_VARIANT_ADD(pointer, get_core_regs)
 	POINTER(FILE_VCPU, ARMVCPU_GET_CORE_REGS);
 FIXTURE_VARIANT_ADD(pointer, set_core_regs)
@@ -564,7 +610,10 @@ FIXTURE_VARIANT_ADD(misuse, vcpu_mpidr_taken)
 	MISUSE(FILE_VM, ARMVCPU_CREATE_VCPU, EEXIST, create_vcpu, .mpidr = 0);
 
 FIXTURE_VARIANT_ADD(misuse, policy_flags)
-	MISUSE(FILE_VM, ARMVCPU_SET_SMCCC_POLICY, EINVAL, smccc_policy, .flags = 1);
+	MISUSE(FILE_VM, ARMVCPU_SET_SMCCC_POLICY, EINVAL, smccc_policy, .flags = 2);
+FIXTURE_VARIANT_ADD(misuse, policy_flags_last)
+	MISUSE(FILE_VM, ARMVCPU_SET_SMCCC_POLICY, EINVAL, smccc_policy,
+	       .flags = ARMVCPU_SMCCC_POLICY_HVC | BIT(31));
 FIXTURE_VARIANT_ADD(misuse, policy_count)
 	MISUSE(FILE_VM, ARMVCPU_SET_SMCCC_POLICY, EINVAL, smccc_policy,
 	       .count = ARMVCPU_SMCCC_MAX_RANGES + 1, .ranges = (u64)scratch);
@@ -576,6 +625,53 @@ FIXTURE_VARIANT_ADD(misuse, policy_null)
 FIXTURE_VARIANT_ADD(misuse, policy_kernel)
 	MISUSE(FILE_VM, ARMVCPU_SET_SMCCC_POLICY, EFAULT, smccc_policy,
 	       .count = 1, .ranges = 0xffff000000000000);
+
+#define EL2_ANSWERS(...) \
+	MISUSE(FILE_VM, ARMVCPU_SET_EL2_ANSWERS, EINVAL, el2_answers, __VA_ARGS__)
+
+FIXTURE_VARIANT_ADD(misuse, el2_answers_next)
+	EL2_ANSWERS(.mask = BIT(ARMVCPU_EL2_GIC + 1));
+/* Counted, but nobody else could answer. */
+FIXTURE_VARIANT_ADD(misuse, el2_answers_fp)
+	EL2_ANSWERS(.mask = BIT(ARMVCPU_EL2_FP));
+FIXTURE_VARIANT_ADD(misuse, el2_answers_passed)
+	EL2_ANSWERS(.mask = BIT(ARMVCPU_EL2_PASSED));
+FIXTURE_VARIANT_ADD(misuse, el2_answers_last)
+	EL2_ANSWERS(.mask = BIT(63));
+FIXTURE_VARIANT_ADD(misuse, el2_answers_all)
+	EL2_ANSWERS(.mask = ~0ULL);
+FIXTURE_VARIANT_ADD(misuse, el2_answers_reserved)
+	EL2_ANSWERS(.mask = BIT(ARMVCPU_EL2_CALL), .reserved = 1);
+FIXTURE_VARIANT_ADD(misuse, el2_answers_reserved_last)
+	EL2_ANSWERS(.reserved = BIT(63));
+
+#define POSTED(_err, ...) \
+	MISUSE(FILE_VM, ARMVCPU_SET_POSTED, _err, posted_range, __VA_ARGS__)
+
+FIXTURE_VARIANT_ADD(misuse, posted_flags)
+	POSTED(EINVAL, .ipa = GUEST_MMIO, .size = 16, .flags = 1);
+FIXTURE_VARIANT_ADD(misuse, posted_flags_last)
+	POSTED(EINVAL, .ipa = GUEST_MMIO, .size = 16, .flags = BIT(31));
+FIXTURE_VARIANT_ADD(misuse, posted_reserved)
+	POSTED(EINVAL, .ipa = GUEST_MMIO, .size = 16, .reserved = 1);
+FIXTURE_VARIANT_ADD(misuse, posted_size_0)
+	POSTED(EINVAL, .ipa = GUEST_MMIO);
+FIXTURE_VARIANT_ADD(misuse, posted_wraps)
+	POSTED(EINVAL, .ipa = ~0ULL, .size = 2);
+FIXTURE_VARIANT_ADD(misuse, posted_wraps_to_0)
+	POSTED(EINVAL, .ipa = GUEST_MMIO, .size = -(u64)GUEST_MMIO);
+FIXTURE_VARIANT_ADD(misuse, posted_size_wild)
+	POSTED(EINVAL, .ipa = GUEST_MMIO, .size = ~0ULL);
+FIXTURE_VARIANT_ADD(misuse, posted_beyond_the_ipas)
+	POSTED(EINVAL, .ipa = BIT(52), .size = 1);
+FIXTURE_VARIANT_ADD(misuse, posted_on_a_slot)
+	POSTED(EEXIST, .ipa = GUEST_RAM, .size = 8);
+FIXTURE_VARIANT_ADD(misuse, posted_into_a_slot)
+	POSTED(EEXIST, .ipa = GUEST_RAM - 8, .size = 9);
+FIXTURE_VARIANT_ADD(misuse, posted_out_of_a_slot)
+	POSTED(EEXIST, .ipa = GUEST_RAM + SLOT_SIZE - 1, .size = 2);
+FIXTURE_VARIANT_ADD(misuse, posted_around_a_slot)
+	POSTED(EEXIST, .ipa = GUEST_RAM - 8, .size = SLOT_SIZE + 16);
 
 /* The VM has a vCPU already, and no GIC. */
 FIXTURE_VARIANT_ADD(misuse, gic_version)

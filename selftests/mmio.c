@@ -640,6 +640,8 @@ TEST_F(device, the_exit_is_not_read_back)
 	memset(&scribble, 0xff, sizeof(scribble));
 	memcpy(&run->exit_reason, &scribble.exit_reason,
 	       sizeof(*run) - offsetof(struct armvcpu_run, exit_reason));
+	/* This one is for the VMM to say. */
+	run->nr_lines = 0;
 	run->u.mmio.data = 0x8000;
 	self->regs.x[5] = 0xffff8000;
 	snippet_expect_stop(&self->vcpu, &self->regs);

@@ -408,8 +408,14 @@ static void guest_second(u64 context)
 	GUEST_SYNC(2);
 }
 
+/* str x0, [x1]: to 0, where no memory is, as the target has zeroes in x1 to x30. */
+#define INSN_STR_X0_X1	0xf9000020
+
+#define SCTLR_EL1	ARMVCPU_REG_SYS(3, 0, 1, 0, 0)
+
 struct pair {
 	struct vm vm;
+	void *memory;
 	struct vcpu first, second;
 	struct armvcpu_core_regs regs;
 };
@@ -423,7 +429,7 @@ FIXTURE_SETUP(life)
 	struct pair *p = &self->pair;
 
 	vm_init(&p->vm);
-	vm_add_memory(&p->vm, 0, ENTRY, 0x10000);
+	p->memory = vm_add_memory(&p->vm, 0, ENTRY, 0x10000);
 	vcpu_init(&p->first, &p->vm, 0);
 	vcpu_init(&p->second, &p->vm, ARMVCPU_VCPU_POWERED_OFF);
 	snippet_prepare(&p->first, VCPU_MMU_ON);
@@ -479,17 +485,60 @@ TEST_F(life, cpu_on_resets_the_target)
 	regs.pstate = PSR_EL0T;
 	vcpu_set_regs(&p->second, &regs);
 	vcpu_set(&p->second, ARMVCPU_REG_SYS(3, 0, 2, 0, 0), POISON);
-	vcpu_set(&p->second, ARMVCPU_REG_SYS(3, 0, 1, 0, 0), GUEST_SCTLR_ON);
+	vcpu_set(&p->second, SCTLR_EL1, GUEST_SCTLR_ON);
 	vcpu_set(&p->second, ARMVCPU_REG_V_HI(7), POISON);
 	call_cpu_on(p);
 	vcpu_get_regs(&p->second, &regs);
-	for (i = 0; i < 31; i++)
+	/* But for what the caller says: the entry point, and the context. */
+	EXPECT_EQ(ENTRY, regs.pc);
+	EXPECT_EQ(0x77, regs.x[0]);
+	for (i = 1; i < 31; i++)
 		EXPECT_EQ(0, regs.x[i]);
 	EXPECT_EQ(PSTATE_RESET, regs.pstate);
-	/* The MMU and the caches are off. */
-	EXPECT_EQ(0, vcpu_get(&p->second, ARMVCPU_REG_SYS(3, 0, 1, 0, 0)) &
-		     (GUEST_SCTLR_M | GUEST_SCTLR_C | GUEST_SCTLR_I));
+	/* The MMU and the caches are off, data is little-endian as the caller's. */
+	EXPECT_EQ(0, vcpu_get(&p->second, SCTLR_EL1) &
+		     (GUEST_SCTLR_M | GUEST_SCTLR_C | GUEST_SCTLR_I | GUEST_SCTLR_EE));
 	EXPECT_EQ(0, vcpu_get(&p->second, ARMVCPU_REG_V_HI(7)));
+}
+
+/* The VMM does nothing but run it: not even registers have to be set. */
+TEST_F(life, cpu_on_needs_no_registers_of_the_vmm)
+{
+	struct pair *p = &self->pair;
+	struct armvcpu_core_regs regs;
+
+	call_cpu_on(p);
+	/* Lost: the target is not reset before its next ioctl. */
+	p->second.run->x[0] = POISON;
+	p->second.run->x[5] = POISON;
+	*(u32 *)p->memory = INSN_STR_X0_X1;
+	vcpu_expect(&p->second, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(ENTRY, p->second.run->pc);
+	EXPECT_EQ(0, p->second.run->u.mmio.ipa);
+	EXPECT_EQ(0x77, p->second.run->u.mmio.data);
+	EXPECT_EQ(0, p->second.run->x[5]);
+	vcpu_get_regs(&p->second, &regs);
+	EXPECT_EQ(PSTATE_RESET, regs.pstate);
+	/* Once: from here on they are the vCPU's own. */
+	EXPECT_EQ(ARMVCPU_POWER_ON, vcpu_power(&p->second));
+}
+
+/* The byte order of the caller's data (DEN0022, CPU_ON). */
+TEST_F(life, cpu_on_by_a_big_endian_caller)
+{
+	struct pair *p = &self->pair;
+	const u64 args[] = { 1, ENTRY, 0x77 };
+
+	vcpu_set(&p->first, SCTLR_EL1, GUEST_SCTLR_RES1 | GUEST_SCTLR_EE);
+	start_call(&p->first, &p->regs, &insn_hvc, CPU_ON_64, args);
+	vcpu_expect(&p->first, ARMVCPU_EXIT_PSCI);
+	EXPECT_EQ(ARMVCPU_PSCI_CPU_ON, p->first.run->u.psci.event);
+	EXPECT_EQ(GUEST_SCTLR_EE, vcpu_get(&p->second, SCTLR_EL1) &
+				  (GUEST_SCTLR_EE | GUEST_SCTLR_M));
+	/* The store of 8 bytes, as the bus has it. */
+	*(u32 *)p->memory = INSN_STR_X0_X1;
+	vcpu_expect(&p->second, ARMVCPU_EXIT_MMIO);
+	EXPECT_EQ(0x7700000000000000, p->second.run->u.mmio.data);
 }
 
 TEST_F(life, cpu_on_refused_by_the_vmm)

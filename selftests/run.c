@@ -641,7 +641,7 @@ static int check_eio(struct world *w)
 	static const u32 of_vm[] = {
 		ARMVCPU_CHECK_CAP, ARMVCPU_CREATE_VCPU, ARMVCPU_SET_MEM_SLOT,
 		ARMVCPU_SET_SMCCC_POLICY, ARMVCPU_SET_IOEVENTFD, ARMVCPU_SET_IRQFD,
-		ARMVCPU_PASS_IRQ,
+		ARMVCPU_PASS_IRQ, ARMVCPU_SET_EL2_ANSWERS, ARMVCPU_SET_POSTED,
 	};
 	static const u32 of_vcpu[] = {
 		ARMVCPU_GET_CORE_REGS, ARMVCPU_SET_CORE_REGS, ARMVCPU_GET_FP_REGS,
@@ -658,6 +658,8 @@ static int check_eio(struct world *w)
 	for (i = 0; i < ARRAY_SIZE(of_vcpu); i++)
 		if (xioctl(w->vcpu.fd, of_vcpu[i], arg) != -EIO)
 			test_fail("vCPU request 0x%x", of_vcpu[i]);
+	if (!fdatasync(w->vcpu.fd) || errno != EIO)
+		test_fail("fdatasync() of another process's vCPU: %m");
 	if (mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, w->vcpu.fd, 0) !=
 	    MAP_FAILED)
 		test_fail("mmap() of another process's vCPU");

@@ -76,6 +76,12 @@ guest_regs_exit_\name:
 	exit_function abort, ldp x7, x8, [x28]
 	exit_function wfi, wfi
 	exit_function id, mrs xzr, id_aa64pfr0_el1
+	exit_function mrs, mrs x7, id_aa64pfr0_el1
+	exit_function call, hvc #0
+	exit_function post, str x7, [x28]
+	exit_function gicd, ldr w7, [x28]
+	exit_function sgi, msr s3_0_c12_c11_5, x7
+	exit_function wfe, wfe
 
 	.macro	fp_all op
 	add	x1, x0, #GUEST_STATE_V

@@ -65,6 +65,13 @@ void guest_regs_exit_abort(struct guest_regs *regs);		/* ldp x7, x8, [x28] */
 void guest_regs_exit_wfi(struct guest_regs *regs);
 /* Traps that the module answers: no exit. */
 void guest_regs_exit_id(struct guest_regs *regs);		/* mrs xzr, id_aa64pfr0_el1 */
+/* ... and those that EL2 does. */
+void guest_regs_exit_mrs(struct guest_regs *regs);		/* mrs x7, id_aa64pfr0_el1 */
+void guest_regs_exit_call(struct guest_regs *regs);		/* HVC #0 */
+void guest_regs_exit_post(struct guest_regs *regs);		/* str x7, [x28] */
+void guest_regs_exit_gicd(struct guest_regs *regs);		/* ldr w7, [x28] */
+void guest_regs_exit_sgi(struct guest_regs *regs);		/* msr icc_sgi1r_el1, x7 */
+void guest_regs_exit_wfe(struct guest_regs *regs);
 
 void guest_fp_load(const struct guest_state *state);
 void guest_fp_store(struct guest_state *state);
