@@ -74,7 +74,7 @@ tiny_vmm_is_quoted() {
 patch_is_quoted() {
 	sed -n '/^The counter$/,/^\*The VMM\.\*/s/^    //p' "$DOC/adding-an-exit.rst" |
 		tr -d ' ' | grep -vxF ... | LC_ALL=C sort -u >"$WORK/quoted"
-	cat "$WORK"/src/kmod/*.[ch] "$WORK"/src/uapi/linux/*.h | tr -d ' \t' |
+	cat "$WORK"/src/kmod/{,hyp/}*.[ch] "$WORK"/src/uapi/linux/*.h | tr -d ' \t' |
 		LC_ALL=C sort -u >"$WORK/lines"
 	[ -s "$WORK/quoted" ] && ! LC_ALL=C comm -23 "$WORK/quoted" "$WORK/lines" | grep .
 }
@@ -88,7 +88,7 @@ registers_are_listed() {
 	local def=$TOP/kmod/hyp/sysregs.def print=$TOP/userspace-vmm/lib/print.c
 	local tests=$TOP/selftests/lib/guest_sysregs.def bad=0 n=0 name enc row
 
-	sed -n 's/^SYSREG[_MU]*(\([A-Z0-9_]*\),[ \t]*\(.*\), [^,]*)$/\1 \2/p' "$def" >"$WORK/regs"
+	sed -n 's/^SYSREG[_A-Z]*(\([A-Z0-9_]*\),[ \t]*\(.*\), [^,]*)$/\1 \2/p' "$def" >"$WORK/regs"
 	tr -d '\t ' <"$tests" >"$WORK/tests"
 	sed -n '/^\* \*Its own\*/,/^\* \*The hardware/p' "$DOC/uapi.rst" >"$WORK/own"
 	while read -r name enc; do
