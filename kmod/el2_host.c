@@ -193,21 +193,26 @@ static u64 cpu_features(void)
 		features |= HYP_HAS_SPE;
 
 	/* RES0 on all cores of Arm's own, says the manual of each. */
-	if ((midr >> 24) != ARM_CPU_IMP_ARM) {
+	if ((midr >> 24) != ARM_CPU_IMP_ARM)
 		features |= HYP_HAS_AUX;
-	} else {
-		switch (MIDR_PARTNUM(midr)) {
-		case ARM_CPU_PART_CORTEX_A57:	/* 1319537; 834220 up to r1p2 */
-			features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_834220;
-			break;
-		case ARM_CPU_PART_CORTEX_A72:	/* 1319367 */
-			features |= HYP_ERRATUM_SPEC_AT;
-			break;
-		case ARM_CPU_PART_CORTEX_A55:	/* 1530923 and 2441007, up to r2p0 */
-		case ARM_CPU_PART_CORTEX_A76:	/* 1165522 and 1286807, up to r3p0 */
-			features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_REPEAT_TLBI;
-			break;
-		}
+
+	/* The Kryos named are an A55 and an A76 by another name, with their errata. */
+	switch (midr & MIDR_CPU_MODEL_MASK) {
+	case MIDR_CORTEX_A57:			/* 1319537; 834220 up to r1p2 */
+		features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_834220;
+		break;
+	case MIDR_CORTEX_A72:			/* 1319367 */
+		features |= HYP_ERRATUM_SPEC_AT;
+		break;
+	case MIDR_CORTEX_A55:			/* 1530923 and 2441007, up to r2p0 */
+	case MIDR_QCOM_KRYO_4XX_SILVER:
+	case MIDR_CORTEX_A76:			/* 1165522 and 1286807, up to r3p0 */
+	case MIDR_QCOM_KRYO_4XX_GOLD:
+		features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_REPEAT_TLBI;
+		break;
+	case MIDR_CORTEX_A510:			/* 2441009, up to r1p1 */
+		features |= HYP_ERRATUM_REPEAT_TLBI;
+		break;
 	}
 	return features;
 }

@@ -27,6 +27,9 @@ static u64 virtual_count(const struct vcpu *vcpu)
 	return arch_timer_read_counter() - READ_ONCE(vcpu->vm->hyp->cntvoff);
 }
 
+/* A wake-up that takes more than a 5000th of a second is not one that is waited for. */
+#define LATENCY_MAX_HZ	5000
+
 /* Nanoseconds for so many ticks; a day at most, who waits looks again then. */
 static u64 ticks_to_ns(u64 ticks)
 {
@@ -128,7 +131,8 @@ static enum hrtimer_restart vtimer_fires(struct hrtimer *timer)
 	}
 	if (ns) {
 		vcpu->timer.fired = arch_timer_read_counter();
-		WRITE_ONCE(vcpu->timer.soon, true);
+		/* Pairs with timer_is_soon(), which may run elsewhere: fired is first. */
+		smp_store_release(&vcpu->timer.soon, true);
 		vcpu_wake(vcpu);
 	}
 	return HRTIMER_NORESTART;
@@ -173,10 +177,15 @@ u64 timer_advance(const struct vcpu *vcpu, u64 max_ns)
 bool timer_is_soon(struct vcpu *vcpu)
 {
 	struct timer_vcpu *timer = &vcpu->timer;
+	u64 took;
 
-	if (!READ_ONCE(timer->soon))
+	/* Pairs with vtimer_fires(). */
+	if (!smp_load_acquire(&timer->soon))
 		return false;
-	timer->latency += (s64)(arch_timer_read_counter() - timer->fired - timer->latency) / 4;
+	/* What is longer was spent behind somebody else, and says nothing. */
+	took = min_t(u64, arch_timer_read_counter() - timer->fired,
+		     read_sysreg(cntfrq_el0) / LATENCY_MAX_HZ);
+	timer->latency += (s64)(took - timer->latency) / 4;
 	return true;
 }
 

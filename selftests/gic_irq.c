@@ -1255,6 +1255,26 @@ static void move_gic(struct gic_vm *from, struct gic_vm *to)
 	do_regs(to, check_one);
 }
 
+/* What a guest does that has slept: its priorities are back, and no list register. */
+static void guest_puts_active_priorities_back(void)
+{
+	write_sysreg(0x100, S3_0_C12_C9_0);	/* ICC_AP1R0_EL1 */
+	isb();
+	GUEST_DONE();
+}
+
+TEST(active_priorities_of_the_guest_are_kept)
+{
+	struct gic_vm g;
+
+	if (gic_version(ANY) != 3)
+		SKIP(return, NO_GIC);
+	gic_vm_init(&g, 3, 1);
+	vcpu_call(&g.vcpu[0], guest_puts_active_priorities_back);
+	vcpu_expect_done(&g.vcpu[0]);
+	EXPECT_EQ(0x100, gic_get(&g.vm, ARMVCPU_GIC_CPU, ICC(12, 9, 0), 0));
+}
+
 /* In the handler of one: another one pending, one waiting for its end, a line up. */
 TEST_F(irq, moves_in_the_midst)
 {

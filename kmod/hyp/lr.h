@@ -143,8 +143,10 @@ static inline void hyp_gic_save(struct hyp_gic *gic)
 	if (unlikely(gic->hcr & ICH_HCR_LRENPIE))
 		gic->hcr = read_sysreg_s(3, 4, 12, 11, 0);
 	gic->vmcr = read_sysreg_s(3, 4, 12, 11, 7);
-	/* Without one in a list register, the guest has acknowledged none. */
-	if (gic->used || gic->ap0r[0] || gic->ap1r[0] || gic->nr_aprs > 1)
+	/* The guest may write them as well: nothing traps ICC_AP1R0_EL1. */
+	gic->ap0r[0] = read_sysreg_s(3, 4, 12, 8, 0);
+	gic->ap1r[0] = read_sysreg_s(3, 4, 12, 9, 0);
+	if (unlikely(gic->nr_aprs > 1))
 		hyp_gic_save_aprs(gic);
 	/* Taken out: the next vCPU here may use fewer of them. */
 	for (i = 0; i < gic->used; i++) {
