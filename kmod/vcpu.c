@@ -353,6 +353,8 @@ static int vcpu_restart(struct vcpu *vcpu)
 {
 	/* Another thread may come in between: nothing is pending any more. */
 	exit_to_user(vcpu, ARMVCPU_EXIT_INTR);
+	/* The VMM does not see it, so it is none of its exits. */
+	vcpu_count_more(&vcpu->run->stats.user[ARMVCPU_EXIT_INTR], -1);
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 	return -ERESTARTNOINTR;
 }
