@@ -33,6 +33,7 @@
 
 #include "hyp/layout.h"
 #include "kmod.h"
+#include "madt.h"
 
 #ifdef CONFIG_CPU_BIG_ENDIAN
 #error "armvcpu is for little-endian kernels"
@@ -764,14 +765,12 @@ static unsigned int of_ppi(const struct of_device_id *match, const char *name, i
 static u32 madt_maintenance_gsi(u32 *flags)
 {
 	struct acpi_table_header *table;
-	struct acpi_subtable_header *entry, *end;
+	struct acpi_subtable_header *entry = NULL;
 	u32 gsi = 0;
 
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
 		return 0;
-	entry = (void *)table + sizeof(struct acpi_table_madt);
-	end = (void *)table + table->length;
-	for (; entry + 1 <= end && entry->length; entry = (void *)entry + entry->length) {
+	while ((entry = madt_next(table, entry))) {
 		struct acpi_madt_generic_interrupt *gicc = (void *)entry;
 
 		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT)

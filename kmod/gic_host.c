@@ -14,6 +14,7 @@
 #include <asm/cputype.h>
 
 #include "kmod.h"
+#include "madt.h"
 
 /* GICH_*, the hypervisor's control registers (IHI 0048B 5.3). */
 #define GICH_HCR		0x000
@@ -553,13 +554,11 @@ static void __init find_v2_of(void)
 static void __init find_v2_acpi(void)
 {
 	struct acpi_table_header *table;
-	struct acpi_subtable_header *entry, *end;
+	struct acpi_subtable_header *entry = NULL;
 
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
 		return;
-	entry = (void *)table + sizeof(struct acpi_table_madt);
-	end = (void *)table + table->length;
-	for (; entry + 1 <= end && entry->length; entry = (void *)entry + entry->length) {
+	while ((entry = madt_next(table, entry))) {
 		struct acpi_madt_generic_interrupt *gicc = (void *)entry;
 
 		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT)

@@ -33,6 +33,7 @@
 #include <asm/cputype.h>
 
 #include "kmod.h"
+#include "madt.h"
 
 /* The distributor (IHI 0048B 4.3, IHI 0069 12.9). */
 #define GICD_CTLR		0x000
@@ -612,14 +613,12 @@ void pass_cpu_up(void)
 static phys_addr_t __init acpi_gicd(void)
 {
 	struct acpi_table_header *table;
-	struct acpi_subtable_header *entry, *end;
+	struct acpi_subtable_header *entry = NULL;
 	phys_addr_t base = 0;
 
 	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
 		return 0;
-	entry = (void *)table + sizeof(struct acpi_table_madt);
-	end = (void *)table + table->length;
-	for (; entry + 1 <= end && entry->length; entry = (void *)entry + entry->length) {
+	while ((entry = madt_next(table, entry))) {
 		if (entry->type == ACPI_MADT_TYPE_GENERIC_DISTRIBUTOR) {
 			base = ((struct acpi_madt_generic_distributor *)entry)->base_address;
 			break;

@@ -16,6 +16,7 @@
 #include <asm/cputype.h>
 
 #include "kmod.h"
+#include "madt.h"
 
 #define GICR_TYPER		0x0008
 #define GICR_PIDR2		0xffe8
@@ -94,13 +95,11 @@ static void __init find_of(void)
 static void __init find_acpi(void)
 {
 	struct acpi_table_header *table;
-	struct acpi_subtable_header *entry, *end;
+	struct acpi_subtable_header *entry = NULL;
 
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
 		return;
-	entry = (void *)table + sizeof(struct acpi_table_madt);
-	end = (void *)table + table->length;
-	for (; entry + 1 <= end && entry->length; entry = (void *)entry + entry->length) {
+	while ((entry = madt_next(table, entry))) {
 		struct acpi_madt_generic_redistributor *region = (void *)entry;
 		struct acpi_madt_generic_interrupt *gicc = (void *)entry;
 
