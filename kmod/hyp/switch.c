@@ -105,6 +105,24 @@ asm(".macro hyp_save base, reg\n"
 _Static_assert(HYP_SCTLR_EL1 == 0 && HYP_CPACR_EL1 == 6 && HYP_ESR_EL1 == 14 &&
 	       HYP_AMAIR_EL1 == 22, "rows of sysregs.def");
 
+static inline void save_aux(u64 *sys)
+{
+#define SYSREG NOTHING
+#define SYSREG_AUX SAVE
+	(void)((void)0,
+#include "sysregs.def"
+	0);
+}
+
+static inline void restore_aux(const u64 *sys)
+{
+#define SYSREG NOTHING
+#define SYSREG_AUX RESTORE
+	(void)((void)0,
+#include "sysregs.def"
+	0);
+}
+
 static inline void save_guest_sysregs(u64 *sys, u64 features)
 {
 	asm volatile(".set hyp_row, 0\n"
@@ -112,13 +130,8 @@ static inline void save_guest_sysregs(u64 *sys, u64 features)
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys) : "x9", "x10", "memory");
-	if (unlikely(features & HYP_HAS_AUX)) {
-#define SYSREG NOTHING
-#define SYSREG_AUX SAVE
-		(void)((void)0,
-#include "sysregs.def"
-		0);
-	}
+	if (unlikely(features & HYP_HAS_AUX))
+		save_aux(sys);
 }
 
 static inline void restore_guest_sysregs(const u64 *sys, u64 features)
@@ -130,13 +143,8 @@ static inline void restore_guest_sysregs(const u64 *sys, u64 features)
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys), "i" (HYP_CPACR_EL1) : "x9", "x10", "memory");
-	if (unlikely(features & HYP_HAS_AUX)) {
-#define SYSREG NOTHING
-#define SYSREG_AUX RESTORE
-		(void)((void)0,
-#include "sysregs.def"
-		0);
-	}
+	if (unlikely(features & HYP_HAS_AUX))
+		restore_aux(sys);
 }
 
 static inline void save_host_sysregs(u64 *sys)
@@ -160,13 +168,8 @@ static inline void restore_host_sysregs(const u64 *sys, u64 features)
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys), "i" (HYP_CPACR_EL1) : "x9", "x10", "memory");
-	if (unlikely(features & HYP_HAS_AUX)) {
-#define SYSREG NOTHING
-#define SYSREG_AUX RESTORE
-		(void)((void)0,
-#include "sysregs.def"
-		0);
-	}
+	if (unlikely(features & HYP_HAS_AUX))
+		restore_aux(sys);
 }
 
 /**
@@ -175,13 +178,7 @@ static inline void restore_host_sysregs(const u64 *sys, u64 features)
  */
 void hyp_switch_install(struct hyp_cpu *cpu)
 {
-	u64 *sys = cpu->host;
-
-#define SYSREG NOTHING
-#define SYSREG_AUX SAVE
-	(void)((void)0,
-#include "sysregs.def"
-	0);
+	save_aux(cpu->host);
 	cpu->guest_cptr = CPTR_RES1 | CPTR_TFP | CPTR_TTA;
 	if (cpu->features & HYP_HAS_AMU)
 		cpu->guest_cptr |= CPTR_TAM;
