@@ -103,7 +103,7 @@ bool el2_ready(void);
  *
  * Interrupts are off.
  *
- * Return: HYP_EXIT_*, or what a stub answers.
+ * Return: HYP_EXIT_*, or HYP_STUB_ERR where EL2 is the kernel's hyp-stub again.
  */
 static __always_inline u64 el2_run(u64 hyp_pa)
 {

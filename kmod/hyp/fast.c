@@ -47,7 +47,10 @@
 #define ISS_WFX_TI		3ULL
 #define ISS_WFX_WFE		1ULL
 
-/* WFEs in a row; then somebody else may have the CPU that the guest waits for. */
+/*
+ * WFEs between two that the host sees: somebody else may have the CPU that the guest
+ * waits for.
+ */
 #define WFE_BUDGET		32
 
 /* Aff3, Aff2, Aff1 of an affinity. */

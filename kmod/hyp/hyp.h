@@ -406,7 +406,7 @@ struct hyp_debug {
  * @posted: SGIs that siblings have sent, at EL2; taken by whoever comes first.
  * @tracing: somebody listens to a tracepoint of the host's.
  * @nr_traces: how many of @traces; in and out.
- * @wfe_budget: how many more WFEs in a row EL2 passes over before the host is asked.
+ * @wfe_budget: how many more WFEs EL2 passes over before the host sees one.
  * @not_answered: bits of struct hyp_vm.answers that are not for this vCPU.
  * @oslsr: OSLSR_EL1 as the guest reads it.
  * @pvtime: guest physical address of its stolen time, or HYP_NO_STOLEN_TIME.
