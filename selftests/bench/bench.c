@@ -1101,7 +1101,7 @@ int main(int argc, char **argv)
 {
 	regex_t wanted[16];
 	struct sigaction action = { .sa_handler = wake_up };
-	int i = 2, count = 0, failed = 0;
+	int i = 2, count = 0, measured = 0, failed = 0;
 	size_t n;
 
 	if (argc < 2)
@@ -1149,12 +1149,20 @@ int main(int argc, char **argv)
 	pin_to_cpu(0);
 	be->open(&vm);
 	for (n = 0; n < ARRAY_SIZE(rows); n++) {
-		if (matches(rows[n].name, wanted, count))
+		if (matches(rows[n].name, wanted, count)) {
 			failed |= measure_apart(&rows[n], n);
+			measured++;
+		}
 	}
 	for (n = 0; n < ARRAY_SIZE(floors); n++) {
-		if (matches(floors[n].name, wanted, count))
+		if (matches(floors[n].name, wanted, count)) {
 			failed |= measure_apart(&floors[n], n);
+			measured++;
+		}
+	}
+	if (!measured) {
+		fprintf(stderr, "bench: no row has such a name: --rows\n");
+		return 2;
 	}
 	return failed;
 }
