@@ -15,16 +15,6 @@
 
 #define PSTATE_EL1H	0x3c5	/* interrupts masked */
 
-static int checked(int ret, const char *what)
-{
-	if (ret < 0)
-		bench_die("%s: %m", what);
-	return ret;
-}
-
-#define do_ioctl(fd, request, arg) \
-	checked(ioctl(fd, request, (unsigned long)(arg)), #request)
-
 static u32 run_size;
 
 static void kvm_open(struct machine *vm)

@@ -3,11 +3,24 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include <sys/ioctl.h>
+
 #include "backend.h"
 #include "types.h"
 
 /* Ends the program; names the row that was under way. */
 void __noreturn __printf(1, 2) bench_die(const char *format, ...);
+
+/* What a system call has returned, unless it failed. */
+static inline int checked(int ret, const char *what)
+{
+	if (ret < 0)
+		bench_die("%s: %m", what);
+	return ret;
+}
+
+#define do_ioctl(fd, request, arg) \
+	checked(ioctl(fd, request, (unsigned long)(arg)), #request)
 
 /**
  * struct boot_files - what Linux boots from
