@@ -6,7 +6,6 @@
  * of the first, so that their shares make 100 %. Exits to the VMM are what becomes
  * of some of these.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,24 +74,6 @@ static int by_count(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-struct text {
-	char *buf;
-	size_t len;
-};
-
-static void __printf(2, 3) put(struct text *text, const char *fmt, ...)
-{
-	size_t room = STATS_TABLE_SIZE - text->len;
-	va_list args;
-	int n;
-
-	va_start(args, fmt);
-	n = vsnprintf(text->buf + text->len, room, fmt, args);
-	va_end(args);
-	if (n > 0)
-		text->len += (size_t)n < room ? (size_t)n : room - 1;
-}
-
 static double rate(u64 count, u64 ns)
 {
 	return ns ? (double)count * NSEC_PER_SEC / ns : 0.0;
@@ -106,8 +87,8 @@ static double share(u64 count, u64 all)
 static void put_sum(struct text *text, const char *what, u64 count, u64 all,
 		    u64 ns)
 {
-	put(text, "  %-26s %11llu %10.0f %6.1f%% %11s\n", what, count,
-	    rate(count, ns), share(count, all), "-");
+	text_put(text, "  %-26s %11llu %10.0f %6.1f%% %11s\n", what, count,
+		 rate(count, ns), share(count, all), "-");
 }
 
 static void put_rows(struct text *text, struct row *rows, unsigned int count,
@@ -119,14 +100,14 @@ static void put_rows(struct text *text, struct row *rows, unsigned int count,
 	for (i = 0; i < count && rows[i].count; i++) {
 		const struct row *row = &rows[i];
 
-		put(text, "  %-5s %-20s %11llu %10.0f %6.1f%% ", row->who,
-		    row->name, row->count, rate(row->count, ns),
-		    share(row->count, all));
+		text_put(text, "  %-5s %-20s %11llu %10.0f %6.1f%% ", row->who,
+			 row->name, row->count, rate(row->count, ns),
+			 share(row->count, all));
 		if (row->ticks && hz)
-			put(text, "%11.0f\n", (double)row->ticks *
-			    NSEC_PER_SEC / hz / row->count);
+			text_put(text, "%11.0f\n", (double)row->ticks *
+				 NSEC_PER_SEC / hz / row->count);
 		else
-			put(text, "%11s\n", "-");
+			text_put(text, "%11s\n", "-");
 	}
 }
 
@@ -134,7 +115,7 @@ static void put_rows(struct text *text, struct row *rows, unsigned int count,
 static void put_note(struct text *text, const char *what, u64 count)
 {
 	if (count)
-		put(text, "  %-33s %5llu\n", what, count);
+		text_put(text, "  %-33s %5llu\n", what, count);
 }
 
 size_t stats_table(char *buf, const struct stats_sample *from,
@@ -142,7 +123,7 @@ size_t stats_table(char *buf, const struct stats_sample *from,
 {
 	const struct armvcpu_stats *a = &from->stats, *b = &to->stats;
 	struct row rows[MAX_ROWS], user[STATS_REASONS];
-	struct text text = { .buf = buf };
+	struct text text = { .buf = buf, .size = STATS_TABLE_SIZE };
 	unsigned int n = 0, i;
 	u64 all = 0, exits = 0, ns = since(from->ns, to->ns);
 
@@ -169,8 +150,8 @@ size_t stats_table(char *buf, const struct stats_sample *from,
 	for (i = 0; i < STATS_REASONS; i++)
 		exits += user[i].count;
 
-	put(&text, "armvcpu-vmm: %-16s%11s %10s %7s %11s\n", what, "count",
-	    "per second", "share", "ns each");
+	text_put(&text, "armvcpu-vmm: %-16s%11s %10s %7s %11s\n", what, "count",
+		 "per second", "share", "ns each");
 	put_rows(&text, rows, n, all, ns, hz);
 	put_sum(&text, "all of these", all, all, ns);
 	put_sum(&text, "of these, to the VMM", exits, all, ns);

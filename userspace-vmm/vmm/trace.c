@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,104 +18,86 @@ static const char header[] =
 
 static const char the_end[] = "# there were more: --trace-limit\n";
 
-struct line {
-	char *buf;
-	size_t len;
-};
-
-static void __printf(2, 3) put(struct line *line, const char *fmt, ...)
-{
-	size_t room = TRACE_LINE - line->len;
-	va_list args;
-	int n;
-
-	va_start(args, fmt);
-	n = vsnprintf(line->buf + line->len, room, fmt, args);
-	va_end(args);
-	if (n > 0)
-		line->len += (size_t)n < room ? (size_t)n : room - 1;
-}
-
 static const char *dir(unsigned int is_write)
 {
 	return is_write ? "write" : "read";
 }
 
 /* Of a general register: where x31 is read, the zero register is meant. */
-static void put_reg(struct line *line, const char *key, unsigned int reg,
+static void put_reg(struct text *line, const char *key, unsigned int reg,
 		    unsigned int is_64bit)
 {
 	if (reg == 31)
-		put(line, " %s=%czr", key, is_64bit ? 'x' : 'w');
+		text_put(line, " %s=%czr", key, is_64bit ? 'x' : 'w');
 	else
-		put(line, " %s=%c%u", key, is_64bit ? 'x' : 'w', reg);
+		text_put(line, " %s=%c%u", key, is_64bit ? 'x' : 'w', reg);
 }
 
-static void put_args(struct line *line, const __u64 *args)
+static void put_args(struct text *line, const __u64 *args)
 {
-	put(line, " args=0x%llx,0x%llx,0x%llx", args[0], args[1], args[2]);
+	text_put(line, " args=0x%llx,0x%llx,0x%llx", args[0], args[1], args[2]);
 }
 
-static void put_mmio(struct line *line, const struct armvcpu_exit_mmio *mmio)
+static void put_mmio(struct text *line, const struct armvcpu_exit_mmio *mmio)
 {
-	put(line, " ipa=0x%llx dir=%s len=%u", mmio->ipa, dir(mmio->is_write),
-	    mmio->len);
+	text_put(line, " ipa=0x%llx dir=%s len=%u", mmio->ipa, dir(mmio->is_write),
+		 mmio->len);
 	put_reg(line, "reg", mmio->reg, mmio->reg64);
-	put(line, " data=0x%llx", mmio->data & len_mask(mmio->len));
+	text_put(line, " data=0x%llx", mmio->data & len_mask(mmio->len));
 	if (mmio->readonly)
-		put(line, " readonly=1");
+		text_put(line, " readonly=1");
 }
 
-static void put_sysreg(struct line *line,
+static void put_sysreg(struct text *line,
 		       const struct armvcpu_exit_sysreg *sysreg)
 {
 	char name[ARMVCPU_REG_NAME_SIZE];
 
 	armvcpu_reg_name(ARMVCPU_REG_CLASS_SYS | sysreg->reg, name,
 			 sizeof(name));
-	put(line, " sysreg=%s dir=%s", name, dir(sysreg->is_write));
+	text_put(line, " sysreg=%s dir=%s", name, dir(sysreg->is_write));
 	put_reg(line, "reg", sysreg->rt, 1);
-	put(line, " data=0x%llx", sysreg->data);
+	text_put(line, " data=0x%llx", sysreg->data);
 }
 
-static void put_details(struct line *line, const struct trace_exit *exit)
+static void put_details(struct text *line, const struct trace_exit *exit)
 {
 	switch (exit->reason) {
 	case ARMVCPU_EXIT_MMIO:
 		put_mmio(line, &exit->u.mmio);
 		break;
 	case ARMVCPU_EXIT_ABORT:
-		put(line, " ipa=0x%llx dir=%s flags=0x%x", exit->u.abort.ipa,
-		    dir(exit->u.abort.flags & ARMVCPU_ABORT_WRITE),
-		    exit->u.abort.flags);
+		text_put(line, " ipa=0x%llx dir=%s flags=0x%x", exit->u.abort.ipa,
+			 dir(exit->u.abort.flags & ARMVCPU_ABORT_WRITE),
+			 exit->u.abort.flags);
 		if (exit->u.abort.flags & ARMVCPU_ABORT_INSN_VALID)
-			put(line, " insn=0x%08x", exit->u.abort.insn);
+			text_put(line, " insn=0x%08x", exit->u.abort.insn);
 		break;
 	case ARMVCPU_EXIT_SYSREG:
 		put_sysreg(line, &exit->u.sysreg);
 		break;
 	case ARMVCPU_EXIT_HYPERCALL:
 	case ARMVCPU_EXIT_SMC:
-		put(line, " fn=0x%llx imm=0x%x", exit->u.call.nr,
-		    exit->u.call.imm);
+		text_put(line, " fn=0x%llx imm=0x%x", exit->u.call.nr,
+			 exit->u.call.imm);
 		put_args(line, exit->args);
 		break;
 	case ARMVCPU_EXIT_PSCI:
-		put(line, " call=%s fn=0x%llx",
-		    armvcpu_psci_name(exit->u.psci.event), exit->u.psci.fn);
+		text_put(line, " call=%s fn=0x%llx",
+			 armvcpu_psci_name(exit->u.psci.event), exit->u.psci.fn);
 		put_args(line, exit->u.psci.args);
 		break;
 	case ARMVCPU_EXIT_WFX:
-		put(line, " insn=%s timer=0x%llx",
-		    exit->u.wfx.is_wfe ? "WFE" : "WFI", exit->u.wfx.timer);
+		text_put(line, " insn=%s timer=0x%llx",
+			 exit->u.wfx.is_wfe ? "WFE" : "WFI", exit->u.wfx.timer);
 		break;
 	case ARMVCPU_EXIT_DEBUG:
-		put(line, " ec=0x%x comment=0x%x far=0x%llx", exit->u.debug.ec,
-		    exit->u.debug.comment, exit->u.debug.far);
+		text_put(line, " ec=0x%x comment=0x%x far=0x%llx", exit->u.debug.ec,
+			 exit->u.debug.comment, exit->u.debug.far);
 		break;
 	case ARMVCPU_EXIT_FAIL:
-		put(line, " fail=%u errno=%u far=0x%llx", exit->u.fail.reason,
-		    exit->u.fail.err, exit->far);
+		text_put(line, " fail=%u errno=%u far=0x%llx", exit->u.fail.reason,
+			 exit->u.fail.err, exit->far);
 		break;
 	}
 }
@@ -128,15 +109,15 @@ size_t trace_line(char *buf, const struct trace_exit *exit)
 		[ARMVCPU_ACTION_ABORT] = "abort",
 		[ARMVCPU_ACTION_UNDEF] = "undef",
 	};
-	struct line line = { .buf = buf };
+	struct text line = { .buf = buf, .size = TRACE_LINE };
 
-	put(&line, "%llu %u %s pc=0x%llx esr=0x%llx", exit->ns, exit->cpu,
-	    armvcpu_exit_name(exit->reason), exit->pc, exit->esr);
+	text_put(&line, "%llu %u %s pc=0x%llx esr=0x%llx", exit->ns, exit->cpu,
+		 armvcpu_exit_name(exit->reason), exit->pc, exit->esr);
 	put_details(&line, exit);
 	if (exit->action && exit->action < ARRAY_SIZE(actions))
-		put(&line, " action=%s", actions[exit->action]);
+		text_put(&line, " action=%s", actions[exit->action]);
 	/* There is room: no line is that long. */
-	put(&line, "\n");
+	text_put(&line, "\n");
 	return line.len;
 }
 

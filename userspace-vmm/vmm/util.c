@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages, all of them on stderr: the guest's console has stdout to itself.
+ * Text: into a buffer, and messages, all of them on stderr: the guest's console has
+ * stdout to itself.
  */
 #include <pthread.h>
 #include <stdarg.h>
@@ -53,6 +54,19 @@ void info(const char *fmt, ...)
 	va_start(args, fmt);
 	vsay(fmt, args);
 	va_end(args);
+}
+
+void text_put(struct text *text, const char *fmt, ...)
+{
+	size_t room = text->size - text->len;
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(text->buf + text->len, room, fmt, args);
+	va_end(args);
+	if (n > 0)
+		text->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
 /* A bucket of NOTE_BURST lines, refilled by one each second. */

@@ -60,6 +60,18 @@ void info(const char *fmt, ...) __printf(1, 2);
 #define NOTE_BURST	32
 void note(const char *fmt, ...) __printf(1, 2);
 
+/*
+ * Text in a buffer of @size bytes, of which @len are used; there is always a 0 behind
+ * it. What does not fit is left out.
+ */
+struct text {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+void text_put(struct text *text, const char *fmt, ...) __printf(2, 3);
+
 void set_verbose(bool on);
 bool is_verbose(void);
 
