@@ -760,6 +760,7 @@ void timer_vcpu_exit(struct vcpu *vcpu);
 void timer_bind(struct vcpu *vcpu);
 void timer_set_active(bool active);
 void timer_vtimer_set(struct vcpu *vcpu);
+void timer_offset_set(struct vm *vm);
 u64 timer_vtimer_look(struct vcpu *vcpu);
 void timer_taken(bool active);
 void timer_block(struct vcpu *vcpu, u64 advance_ns);

@@ -301,9 +301,7 @@ static int set_one(struct vcpu *vcpu, u32 id, u64 value)
 		if (n != TIMER_CNTVOFF)
 			return -ENOENT;
 		WRITE_ONCE(vcpu->vm->hyp->cntvoff, value);
-		timer_vtimer_set(vcpu);
-		/* The others' counters, too, if they run. */
-		vm_kick(vcpu->vm);
+		timer_offset_set(vcpu->vm);
 		return 0;
 	}
 	return -ENOENT;

@@ -91,7 +91,7 @@ void timer_set_active(bool active)
 
 /**
  * timer_vtimer_set() - the VMM has set a register of the virtual timer
- * @vcpu: the vCPU; its lock is held, so it is not in the guest.
+ * @vcpu: the vCPU.  If it is in the guest, somebody kicks it.
  *
  * The line comes up again when the guest has run or waits, if it is time.
  */
@@ -99,6 +99,27 @@ void timer_vtimer_set(struct vcpu *vcpu)
 {
 	if (vcpu->vm->gic)
 		gic_set_line(vcpu->vm, vcpu, GIC_PPI_VTIMER, false);
+}
+
+/**
+ * timer_offset_set() - the VM's virtual counter has another offset now
+ * @vm: the VM.
+ *
+ * Of all its vCPUs: what was due need not be any more.  Those that run or wait begin
+ * anew.  A vCPU's lock may be held, none is taken.
+ */
+void timer_offset_set(struct vm *vm)
+{
+	u32 i;
+
+	mutex_lock(&vm->vcpus_lock);
+	for (i = 0; i < vm->nr_vcpus; i++) {
+		if (!vm->vcpus[i])
+			continue;
+		timer_vtimer_set(vm->vcpus[i]);
+		vcpu_kick(vm->vcpus[i]);
+	}
+	mutex_unlock(&vm->vcpus_lock);
 }
 
 /**

@@ -229,11 +229,11 @@ static void guest_wfi(u64 kind, u64 delta)
 	GUEST_DONE();
 }
 
-/* Due, but not taken; what has come of it by the end of a window is in ticks[]. */
-static void guest_due(u64 kind, u64 window)
+/* Due at @cval, but not taken; what has come of it by the end of a window is in ticks[]. */
+static void guest_due(u64 kind, u64 cval, u64 window)
 {
 	guest_init();
-	timer_set_cval(kind, 0);
+	timer_set_cval(kind, cval);
 	timer_set_ctl(kind, CTL_ENABLE);
 	GUEST_SYNC(1);
 	guest_window(kind, window);
@@ -598,7 +598,7 @@ TEST_F(timer, line_is_not_saved)
 		SKIP(return, "%s", no_gic);
 	ticks[0].quiet = 1;
 	ticks[0].await = 1;
-	vcpu_call(vcpu, guest_due, variant->kind, 1000);
+	vcpu_call(vcpu, guest_due, variant->kind, 0, 1000);
 	vcpu_expect_sync(vcpu, 1);
 	EXPECT_EQ(gic_get(&self->g.vm, ARMVCPU_GIC_LEVEL, 0, 0) & bit, 0);
 	EXPECT_EQ(gic_try_set(&self->g.vm, ARMVCPU_GIC_LEVEL, 0, 0, 0), 0);
@@ -614,7 +614,7 @@ TEST_F(timer, goes_with_its_registers)
 
 	if (!has_gic())
 		SKIP(return, "%s", no_gic);
-	vcpu_call(vcpu, guest_due, variant->kind, self->ms);
+	vcpu_call(vcpu, guest_due, variant->kind, 0, self->ms);
 	vcpu_expect_sync(vcpu, 1);
 	vcpu_set(vcpu, variant->kind == VIRT ? REG_CNTV_CTL : REG_CNTP_CTL, 0);
 	vcpu_expect_done(vcpu);
@@ -666,6 +666,30 @@ TEST(offset_ends_a_wait)
 		 vcpu_get(&g.vcpu[1], ARMVCPU_REG_CNTVOFF) - 3600 * counter_hz());
 	pthread_join(thread, NULL);
 	EXPECT_EQ(ticks[0].count, 1);
+}
+
+/* A timer that an offset makes undue is quiet, whichever vCPU the offset is set by. */
+TEST(offset_lowers_the_line)
+{
+	struct gic_vm g[2];
+	unsigned int by;
+	u64 offset;
+
+	if (!has_gic())
+		SKIP(return, "%s", no_gic);
+	for (by = 0; by < 2; by++) {
+		struct vcpu *vcpu;
+
+		vm_with_timers(&g[by], 2);
+		vcpu = g[by].vcpu;
+		offset = vcpu_get(vcpu, ARMVCPU_REG_CNTVOFF);
+		vcpu_set(vcpu, ARMVCPU_REG_CNTVOFF, offset - 3600 * counter_hz());
+		vcpu_call(vcpu, guest_due, VIRT, 3600 * counter_hz(), counter_hz() / 1000);
+		vcpu_expect_sync(vcpu, 1);
+		vcpu_set(&vcpu[by], ARMVCPU_REG_CNTVOFF, offset);
+		vcpu_expect_done(vcpu);
+		EXPECT_EQ(ticks[0].count + ticks[0].spurious, 0);
+	}
 }
 
 static void nothing(int sig)
