@@ -35,12 +35,21 @@ static u64 time_of_divisions(void)
 	return icount_ns() - start;
 }
 
+/* The host may be busy with something else meanwhile: the best of some. */
+#define CHAINS		5
+
 static bool is_one_per_ns(u64 (*chain)(void))
 {
-	u64 ns = chain();
+	u64 least = ~0UL, ns;
+	int i;
 
+	for (i = 0; i < CHAINS; i++) {
+		ns = chain();
+		if (ns < least)
+			least = ns;
+	}
 	/* A timer's interrupt or two lie in between. */
-	return ns >= CHAIN_LENGTH && ns < CHAIN_LENGTH + CHAIN_LENGTH / 10;
+	return least >= CHAIN_LENGTH && least < CHAIN_LENGTH + CHAIN_LENGTH / 10;
 }
 
 bool icount_is_on(void)
