@@ -8,10 +8,12 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <linux/io_uring.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -2310,6 +2312,66 @@ TEST_F(by, another_process_gets_eio)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(33, WEXITSTATUS(status));
 	snippet_check_regs(self->vcpu, &self->regs);
+}
+
+#define SQ_ENTRIES	1
+
+static char *map_ring(int fd, u64 size, u64 offset)
+{
+	char *ring = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+
+	test_check(ring != MAP_FAILED);
+	return ring;
+}
+
+static u32 *ring_word(char *ring, u32 offset)
+{
+	return (u32 *)(ring + offset);
+}
+
+/* fdatasync(@fd) by a thread of the kernel's; its result. */
+static int uring_fdatasync(int uring, const struct io_uring_params *p, int fd)
+{
+	const struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_FSYNC, .fd = fd, .fsync_flags = IORING_FSYNC_DATASYNC,
+	};
+	struct io_uring_cqe cqe;
+	char *sqes = map_ring(uring, SQ_ENTRIES * sizeof(sqe), IORING_OFF_SQES);
+	char *sq = map_ring(uring, p->sq_off.array + SQ_ENTRIES * sizeof(u32), IORING_OFF_SQ_RING);
+	char *cq = map_ring(uring, p->cq_off.cqes + p->cq_entries * sizeof(cqe),
+			    IORING_OFF_CQ_RING);
+
+	memcpy(sqes, &sqe, sizeof(sqe));
+	*ring_word(sq, p->sq_off.array) = 0;
+	__atomic_store_n(ring_word(sq, p->sq_off.tail), 1, __ATOMIC_RELEASE);
+	test_check(syscall(SYS_io_uring_enter, uring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) == 1);
+	test_check(__atomic_load_n(ring_word(cq, p->cq_off.tail), __ATOMIC_ACQUIRE) == 1);
+	memcpy(&cqe, cq + p->cq_off.cqes, sizeof(cqe));
+	return cqe.res;
+}
+
+/* It has the process' memory, but neither signals nor a way back to user mode. */
+TEST(a_thread_of_the_kernels_does_not_run)
+{
+	struct io_uring_params p = { .flags = 0 };
+	struct armvcpu_core_regs regs;
+	struct armvcpu_run was;
+	struct gic_vm g;
+	struct vcpu *vcpu = &g.vcpu[0];
+	int uring = syscall(SYS_io_uring_setup, SQ_ENTRIES, &p);
+
+	if (uring < 0)
+		SKIP(return, "io_uring: %s", strerror(errno));
+	world_init(&g, 0);
+	world_add_vcpus(&g, 1, 0);
+	snippet_prepare(vcpu, VCPU_MMU_ON);
+	snippet_start(vcpu, &regs, &insn_ldr_x, SNIPPET_ADDRESS);
+	vcpu_expect(vcpu, ARMVCPU_EXIT_MMIO);
+	was = *vcpu->run;
+	EXPECT_EQ(-EINVAL, uring_fdatasync(uring, &p, vcpu->fd));
+	EXPECT_EQ(0, memcmp(&was, vcpu->run, sizeof(was)));
+	snippet_check_regs(vcpu, &regs);
+	close(uring);
 }
 
 /* What else means that there is something to be written. */
