@@ -103,7 +103,7 @@ bool el2_ready(void);
  *
  * Interrupts are off.
  *
- * Return: HYP_EXIT_*, or HYP_STUB_ERR where EL2 is the kernel's hyp-stub again.
+ * Return: HYP_EXIT_*; HYP_STUB_ERR: EL2 is not ours any more, see el2_lost().
  */
 static __always_inline u64 el2_run(u64 hyp_pa)
 {
