@@ -124,4 +124,80 @@ static inline void compat_hrtimer_setup(struct hrtimer *timer,
 #endif
 }
 
+/* get_user_pages_unlocked(): a signal ends a wait, not only a fatal one. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define COMPAT_FOLL_INTERRUPTIBLE	FOLL_INTERRUPTIBLE
+#else
+#define COMPAT_FOLL_INTERRUPTIBLE	0
+#endif
+
+/* What MMU notifiers return that are asked for the age of a page. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+#define compat_young_t		bool
+#else
+#define compat_young_t		int
+#endif
+
+/* Of a mapping without struct pages; the mm's lock is held. */
+static inline int compat_follow_pfn_locked(struct vm_area_struct *vma, unsigned long addr,
+					   unsigned long *pfn, bool *writable)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
+	int ret = follow_pfnmap_start(&args);
+
+	if (ret)
+		return ret;
+	*pfn = args.pfn;
+	*writable = args.writable;
+	follow_pfnmap_end(&args);
+#else
+	spinlock_t *lock;
+	pte_t *pte;
+	int ret = follow_pte(vma->vm_mm, addr, &pte, &lock);
+
+	if (ret)
+		return ret;
+	*pfn = pte_pfn(*pte);
+	*writable = pte_write(*pte);
+	pte_unmap_unlock(pte, lock);
+#endif
+	return 0;
+}
+
+/**
+ * compat_follow_pfn() - where a mapping without struct pages leads to
+ * @mm: the caller's.
+ * @addr: address of it.
+ * @write: it shall be there to be written.
+ * @pfn: out.
+ * @writable: out: it may be.
+ *
+ * Return: 0, -EFAULT (no such mapping), or what the fault returns.
+ */
+static inline int compat_follow_pfn(struct mm_struct *mm, unsigned long addr, bool write,
+				    unsigned long *pfn, bool *writable)
+{
+	struct vm_area_struct *vma;
+	int ret = -EFAULT;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = vma_lookup(mm, addr);
+	if (vma && vma->vm_flags & VM_PFNMAP) {
+		ret = compat_follow_pfn_locked(vma, addr, pfn, writable);
+		if (ret) {
+			bool unlocked = false;
+
+			ret = fixup_user_fault(mm, addr, write ? FAULT_FLAG_WRITE : 0, &unlocked);
+			/* If it is another mapping by now, the guest faults again. */
+			if (!ret)
+				ret = unlocked ? -EAGAIN :
+				      compat_follow_pfn_locked(vma, addr, pfn, writable);
+		}
+	}
+	mmap_read_unlock(mm);
+	return ret;
+}
+
 #endif /* ARMVCPU_COMPAT_H */

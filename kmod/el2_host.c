@@ -482,24 +482,23 @@ static void call_here(void *data)
  * @arg3: x3.
  * @arg4: x4.
  *
- * May sleep.  If there is no such CPU, no guest runs anywhere, and all that
- * TLBs hold is dropped when EL2 is taken again.
+ * In process context, with interrupts on; a spin lock may be held.  If there is no such
+ * CPU, no guest runs anywhere, and all that TLBs hold is dropped when EL2 is taken again.
  */
 void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4)
 {
 	struct any_call call = { .id = id, .args = { arg1, arg2, arg3, arg4 } };
 	int cpu;
 
+	/* As long as it is off, no CPU goes offline. */
 	preempt_disable();
 	call_here(&call);
+	if (unlikely(!call.done)) {
+		for_each_online_cpu(cpu)
+			if (!call.done && READ_ONCE(per_cpu_ptr(&el2_cpus, cpu)->installed))
+				smp_call_function_single(cpu, call_here, &call, 1);
+	}
 	preempt_enable();
-	if (likely(call.done))
-		return;
-	cpus_read_lock();
-	for_each_online_cpu(cpu)
-		if (!call.done && READ_ONCE(per_cpu_ptr(&el2_cpus, cpu)->installed))
-			smp_call_function_single(cpu, call_here, &call, 1);
-	cpus_read_unlock();
 }
 
 /* ---- comings and goings of CPUs ---------------------------------------- */
@@ -579,7 +578,7 @@ static int map_range(const void *start, size_t size, u64 attrs)
 	if (end > BIT_ULL(EL2_VA_BITS))
 		return -ERANGE;
 	for (; pa < end && !ret; pa += PAGE_SIZE)
-		ret = pgt_map(&el2_pgtable, pa, pa, 3, attrs);
+		ret = pgt_map(&el2_pgtable, pa, pa, 3, attrs, NULL);
 	return ret;
 }
 
@@ -615,7 +614,7 @@ int el2_map_device(phys_addr_t pa)
 		return -EINVAL;
 	mutex_lock(&el2_map_lock);
 	if (pa + PAGE_SIZE <= BIT_ULL(EL2_VA_BITS))
-		ret = pgt_map(&el2_pgtable, pa, pa, 3, S1_DEVICE);
+		ret = pgt_map(&el2_pgtable, pa, pa, 3, S1_DEVICE, NULL);
 	mutex_unlock(&el2_map_lock);
 	return ret;
 }
@@ -661,7 +660,7 @@ void el2_unshare(void *page)
 	LIST_HEAD(unused);
 
 	mutex_lock(&el2_map_lock);
-	pgt_unmap(&el2_pgtable, pa, PAGE_SIZE, &unused);
+	pgt_unmap_page(&el2_pgtable, pa, &unused);
 	el2_call_any(HYP_CALL_TLBI_EL2, pa, 0, 0, 0);
 	pgt_free_unused(&unused);
 	mutex_unlock(&el2_map_lock);

@@ -354,7 +354,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	bool walk = esr & ISS_S1PTW, readonly = false;
 	bool cache_op = !insn && esr & ISS_CM;
 	bool write = !insn && !walk && !cache_op && esr & ISS_WNR;
-	bool signalled = false;
+	bool signalled = false, no_memory = insn && fsc == FSC_PERMISSION;
 	struct memslot *slot;
 	u64 pages = 0;
 	int ret = 0;
@@ -363,25 +363,30 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	if (walk)
 		ipa &= ~0xfffULL;
 
+	if (fsc == FSC_ACCESS_FLAG && stage2_touch(vm, ipa))
+		return 1;
 	down_read(&vm->slots_lock);
-	slot = memslot_find(vm, ipa);
-	if (!slot)
-		mmio_note_page(vcpu, ipa);
+	/* Registers of a device are no instructions. */
+	slot = no_memory ? NULL : memslot_find(vm, ipa);
 	if (slot) {
 		readonly = slot->flags & ARMVCPU_SLOT_READONLY;
-		/* A read-only page is there already: only a write is left. */
-		if (fsc == FSC_PERMISSION && readonly)
+		/* A permission that is missing is that to write, whatever the syndrome says. */
+		if (fsc == FSC_PERMISSION)
 			write = true;
 		if (!(readonly && write))
-			ret = stage2_map_page(vm, slot, ipa, vcpu_caches_on(vcpu), &pages);
-	} else if (write && esr & ISS_ISV && vm->nr_ioeventfds) {
+			memslot_get(slot);
+	} else if (!no_memory) {
+		mmio_note_page(vcpu, ipa);
 		/* As long as it is certain that no memory is there. */
-		signalled = mmio_signal(vcpu, ipa);
+		if (write && esr & ISS_ISV && vm->nr_ioeventfds)
+			signalled = mmio_signal(vcpu, ipa);
 	}
 	up_read(&vm->slots_lock);
-	if (ret)
-		return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
 	if (slot && !(readonly && write)) {
+		ret = stage2_fault(vcpu, slot, ipa, write, vcpu_caches_on(vcpu), &pages);
+		memslot_put(vm, slot);
+		if (ret)
+			return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
 		vcpu_count(&vcpu->run->stats.faults);
 		vcpu_count_more(&vcpu->run->stats.pages, pages);
 		trace_armvcpu_fault(vcpu, ipa, write, pages);

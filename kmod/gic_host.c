@@ -465,7 +465,7 @@ int gic_host_map(struct vm *vm, struct gic *gic)
 		return 0;
 	ret = stage2_map_device(vm, gic->cpu, gic_host.gicv, size);
 	if (ret)
-		stage2_unmap(vm, gic->cpu, size);
+		stage2_unmap_device(vm, gic->cpu, size);
 	return ret;
 }
 

@@ -3,9 +3,10 @@
  * The EL1 side's own declarations, by the file that defines them.
  *
  * Locks, outermost first: vcpu->busy (only ever tried), pass_mutex (passthrough.c), vm->lock,
- * vm->vcpus_lock, vm->slots_lock, vm->s2_lock, the lock of EL2's map (el2_host.c),
- * vm->irqfds_mutex, an eventfd's, vm->irqfds_lock, gic->lock.  vm_lock_vcpus() tries
- * vcpu->busy within vm->vcpus_lock.
+ * vm->vcpus_lock, vm->slots_lock, the lock of EL2's map (el2_host.c), vm->irqfds_mutex,
+ * an eventfd's, vm->irqfds_lock, gic->lock.  vm_lock_vcpus() tries vcpu->busy within
+ * vm->vcpus_lock.  vm->s2_lock is a spin lock within vm->slots_lock, and within all locks
+ * of the host's memory management; none of the others is taken under these.
  */
 #ifndef ARMVCPU_KMOD_H
 #define ARMVCPU_KMOD_H
@@ -75,17 +76,51 @@ struct pgtable {
 #define PGTABLE_SHIFT(level)	(PAGE_SHIFT + (3 - (level)) * PGTABLE_BITS)
 #define PGTABLE_SIZE(level)	(1ULL << PGTABLE_SHIFT(level))
 
+/* Descriptors (Arm ARM D8.3): does it map something, and where to. */
+#define PGT_VALID		BIT_ULL(0)
+#define PGT_ADDRESS		GENMASK_ULL(47, PAGE_SHIFT)
+
+/**
+ * struct pgt_cache - tables to be had where nothing can be allocated
+ * @count: how many.
+ * @tables: zeroed pages.
+ */
+struct pgt_cache {
+	unsigned int count;
+	u64 *tables[3];
+};
+
+/**
+ * struct pgt_walk - a way through a range of a table
+ * @addr: the first input address; and the next one, when the way ends before its time.
+ * @end: the one behind the last.
+ * @budget: so many pages, or blocks of as many pages, may be visited.
+ * @visit: called for each with the input address where it begins; it may change the
+ *	descriptor.
+ * @data: for @visit.
+ */
+struct pgt_walk {
+	u64 addr;
+	u64 end;
+	unsigned int budget;
+	void (*visit)(u64 *entry, u64 addr, int level, void *data);
+	void *data;
+};
+
 int pgt_init(struct pgtable *pt, unsigned int ia_bits, int start_level, gfp_t gfp);
 void pgt_free(struct pgtable *pt);
-u64 *pgt_reach(struct pgtable *pt, u64 addr, int level);
+int pgt_cache_fill(struct pgt_cache *cache, gfp_t gfp);
+void pgt_cache_free(struct pgt_cache *cache);
+u64 *pgt_reach(struct pgtable *pt, u64 addr, int level, struct pgt_cache *cache);
 void pgt_set(u64 *entry, u64 pa, int level, u64 attrs);
 void pgt_sync(void);
-int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs);
-bool pgt_lookup(struct pgtable *pt, u64 addr, int *level);
-void pgt_unmap(struct pgtable *pt, u64 addr, u64 size, struct list_head *unused);
+int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs,
+	    struct pgt_cache *cache);
+u64 *pgt_find(struct pgtable *pt, u64 addr, int *level);
+bool pgt_walk(struct pgtable *pt, struct pgt_walk *walk);
+void pgt_prune(struct pgtable *pt, u64 addr, u64 size, struct list_head *unused);
+void pgt_unmap_page(struct pgtable *pt, u64 addr, struct list_head *unused);
 void pgt_free_unused(struct list_head *unused);
-void pgt_visit(struct pgtable *pt, u64 addr, u64 size,
-	       void (*visit)(u64 addr, u64 size, void *data), void *data);
 
 /* ---- el2_host.c -------------------------------------------------------- */
 
@@ -170,6 +205,7 @@ void spectre_pretend(void);
 
 struct ioeventfd;
 struct memslot;
+struct notifier;
 struct vcpu;
 
 /* Their places in struct hyp_vm.id: IDREG_<name>. */
@@ -204,7 +240,7 @@ enum id_reg {
  * @vcpus: the vCPUs; an entry below @nr_vcpus is NULL once it is closed.
  * @vcpus_lock: entries of @vcpus against their vCPU going away.
  * @slots_lock: @slots and @ioeventfds; for reading while an address of the guest
- *	is resolved.
+ *	is resolved, but not while a page is looked for (see notifier.c).
  * @layout: another number each time that @slots or @ioeventfds have changed; from 1.
  * @nr_slots: number of @slots.
  * @slots: sorted by guest physical address.
@@ -215,8 +251,14 @@ enum id_reg {
  * @irqfds_lock: @irqfds and @nr_irqfds; taken in any context.
  * @irqfds: eventfds that raise interrupts.
  * @nr_irqfds: number of them, and of those on their way out.
- * @s2_lock: @s2.
+ * @s2_lock: @s2, @slots (whoever changes these has both locks), and what follows; under
+ *	it, nobody sleeps, and what may be reclaimed is not waited for.
  * @s2: stage 2.
+ * @notifier: notifier.c's, or NULL.
+ * @invalidating: so many ranges of the VMM's memory are being taken away,
+ * @invalid_start: which lie between this address of the VMM
+ * @invalid_end: and this one.
+ * @invalidations: how often one has been.
  * @last_ran: per CPU, the serial number of the vCPU that ran there last.
  */
 struct vm {
@@ -257,8 +299,13 @@ struct vm {
 	struct list_head irqfds;
 	u32 nr_irqfds;
 
-	struct mutex s2_lock;	/* see above */
+	spinlock_t s2_lock;	/* see above */
 	struct pgtable s2;
+	struct notifier *notifier;
+	u32 invalidating;
+	unsigned long invalid_start;
+	unsigned long invalid_end;
+	unsigned long invalidations;
 	u64 __percpu *last_ran;
 };
 
@@ -284,30 +331,111 @@ void stats_debugfs(struct dentry *dir);
 
 /* ---- memslot.c --------------------------------------------------------- */
 
+/* On this kernel nobody tells what happens to a process' memory: it has to stay. */
+#define MEMSLOT_PINNED	(!IS_ENABLED(CONFIG_MMU_NOTIFIER))
+
 /**
- * struct memslot - guest memory over pages of the VMM
+ * struct memslot - guest memory over memory of the VMM
+ * @ref: vm->slots, and who has found it there.
  * @id: slot number.
  * @flags: ARMVCPU_SLOT_*.
  * @ipa: guest physical address.
  * @npages: size in pages.
- * @pages: the pinned pages.
+ * @uaddr: address in the VMM.
+ * @gone: it is none of the VM's any more: nothing of it may be mapped; with vm->s2_lock.
+ * @pages: if they are pinned, all its pages.
  * @writable: pinned for writing.
  */
 struct memslot {
+	refcount_t ref;
 	u32 id;
 	u32 flags;
 	u64 ipa;
 	u64 npages;
+	u64 uaddr;
+	bool gone;
 	struct page **pages;
 	bool writable;
 };
 
+/* What to do about pages that the guest has used. */
+enum age {
+	AGE_LOOK,	/* nothing */
+	AGE_CLEAR,	/* it has to use them again to be seen */
+	AGE_FLUSH,	/* ... and TLBs do not hide it */
+};
+
 int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg);
 struct memslot *memslot_find(struct vm *vm, u64 ipa);
+void memslot_get(struct memslot *slot);
+void memslot_put(struct vm *vm, struct memslot *slot);
 bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size);
 void memslot_destroy_all(struct vm *vm);
+void memslot_unmap_user(struct vm *vm, u64 start, u64 end, bool may_sleep);
+bool memslot_age_user(struct vm *vm, u64 start, u64 end, enum age how);
 int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size);
 void memslot_write_u64(struct vm *vm, u64 ipa, u64 value);
+
+/* ---- notifier.c -------------------------------------------------------- */
+
+#ifdef CONFIG_MMU_NOTIFIER
+int notifier_add(struct vm *vm);
+void notifier_remove(struct vm *vm);
+unsigned long notifier_begin(struct vm *vm);
+bool notifier_retry(struct vm *vm, unsigned long begin, unsigned long start,
+		    unsigned long end);
+#else
+static inline int notifier_add(struct vm *vm)
+{
+	return 0;
+}
+
+static inline void notifier_remove(struct vm *vm)
+{
+}
+
+static inline unsigned long notifier_begin(struct vm *vm)
+{
+	return 0;
+}
+
+static inline bool notifier_retry(struct vm *vm, unsigned long begin, unsigned long start,
+				  unsigned long end)
+{
+	return false;
+}
+#endif
+
+/* ---- pages.c ----------------------------------------------------------- */
+
+/* Pages that are mapped with the one that the guest has touched: they are there. */
+#define FAULT_AROUND	16
+
+/**
+ * struct pages - pages of a slot, to be mapped
+ * @first: number of the first one in the slot.
+ * @count: how many.
+ * @level: 3: they are in @pages; less: one block of that level, at @pa.
+ * @writable: the guest may write to them.
+ * @device: no memory: one page of registers, at @pa.
+ * @pa: see above.
+ * @held: so many of @pages are held.
+ * @pages: the pages; of a block, its first or the one that was asked for.
+ */
+struct pages {
+	u64 first;
+	u64 count;
+	int level;
+	bool writable;
+	bool device;
+	phys_addr_t pa;
+	u64 held;
+	struct page *pages[FAULT_AROUND];
+};
+
+int pages_get(struct pages *got, const struct memslot *slot, u64 index, bool write, bool more,
+	      u64 ahead);
+void pages_put(struct pages *got);
 
 /* ---- eventfd.c --------------------------------------------------------- */
 
@@ -347,10 +475,14 @@ unsigned int stage2_max_ipa_bits(void);
 unsigned int stage2_vmid_bits(void);
 int stage2_init(struct vm *vm);
 void stage2_destroy(struct vm *vm);
-int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block, u64 *pages);
+int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, bool block,
+		 u64 *pages);
+bool stage2_touch(struct vm *vm, u64 ipa);
 int stage2_map_device(struct vm *vm, u64 ipa, u64 pa, u64 size);
+void stage2_unmap_device(struct vm *vm, u64 ipa, u64 size);
+void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
+bool stage2_age(struct vm *vm, u64 ipa, u64 size, enum age how);
 void stage2_clean(struct vm *vm);
-void stage2_unmap(struct vm *vm, u64 ipa, u64 size);
 
 /* ---- vcpu.c ------------------------------------------------------------ */
 
@@ -486,6 +618,9 @@ struct vcpu_debug {
  * @gic: its side of the interrupt controller.
  * @timer: its timers.
  * @pvtime: its stolen time.
+ * @tables: for stage 2, before its lock is taken.
+ * @next_fault: guest physical address behind what the last fault has mapped.
+ * @ahead: so many pages were brought in by it that nobody had touched.
  */
 struct vcpu {
 	struct vm *vm;
@@ -519,6 +654,9 @@ struct vcpu {
 	struct gic_vcpu gic;
 	struct timer_vcpu timer;
 	struct pvtime pvtime;
+	struct pgt_cache tables;
+	u64 next_fault;
+	u32 ahead;
 };
 
 /*

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory slots: guest memory over pages of the VMM, pinned as long as the slot
- * lives.  Stage 2 maps them when the guest touches them (stage2.c).
+ * Memory slots: guest memory over memory of the VMM.  Stage 2 maps it when the guest
+ * touches it (stage2.c).
+ *
+ * On kernels with MMU notifiers the VMM's memory stays what it is: the host may take
+ * pages away, and gives them back when they are touched (notifier.c).  On others all
+ * pages of a slot are pinned as long as it lives.
+ *
+ * A slot does not change.  It is one of its VM's as long as it is in vm->slots; who has
+ * found it there and lets go of the lock keeps a reference, and looks at slot->gone
+ * before it maps something.
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
+#include "compat.h"
 #include "kmod.h"
 
 /* Pages pinned in one go: no long time without a look at signals. */
@@ -36,7 +46,7 @@ static u32 slot_index(const struct vm *vm, u64 ipa)
 
 /**
  * memslot_find() - the slot that holds an address
- * @vm: the VM; its slots_lock is held.
+ * @vm: the VM; its slots_lock or s2_lock is held.
  * @ipa: guest physical address.
  *
  * Return: the slot or NULL.
@@ -51,6 +61,15 @@ struct memslot *memslot_find(struct vm *vm, u64 ipa)
 }
 
 /**
+ * memslot_get() - keep a slot
+ * @slot: the slot; a lock of memslot_find() is held.
+ */
+void memslot_get(struct memslot *slot)
+{
+	refcount_inc(&slot->ref);
+}
+
+/**
  * memslot_overlaps() - is there memory in a range?
  * @vm: the VM; its slots_lock is held.
  * @ipa: guest physical address.
@@ -62,6 +81,8 @@ bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size)
 
 	return i < vm->nr_slots && vm->slots[i]->ipa < ipa + size;
 }
+
+/* ---- pinned pages ------------------------------------------------------- */
 
 static void unpin(struct memslot *slot)
 {
@@ -109,51 +130,17 @@ static int pin(struct memslot *slot, u64 uaddr, unsigned int gup_flags)
 	return n < 0 ? n : -EFAULT;
 }
 
-static void slot_free(struct memslot *slot)
+static int charge(struct vm *vm, u64 npages)
 {
-	kvfree(slot->pages);
-	kfree(slot);
-}
-
-static struct memslot *slot_alloc(const struct armvcpu_mem_slot *arg)
-{
-	struct memslot *slot;
-
-	/* Before an array is allocated for what can never be pinned. */
-	if (arg->size >> PAGE_SHIFT > totalram_pages() ||
-	    arg->size >> PAGE_SHIFT > INT_MAX / sizeof(*slot->pages))
-		return NULL;
-	slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
-	if (!slot)
-		return NULL;
-	slot->id = arg->slot;
-	slot->flags = arg->flags;
-	slot->ipa = arg->ipa;
-	slot->npages = arg->size >> PAGE_SHIFT;
-	slot->pages = kvmalloc_array(slot->npages, sizeof(*slot->pages), GFP_KERNEL_ACCOUNT);
-	if (!slot->pages) {
-		kfree(slot);
-		return NULL;
-	}
-	return slot;
-}
-
-static int charge(struct vm *vm, const struct armvcpu_mem_slot *arg)
-{
-	int ret = account_locked_vm(vm->mm, arg->size >> PAGE_SHIFT, true);
+	int ret = account_locked_vm(vm->mm, npages, true);
 
 	if (ret)
 		pr_info_ratelimited("%s[%d]: a slot of %llu KiB exceeds RLIMIT_MEMLOCK: raise it (ulimit -l)\n",
-				    current->comm, current->pid, arg->size >> 10);
+				    current->comm, current->pid, npages << (PAGE_SHIFT - 10));
 	return ret;
 }
 
-static void uncharge(struct vm *vm, u64 npages)
-{
-	account_locked_vm(vm->mm, npages, false);
-}
-
-static int slot_fill(struct memslot *slot, u64 uaddr)
+static int pin_all(struct memslot *slot, u64 uaddr)
 {
 	int ret;
 
@@ -171,11 +158,93 @@ static int slot_fill(struct memslot *slot, u64 uaddr)
 	return !ret || ret == -ENOMEM || ret == -EINTR ? ret : -EFAULT;
 }
 
-static void slot_drain(struct vm *vm, struct memslot *slot)
+/* Charged and pinned, or neither. */
+static int slot_pin(struct vm *vm, struct memslot *slot)
+{
+	int ret = charge(vm, slot->npages);
+
+	if (ret)
+		return ret;
+	ret = -ENOMEM;
+	/* Before an array is allocated for what can never be pinned. */
+	if (slot->npages <= totalram_pages() && slot->npages <= INT_MAX / sizeof(*slot->pages))
+		slot->pages = kvmalloc_array(slot->npages, sizeof(*slot->pages),
+					     GFP_KERNEL_ACCOUNT);
+	if (slot->pages)
+		ret = pin_all(slot, slot->uaddr);
+	if (ret) {
+		account_locked_vm(vm->mm, slot->npages, false);
+		kvfree(slot->pages);
+		slot->pages = NULL;
+	}
+	return ret;
+}
+
+static void slot_unpin(struct vm *vm, struct memslot *slot)
 {
 	unpin(slot);
-	uncharge(vm, slot->npages);
-	slot_free(slot);
+	account_locked_vm(vm->mm, slot->npages, false);
+	kvfree(slot->pages);
+}
+
+/* ---- beginning and end -------------------------------------------------- */
+
+/* Is there something of the VMM's everywhere, that the guest may write? */
+static int slot_check(const struct memslot *slot)
+{
+	unsigned long addr = slot->uaddr, end = addr + (slot->npages << PAGE_SHIFT);
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	int ret = 0;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	while (addr < end) {
+		vma = find_vma(mm, addr);
+		if (!vma || vma->vm_start > addr ||
+		    !(vma->vm_flags & (slot->flags & ARMVCPU_SLOT_READONLY ? VM_READ : VM_WRITE))) {
+			ret = -EFAULT;
+			break;
+		}
+		addr = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+static struct memslot *slot_new(struct vm *vm, const struct armvcpu_mem_slot *arg)
+{
+	struct memslot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!slot)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&slot->ref, 1);
+	slot->id = arg->slot;
+	slot->flags = arg->flags;
+	slot->ipa = arg->ipa;
+	slot->npages = arg->size >> PAGE_SHIFT;
+	slot->uaddr = arg->uaddr;
+	ret = MEMSLOT_PINNED ? slot_pin(vm, slot) : slot_check(slot);
+	if (ret) {
+		kfree(slot);
+		return ERR_PTR(ret);
+	}
+	return slot;
+}
+
+/**
+ * memslot_put() - the mirror of memslot_get()
+ * @vm: its VM; no lock is held.
+ * @slot: the slot.
+ */
+void memslot_put(struct vm *vm, struct memslot *slot)
+{
+	if (!refcount_dec_and_test(&slot->ref))
+		return;
+	if (MEMSLOT_PINNED)
+		slot_unpin(vm, slot);
+	kfree(slot);
 }
 
 static int find_id(const struct vm *vm, u32 id)
@@ -209,43 +278,26 @@ static int slot_create(struct vm *vm, const struct armvcpu_mem_slot *arg)
 	if (ret)
 		return ret;
 
-	ret = charge(vm, arg);
-	if (ret)
-		return ret;
-	slot = slot_alloc(arg);
-	if (!slot) {
-		uncharge(vm, arg->size >> PAGE_SHIFT);
-		return -ENOMEM;
-	}
-	ret = slot_fill(slot, arg->uaddr);
-	if (ret) {
-		uncharge(vm, slot->npages);
-		slot_free(slot);
-		return ret;
-	}
+	slot = slot_new(vm, arg);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
 
 	down_write(&vm->slots_lock);
 	ret = check_room(vm, arg);
 	if (!ret) {
+		spin_lock(&vm->s2_lock);
 		i = slot_index(vm, slot->ipa);
 		memmove(&vm->slots[i + 1], &vm->slots[i],
 			(vm->nr_slots - i) * sizeof(vm->slots[0]));
 		vm->slots[i] = slot;
 		vm->nr_slots++;
+		spin_unlock(&vm->s2_lock);
 		WRITE_ONCE(vm->layout, vm->layout + 1);
 	}
 	up_write(&vm->slots_lock);
 	if (ret)
-		slot_drain(vm, slot);
+		memslot_put(vm, slot);
 	return ret;
-}
-
-static void slot_remove(struct vm *vm, u32 i)
-{
-	vm->nr_slots--;
-	WRITE_ONCE(vm->layout, vm->layout + 1);
-	memmove(&vm->slots[i], &vm->slots[i + 1],
-		(vm->nr_slots - i) * sizeof(vm->slots[0]));
 }
 
 static int slot_delete(struct vm *vm, u32 id)
@@ -260,11 +312,17 @@ static int slot_delete(struct vm *vm, u32 id)
 		return i;
 	}
 	slot = vm->slots[i];
-	slot_remove(vm, i);
-	/* No fault can map it again; none of its translations is left. */
-	stage2_unmap(vm, slot->ipa, slot->npages << PAGE_SHIFT);
+	spin_lock(&vm->s2_lock);
+	vm->nr_slots--;
+	memmove(&vm->slots[i], &vm->slots[i + 1],
+		(vm->nr_slots - i) * sizeof(vm->slots[0]));
+	/* No fault maps it any more; none of its translations will be left. */
+	slot->gone = true;
+	stage2_unmap(vm, slot->ipa, slot->npages << PAGE_SHIFT, true);
+	spin_unlock(&vm->s2_lock);
+	WRITE_ONCE(vm->layout, vm->layout + 1);
 	up_write(&vm->slots_lock);
-	slot_drain(vm, slot);
+	memslot_put(vm, slot);
 	return 0;
 }
 
@@ -296,57 +354,156 @@ int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg)
 }
 
 /**
- * memslot_destroy_all() - unpin everything
+ * memslot_destroy_all() - no slot is left
  * @vm: the VM; none of its vCPUs is left, and its stage 2 is in no TLB.
  */
 void memslot_destroy_all(struct vm *vm)
 {
 	while (vm->nr_slots)
-		slot_drain(vm, vm->slots[--vm->nr_slots]);
+		memslot_put(vm, vm->slots[--vm->nr_slots]);
+}
+
+/* ---- by addresses of the VMM -------------------------------------------- */
+
+/* The first slot that ends above @ipa and has something of a range of the VMM's. */
+static const struct memslot *next_of_user(const struct vm *vm, u64 ipa, u64 start, u64 end)
+{
+	u32 i;
+
+	for (i = slot_index(vm, ipa); i < vm->nr_slots; i++) {
+		const struct memslot *slot = vm->slots[i];
+
+		if (start < slot->uaddr + (slot->npages << PAGE_SHIFT) && end > slot->uaddr)
+			return slot;
+	}
+	return NULL;
+}
+
+/* What it has of that range: guest physical addresses. */
+static u64 user_to_ipa(const struct memslot *slot, u64 start, u64 end, u64 *size)
+{
+	u64 first = max(start, slot->uaddr) - slot->uaddr;
+
+	*size = min(end - slot->uaddr, slot->npages << PAGE_SHIFT) - first;
+	return slot->ipa + first;
+}
+
+/**
+ * memslot_unmap_user() - the guest reaches a range of the VMM's memory no more
+ * @vm: the VM; its s2_lock is held.
+ * @start: address in the VMM.
+ * @end: the one behind it.
+ * @may_sleep: the lock may be let go for a while.
+ */
+void memslot_unmap_user(struct vm *vm, u64 start, u64 end, bool may_sleep)
+{
+	const struct memslot *slot;
+	u64 ipa = 0, size, next;
+
+	/* Slots may come and go meanwhile; a new one has nothing that is mapped yet. */
+	while ((slot = next_of_user(vm, ipa, start, end))) {
+		next = slot_end(slot);
+		ipa = user_to_ipa(slot, start, end, &size);
+		stage2_unmap(vm, ipa, size, may_sleep);
+		ipa = next;
+	}
+}
+
+/**
+ * memslot_age_user() - has the guest used a range of the VMM's memory?
+ * @vm: the VM; its s2_lock is held.
+ * @start: address in the VMM.
+ * @end: the one behind it.
+ * @how: and what to do about it.
+ */
+bool memslot_age_user(struct vm *vm, u64 start, u64 end, enum age how)
+{
+	const struct memslot *slot;
+	bool young = false;
+	u64 ipa = 0, size;
+
+	while ((slot = next_of_user(vm, ipa, start, end))) {
+		ipa = user_to_ipa(slot, start, end, &size);
+		young |= stage2_age(vm, ipa, size, how);
+		ipa = slot_end(slot);
+	}
+	return young;
+}
+
+/* ---- what is in it ------------------------------------------------------ */
+
+/* The slot of an address, kept, or NULL. */
+static struct memslot *find_and_get(struct vm *vm, u64 ipa)
+{
+	struct memslot *slot;
+
+	down_read(&vm->slots_lock);
+	slot = memslot_find(vm, ipa);
+	if (slot)
+		memslot_get(slot);
+	up_read(&vm->slots_lock);
+	return slot;
 }
 
 /**
  * memslot_read() - read guest memory
- * @vm: the VM.
+ * @vm: the VM, whose VMM this is.
  * @ipa: guest physical address.
  * @data: where to.
  * @size: bytes, not across a page.
+ *
+ * May sleep.
  *
  * Return: 0, -EFAULT if that is not memory.
  */
 int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size)
 {
-	struct memslot *slot;
+	struct memslot *slot = find_and_get(vm, ipa);
 	int ret = -EFAULT;
+	u64 offset;
 
-	down_read(&vm->slots_lock);
-	slot = memslot_find(vm, ipa);
-	if (slot && offset_in_page(ipa) + size <= PAGE_SIZE) {
-		memcpy_from_page(data, slot->pages[(ipa - slot->ipa) >> PAGE_SHIFT],
-				 offset_in_page(ipa), size);
+	if (!slot)
+		return ret;
+	offset = ipa - slot->ipa;
+	if (offset_in_page(ipa) + size > PAGE_SIZE)
+		goto out;
+	if (MEMSLOT_PINNED) {
+		memcpy_from_page(data, slot->pages[offset >> PAGE_SHIFT], offset_in_page(ipa), size);
+		ret = 0;
+	} else if (!copy_from_user(data, u64_to_user_ptr(slot->uaddr + offset), size)) {
 		ret = 0;
 	}
-	up_read(&vm->slots_lock);
+out:
+	memslot_put(vm, slot);
 	return ret;
 }
 
 /**
  * memslot_write_u64() - write to guest memory, all 64 bits at once
- * @vm: the VM.
+ * @vm: the VM, whose VMM this is.
  * @ipa: guest physical address, a multiple of 8.
  * @value: the value.  Nothing happens where no memory is, or the guest cannot
  *	write.
+ *
+ * May sleep.
  */
 void memslot_write_u64(struct vm *vm, u64 ipa, u64 value)
 {
-	struct memslot *slot;
-	u64 *p;
+	struct memslot *slot = find_and_get(vm, ipa);
+	u64 offset, *p;
 
-	down_read(&vm->slots_lock);
-	slot = memslot_find(vm, ipa);
-	if (slot && slot->writable && !(slot->flags & ARMVCPU_SLOT_READONLY)) {
-		p = page_address(slot->pages[(ipa - slot->ipa) >> PAGE_SHIFT]);
+	if (!slot)
+		return;
+	offset = ipa - slot->ipa;
+	if (slot->flags & ARMVCPU_SLOT_READONLY)
+		goto out;
+	if (MEMSLOT_PINNED) {
+		p = page_address(slot->pages[offset >> PAGE_SHIFT]);
 		WRITE_ONCE(p[offset_in_page(ipa) / sizeof(*p)], value);
+	} else if (put_user(value, (u64 __user *)u64_to_user_ptr(slot->uaddr + offset))) {
+		/* The VMM has taken it away: then there is no memory. */
+		goto out;
 	}
-	up_read(&vm->slots_lock);
+out:
+	memslot_put(vm, slot);
 }

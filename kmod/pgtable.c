@@ -11,11 +11,9 @@
 
 #include "kmod.h"
 
-#define DESC_VALID	BIT_ULL(0)
-#define DESC_TABLE	(BIT_ULL(0) | BIT_ULL(1))
-#define DESC_PAGE	(BIT_ULL(0) | BIT_ULL(1))
-#define DESC_BLOCK	BIT_ULL(0)
-#define DESC_ADDRESS	GENMASK_ULL(47, PAGE_SHIFT)
+#define DESC_TABLE	(PGT_VALID | BIT_ULL(1))
+#define DESC_PAGE	(PGT_VALID | BIT_ULL(1))
+#define DESC_BLOCK	PGT_VALID
 
 static bool is_table(u64 desc, int level)
 {
@@ -24,7 +22,7 @@ static bool is_table(u64 desc, int level)
 
 static u64 *table_of(u64 desc)
 {
-	return __va(desc & DESC_ADDRESS);
+	return __va(desc & PGT_ADDRESS);
 }
 
 static unsigned int root_entries(const struct pgtable *pt)
@@ -86,17 +84,54 @@ void pgt_free(struct pgtable *pt)
 }
 
 /**
+ * pgt_cache_fill() - as many tables as one pgt_reach() takes
+ * @cache: filled up.
+ * @gfp: how to allocate them.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pgt_cache_fill(struct pgt_cache *cache, gfp_t gfp)
+{
+	while (cache->count < ARRAY_SIZE(cache->tables)) {
+		u64 *table = (u64 *)__get_free_page(gfp | __GFP_ZERO);
+
+		if (!table)
+			return -ENOMEM;
+		cache->tables[cache->count++] = table;
+	}
+	return 0;
+}
+
+/**
+ * pgt_cache_free() - free what has not been needed
+ * @cache: the tables.
+ */
+void pgt_cache_free(struct pgt_cache *cache)
+{
+	while (cache->count)
+		free_page((unsigned long)cache->tables[--cache->count]);
+}
+
+static u64 *new_table(struct pgtable *pt, struct pgt_cache *cache)
+{
+	if (!cache)
+		return (u64 *)__get_free_page(pt->gfp);
+	return cache->count ? cache->tables[--cache->count] : NULL;
+}
+
+/**
  * pgt_reach() - the descriptor of an address
  * @pt: the table.
  * @addr: input address.
  * @level: its level.
+ * @cache: where the tables on the way there come from; NULL: they are allocated.
  *
- * The tables on the way there are made.  What is behind it are the descriptors of the
- * next addresses, up to the end of the table.
+ * What is behind it are the descriptors of the next addresses, up to the end of the
+ * table.
  *
  * Return: it, or an error: -EEXIST something larger is mapped there, -ENOMEM.
  */
-u64 *pgt_reach(struct pgtable *pt, u64 addr, int level)
+u64 *pgt_reach(struct pgtable *pt, u64 addr, int level, struct pgt_cache *cache)
 {
 	u64 *table = pt->root, *entry;
 	int l;
@@ -106,7 +141,7 @@ u64 *pgt_reach(struct pgtable *pt, u64 addr, int level)
 		if (l == level)
 			return entry;
 		if (!*entry) {
-			u64 *next = (u64 *)__get_free_page(pt->gfp);
+			u64 *next = new_table(pt, cache);
 
 			if (!next)
 				return ERR_PTR(-ENOMEM);
@@ -151,14 +186,16 @@ void pgt_sync(void)
  * @pa: output address, aligned likewise.
  * @level: 3 for a page, less for a block.
  * @attrs: attributes of the descriptor.
+ * @cache: as for pgt_reach().
  *
  * On return a walk sees the mapping.
  *
  * Return: 0, -EEXIST if something is mapped there, -ENOMEM.
  */
-int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs)
+int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs,
+	    struct pgt_cache *cache)
 {
-	u64 *entry = pgt_reach(pt, addr, level);
+	u64 *entry = pgt_reach(pt, addr, level, cache);
 
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
@@ -170,23 +207,68 @@ int pgt_map(struct pgtable *pt, u64 addr, u64 pa, int level, u64 attrs)
 }
 
 /**
- * pgt_lookup() - where a walk ends
+ * pgt_find() - where a walk ends
  * @pt: the table.
  * @addr: input address.
  * @level: out: level of the last descriptor.
  *
- * Return: is the address mapped?
+ * Return: that descriptor; it need not map anything.
  */
-bool pgt_lookup(struct pgtable *pt, u64 addr, int *level)
+u64 *pgt_find(struct pgtable *pt, u64 addr, int *level)
 {
-	u64 *table = pt->root, desc;
+	u64 *table = pt->root, *entry;
 
 	for (*level = pt->start_level; ; (*level)++) {
-		desc = *entry_of(pt, table, addr, *level);
-		if (!is_table(desc, *level))
-			return desc & DESC_VALID;
-		table = table_of(desc);
+		entry = entry_of(pt, table, addr, *level);
+		if (!is_table(*entry, *level))
+			return entry;
+		table = table_of(*entry);
 	}
+}
+
+static bool walk_level(struct pgtable *pt, u64 *table, int level, struct pgt_walk *walk)
+{
+	u64 next, *entry;
+
+	/* As far as this table goes; the caller goes on behind it. */
+	do {
+		next = (walk->addr | (PGTABLE_SIZE(level) - 1)) + 1;
+		entry = entry_of(pt, table, walk->addr, level);
+		if (is_table(*entry, level)) {
+			if (!walk_level(pt, table_of(*entry), level + 1, walk))
+				return false;
+			continue;
+		}
+		if (*entry) {
+			if (!walk->budget)
+				return false;
+			walk->budget -= min_t(u64, walk->budget,
+					      PGTABLE_SIZE(level) >> PAGE_SHIFT);
+			walk->visit(entry, walk->addr & ~(PGTABLE_SIZE(level) - 1), level,
+				    walk->data);
+		}
+		walk->addr = next;
+	} while (walk->addr < walk->end && walk->addr & (PGTABLE_SIZE(level - 1) - 1));
+	return true;
+}
+
+/**
+ * pgt_walk() - call a function for all descriptors of a range that are not zero
+ * @pt: the table.
+ * @walk: the range, the function, and how many descriptors; see there.
+ *
+ * Tables themselves are not visited.  In time, a descriptor that is zero is much less
+ * than one that is visited.
+ *
+ * Return: true if that was all of the range; false: @walk->budget is used up, and
+ * @walk->addr is where to go on.  A block is visited as a whole if anything is left.
+ */
+bool pgt_walk(struct pgtable *pt, struct pgt_walk *walk)
+{
+	while (walk->addr < walk->end)
+		if (!walk_level(pt, pt->root, pt->start_level, walk))
+			return false;
+	return true;
 }
 
 static bool is_empty(const u64 *table)
@@ -199,7 +281,7 @@ static bool is_empty(const u64 *table)
 	return true;
 }
 
-static void unmap_level(struct pgtable *pt, u64 *table, int level, u64 addr, u64 end,
+static void prune_level(struct pgtable *pt, u64 *table, int level, u64 addr, u64 end,
 			struct list_head *unused)
 {
 	u64 next, *entry, *child;
@@ -207,39 +289,52 @@ static void unmap_level(struct pgtable *pt, u64 *table, int level, u64 addr, u64
 	for (; addr < end; addr = next) {
 		next = min((addr | (PGTABLE_SIZE(level) - 1)) + 1, end);
 		entry = entry_of(pt, table, addr, level);
-		if (!*entry)
+		if (!is_table(*entry, level))
 			continue;
-		if (!is_table(*entry, level)) {
-			WRITE_ONCE(*entry, 0);
-			continue;
-		}
 		child = table_of(*entry);
-		unmap_level(pt, child, level + 1, addr, next, unused);
+		prune_level(pt, child, level + 1, addr, next, unused);
 		if (is_empty(child)) {
 			WRITE_ONCE(*entry, 0);
 			list_add(&virt_to_page(child)->lru, unused);
 		}
-		cond_resched();
 	}
 }
 
 /**
- * pgt_unmap() - unmap all pages and blocks of a range
+ * pgt_prune() - unlink the tables of a range that have nothing in them
  * @pt: the table.
  * @addr: input address.
  * @size: bytes.
- * @unused: tables that nothing refers to any more are added.
+ * @unused: these tables are added.
  *
- * Blocks lie in the range as a whole.  The caller invalidates the TLBs, and
- * then calls pgt_free_unused().
+ * The caller invalidates the TLBs, which hold parts of walks, and then calls
+ * pgt_free_unused().
  */
-void pgt_unmap(struct pgtable *pt, u64 addr, u64 size, struct list_head *unused)
+void pgt_prune(struct pgtable *pt, u64 addr, u64 size, struct list_head *unused)
 {
-	unmap_level(pt, pt->root, pt->start_level, addr, addr + size, unused);
+	prune_level(pt, pt->root, pt->start_level, addr, addr + size, unused);
 }
 
 /**
- * pgt_free_unused() - free the tables that pgt_unmap() has left
+ * pgt_unmap_page() - unmap a page
+ * @pt: the table.
+ * @addr: input address.
+ * @unused: tables that nothing refers to any more are added.
+ *
+ * The caller invalidates the TLBs, and then calls pgt_free_unused().
+ */
+void pgt_unmap_page(struct pgtable *pt, u64 addr, struct list_head *unused)
+{
+	int level;
+	u64 *entry = pgt_find(pt, addr, &level);
+
+	if (level == 3)
+		WRITE_ONCE(*entry, 0);
+	pgt_prune(pt, addr, PAGE_SIZE, unused);
+}
+
+/**
+ * pgt_free_unused() - free the tables that are not in use any more
  * @unused: the list; no TLB holds anything of them.
  */
 void pgt_free_unused(struct list_head *unused)
@@ -250,33 +345,4 @@ void pgt_free_unused(struct list_head *unused)
 		list_del(&page->lru);
 		__free_page(page);
 	}
-}
-
-static void visit_level(struct pgtable *pt, u64 *table, int level, u64 addr, u64 end,
-			void (*visit)(u64 addr, u64 size, void *data), void *data)
-{
-	u64 next, desc;
-
-	for (; addr < end; addr = next) {
-		next = min((addr | (PGTABLE_SIZE(level) - 1)) + 1, end);
-		desc = *entry_of(pt, table, addr, level);
-		if (is_table(desc, level))
-			visit_level(pt, table_of(desc), level + 1, addr, next, visit, data);
-		else if (desc)
-			visit(addr, next - addr, data);
-	}
-}
-
-/**
- * pgt_visit() - call a function for all that is mapped in a range
- * @pt: the table.
- * @addr: input address.
- * @size: bytes.
- * @visit: the function; gets the input address and the size of each mapping.
- * @data: for it.
- */
-void pgt_visit(struct pgtable *pt, u64 addr, u64 size,
-	       void (*visit)(u64 addr, u64 size, void *data), void *data)
-{
-	visit_level(pt, pt->root, pt->start_level, addr, addr + size, visit, data);
 }

@@ -5,7 +5,12 @@
  * A page is mapped when the guest first touches it.  A guest begins with its
  * caches off and may fetch what the VMM has just written: so a page is cleaned
  * to the point of coherency, and stale instructions are invalidated, before it
- * is mapped.
+ * is mapped.  What the guest has written with its caches off is not what the host's
+ * caches hold: so they drop it when it is unmapped.
+ *
+ * All of vm->s2 is under vm->s2_lock, a spin lock: notifiers come with locks held that
+ * nobody may sleep under.  Tables are allocated before it is taken (struct pgt_cache),
+ * pages looked for (pages.c), and caches cleaned.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -22,6 +27,8 @@
 #define S2_AP_WRITE	BIT_ULL(7)
 /* Normal, inner and outer write-back: the guest's attributes decide. */
 #define S2_MEMATTR_WB	(0xfULL << 2)
+/* MemAttr[3:2]: not Device. */
+#define S2_MEMATTR_NORMAL	(3ULL << 4)
 /* Device-nGnRE, and never executed. */
 #define S2_MEMATTR_DEVICE	BIT_ULL(2)
 #define S2_XN			BIT_ULL(54)
@@ -37,14 +44,11 @@
 
 #define VTTBR_VMID_SHIFT 48
 
-/* The largest block that is worth its cache maintenance in one fault. */
-#define MAX_BLOCK	SZ_32M
-
-/* Pages that are mapped with the one that the guest has touched: they are there. */
-#define FAULT_AROUND	16
-
 /* Ranges above this many translations are flushed with the whole VMID. */
 #define MAX_TLBI	512
+
+/* So many pages are unmapped, and cleaned, before others get the lock. */
+#define BATCH		512
 
 static const u8 pa_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
 
@@ -117,7 +121,7 @@ int stage2_init(struct vm *vm)
 	ret = pgt_init(&vm->s2, vm->ipa_bits, start, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		return ret;
-	mutex_init(&vm->s2_lock);
+	spin_lock_init(&vm->s2_lock);
 	vm->vtcr = VTCR_RES1 | VTCR_SH0_INNER | VTCR_ORGN0_WB | VTCR_IRGN0_WB | VTCR_TG0 |
 		   parange() << 16 | (u64)(VTCR_SL0_BASE - start) << 6 | (64 - vm->ipa_bits);
 	if (stage2_vmid_bits() == 16)
@@ -147,9 +151,9 @@ void stage2_destroy(struct vm *vm)
 
 /* ---- caches ------------------------------------------------------------ */
 
-static void clean_data(struct page *page, u64 ctr)
+static void clean_range(phys_addr_t pa, u64 size, u64 ctr)
 {
-	unsigned long addr = (unsigned long)page_address(page), end = addr + PAGE_SIZE;
+	unsigned long addr = (unsigned long)phys_to_virt(pa), end = addr + size;
 	unsigned long line = 4UL << field(ctr, 16);
 
 	/* Lines are powers of two, and a page has eight of them at least. */
@@ -161,136 +165,356 @@ static void clean_data(struct page *page, u64 ctr)
 	}
 }
 
-static void invalidate_insns(struct page *page, u64 ctr)
+static void invalidate_insns(phys_addr_t pa, u64 ctr)
 {
-	unsigned long addr = (unsigned long)page_address(page), end = addr + PAGE_SIZE;
+	unsigned long addr = (unsigned long)phys_to_virt(pa), end = addr + PAGE_SIZE;
 	unsigned long line = 4UL << (ctr & 0xf);
 
-	for (; addr < end; addr += line)
+	for (; addr < end; addr += 4 * line) {
 		asm volatile("ic ivau, %0" : : "r" (addr) : "memory");
+		asm volatile("ic ivau, %0" : : "r" (addr + line) : "memory");
+		asm volatile("ic ivau, %0" : : "r" (addr + 2 * line) : "memory");
+		asm volatile("ic ivau, %0" : : "r" (addr + 3 * line) : "memory");
+	}
 }
 
-/* All data is clean: no stale instruction, of one page or (NULL) of all. */
-static void finish_clean(struct page *page, u64 ctr)
+/* All data is clean: no stale instruction, of one page or (0) of all. */
+static void finish_clean(phys_addr_t pa, u64 ctr)
 {
 	dsb(sy);
 	/* CTR_EL0.DIC: no need.  L1Ip: by address only if physically tagged. */
 	if (ctr & BIT(29))
 		return;
-	if (page && (ctr >> 14 & 3) == 3)
-		invalidate_insns(page, ctr);
+	if (pa && (ctr >> 14 & 3) == 3)
+		invalidate_insns(pa, ctr);
 	else
 		asm volatile("ic ialluis" : : : "memory");
 	dsb(ish);
 	isb();
 }
 
-static void clean_pages(struct page **pages, u64 n, u64 ctr)
+/* Data to the PoC, and no stale instruction. */
+static void clean_for_guest(const struct pages *got)
 {
-	u64 i;
+	u64 ctr = el2_ctr(), done, size, step;
 
-	for (i = 0; i < n; i++) {
-		clean_data(pages[i], ctr);
-		if (i % 16 == 15)
+	if (got->level < 3) {
+		size = PGTABLE_SIZE(got->level);
+		step = min_t(u64, size, SZ_64K);
+		for (done = 0; done < size; done += step) {
+			clean_range(got->pa + done, step, ctr);
 			cond_resched();
+		}
+		finish_clean(0, ctr);
+		return;
 	}
+	for (done = 0; done < got->count; done++)
+		clean_range(page_to_phys(got->pages[done]), PAGE_SIZE, ctr);
+	finish_clean(got->count == 1 ? page_to_phys(got->pages[0]) : 0, ctr);
 }
 
-/* Data to the PoC, and no stale instruction. */
-static void pages_for_guest(struct page **pages, u64 n)
-{
-	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
+/* ---- unmapping --------------------------------------------------------- */
 
-	clean_pages(pages, n, ctr);
-	finish_clean(n == 1 ? pages[0] : NULL, ctr);
+static void flush_range(struct vm *vm, u64 ipa, u64 end)
+{
+	if (ipa >= end)
+		return;
+	if ((end - ipa) >> PAGE_SHIFT > MAX_TLBI)
+		flush_vmid(vm);
+	else
+		el2_call_any(HYP_CALL_TLBI_IPA, vm->vttbr, vm->vtcr, ipa, end - ipa);
+}
+
+/* What a walk has changed: from the first to the last. */
+struct changed {
+	u64 first;
+	u64 end;
+	u64 ctr;
+};
+
+static void note_change(struct changed *changed, u64 ipa, int level)
+{
+	if (changed->first >= changed->end)
+		changed->first = ipa;
+	changed->end = ipa + PGTABLE_SIZE(level);
+}
+
+/* No walk finds it any more; where it leads to is still known. */
+static void invalidate_entry(u64 *entry, u64 ipa, int level, void *data)
+{
+	if (!(*entry & PGT_VALID))
+		return;
+	WRITE_ONCE(*entry, *entry & ~PGT_VALID);
+	note_change(data, ipa, level);
+}
+
+static bool is_device(u64 desc)
+{
+	return !(desc & S2_MEMATTR_NORMAL);
+}
+
+/* No TLB has it any more. */
+static void clear_entry(u64 *entry, u64 ipa, int level, void *data)
+{
+	const struct changed *changed = data;
+
+	if (*entry & PGT_VALID)
+		return;
+	if (!is_device(*entry))
+		clean_range(*entry & PGT_ADDRESS, PGTABLE_SIZE(level), changed->ctr);
+	WRITE_ONCE(*entry, 0);
+}
+
+/* The part of a range that can be done in one go; true if that was all of it. */
+static bool unmap_some(struct vm *vm, u64 *ipa, u64 end)
+{
+	struct changed changed = { .ctr = el2_ctr() };
+	struct pgt_walk walk = {
+		.addr = *ipa, .end = end, .budget = BATCH,
+		.visit = invalidate_entry, .data = &changed,
+	};
+	LIST_HEAD(unused);
+	bool all;
+
+	all = pgt_walk(&vm->s2, &walk);
+	*ipa = walk.addr;
+	if (changed.first >= changed.end)
+		return all;
+	flush_range(vm, changed.first, changed.end);
+	walk = (struct pgt_walk) {
+		.addr = changed.first, .end = changed.end, .budget = BATCH,
+		.visit = clear_entry, .data = &changed,
+	};
+	pgt_walk(&vm->s2, &walk);
+	dsb(sy);
+	pgt_prune(&vm->s2, changed.first, changed.end - changed.first, &unused);
+	if (!list_empty(&unused)) {
+		/* TLBs keep parts of walks, too. */
+		flush_range(vm, changed.first, changed.end);
+		pgt_free_unused(&unused);
+	}
+	return all;
+}
+
+/**
+ * stage2_unmap() - no vCPU reaches a range any more
+ * @vm: the VM; its s2_lock is held.
+ * @ipa: guest physical address.
+ * @size: bytes.
+ * @may_sleep: the lock may be let go for a while.
+ *
+ * A block goes as a whole, even if only a part of it is in the range.
+ */
+void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep)
+{
+	u64 end = ipa + size;
+
+	while (!unmap_some(vm, &ipa, end))
+		if (may_sleep)
+			cond_resched_lock(&vm->s2_lock);
+}
+
+/* ---- ageing ------------------------------------------------------------ */
+
+struct ageing {
+	enum age how;
+	bool young;
+	struct changed changed;
+};
+
+static void age_entry(u64 *entry, u64 ipa, int level, void *data)
+{
+	struct ageing *ageing = data;
+
+	if (!(*entry & S2_AF))
+		return;
+	ageing->young = true;
+	if (ageing->how == AGE_LOOK)
+		return;
+	WRITE_ONCE(*entry, *entry & ~S2_AF);
+	note_change(&ageing->changed, ipa, level);
+}
+
+/**
+ * stage2_age() - has the guest used a range since the last time?
+ * @vm: the VM; its s2_lock is held.
+ * @ipa: guest physical address.
+ * @size: bytes.
+ * @how: and forget it, or not.
+ */
+bool stage2_age(struct vm *vm, u64 ipa, u64 size, enum age how)
+{
+	struct ageing ageing = { .how = how };
+	struct pgt_walk walk = {
+		.addr = ipa, .end = ipa + size, .budget = UINT_MAX,
+		.visit = age_entry, .data = &ageing,
+	};
+
+	pgt_walk(&vm->s2, &walk);
+	if (how == AGE_FLUSH)
+		flush_range(vm, ageing.changed.first, ageing.changed.end);
+	return ageing.young;
 }
 
 /* ---- mapping ----------------------------------------------------------- */
 
-/* Are the pages of the block of @level around @ipa one block of memory? */
-static bool block_fits(const struct memslot *slot, u64 ipa, int level)
+/* The guest may do more with it than before; nothing else changes. */
+static void relax(struct vm *vm, u64 *entry, u64 attrs, u64 ipa)
 {
-	u64 size = PGTABLE_SIZE(level), base = ipa & ~(size - 1), first, n, i;
+	u64 desc = *entry | (attrs & (S2_AF | S2_AP_WRITE));
 
-	if (base < slot->ipa || base + size > slot->ipa + (slot->npages << PAGE_SHIFT))
-		return false;
-	first = (base - slot->ipa) >> PAGE_SHIFT;
-	n = size >> PAGE_SHIFT;
-	if (page_to_phys(slot->pages[first]) & (size - 1))
-		return false;
-	if (page_to_pfn(slot->pages[first + n - 1]) != page_to_pfn(slot->pages[first]) + n - 1)
-		return false;
-	for (i = 1; i < n - 1; i++)
-		if (page_to_pfn(slot->pages[first + i]) != page_to_pfn(slot->pages[first]) + i)
-			return false;
-	return true;
+	/* Another vCPU was faster, and no TLB has the old one any more. */
+	if (desc == *entry)
+		return;
+	WRITE_ONCE(*entry, desc);
+	el2_call_any(HYP_CALL_TLBI_IPA, vm->vttbr, vm->vtcr, ipa & PAGE_MASK, PAGE_SIZE);
 }
 
-/*
- * So many pages or blocks from @base on, in one table; those that are mapped already
- * excepted.
- */
-static int map_pages(struct vm *vm, struct memslot *slot, u64 base, u64 n, int level, u64 attrs)
+static void unmap_whole(struct vm *vm, u64 ipa, int level)
 {
-	u64 each = PGTABLE_SIZE(level) >> PAGE_SHIFT, index = (base - slot->ipa) >> PAGE_SHIFT, i;
-	u64 *entry = pgt_reach(&vm->s2, base, level);
+	stage2_unmap(vm, ipa & ~(PGTABLE_SIZE(level) - 1), PGTABLE_SIZE(level), false);
+}
 
+static int map_block(struct vm *vm, const struct pages *got, u64 ipa, u64 attrs,
+		     struct pgt_cache *cache)
+{
+	u64 base = ipa & ~(PGTABLE_SIZE(got->level) - 1), *entry;
+	int level;
+
+	entry = pgt_find(&vm->s2, ipa, &level);
+	if (level == got->level && (*entry & PGT_ADDRESS) == got->pa && *entry & PGT_VALID) {
+		relax(vm, entry, attrs, ipa);
+		return 0;
+	}
+	/* Pages, in place of which it comes: not without a break (Arm ARM D8.16.1). */
+	if (level > got->level || *entry)
+		unmap_whole(vm, ipa, got->level);
+	return pgt_map(&vm->s2, base, got->pa, got->level, attrs, cache);
+}
+
+static int map_pages(struct vm *vm, const struct memslot *slot, const struct pages *got,
+		     u64 ipa, u64 attrs, struct pgt_cache *cache)
+{
+	u64 base = slot->ipa + (got->first << PAGE_SHIFT), *entry, pa, i;
+	int level;
+
+	/* A block of which only a part is left. */
+	entry = pgt_find(&vm->s2, ipa, &level);
+	if (level < 3 && *entry)
+		unmap_whole(vm, ipa, level);
+	entry = pgt_reach(&vm->s2, base, 3, cache);
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
-	for (i = 0; i < n; i++)
-		if (page_to_phys(slot->pages[index + i * each]) >> 48)
-			return -ERANGE;
-	pages_for_guest(slot->pages + index, n * each);
-	for (i = 0; i < n; i++)
-		if (!entry[i])
-			pgt_set(&entry[i], page_to_phys(slot->pages[index + i * each]), level,
-				attrs);
+	for (i = 0; i < got->count; i++) {
+		pa = page_to_phys(got->pages[i]);
+		if (!entry[i]) {
+			pgt_set(&entry[i], pa, 3, attrs);
+		} else if (base + (i << PAGE_SHIFT) == (ipa & PAGE_MASK)) {
+			if ((entry[i] & PGT_ADDRESS) == pa) {
+				relax(vm, &entry[i], attrs, ipa);
+				continue;
+			}
+			unmap_whole(vm, ipa, 3);
+			return -EAGAIN;
+		}
+	}
 	pgt_sync();
 	return 0;
 }
 
+/*
+ * Pages of a slot, or a block, of which one has faulted.  What is mapped there already
+ * gets the rights that it lacks.  -EAGAIN: the guest has to fault again.
+ */
+static int map(struct vm *vm, const struct memslot *slot, const struct pages *got, u64 ipa,
+	       struct pgt_cache *cache)
+{
+	u64 attrs = S2_AF | S2_AP_READ;
+
+	attrs |= got->device ? S2_MEMATTR_DEVICE | S2_XN : S2_SH_INNER | S2_MEMATTR_WB;
+	if (got->writable)
+		attrs |= S2_AP_WRITE;
+	if (got->level < 3 || got->device)
+		return map_block(vm, got, ipa, attrs, cache);
+	return map_pages(vm, slot, got, ipa, attrs, cache);
+}
+
 /**
- * stage2_map_page() - map what holds an address, a block if it can be, and what is near
- * @vm: the VM; its slots_lock is held.
- * @slot: the slot of the address.
+ * stage2_touch() - the guest uses what has aged
+ * @vm: the VM.
  * @ipa: guest physical address.
+ *
+ * Return: false: nothing is mapped there.
+ */
+bool stage2_touch(struct vm *vm, u64 ipa)
+{
+	bool found = false;
+	u64 *entry;
+	int level;
+
+	spin_lock(&vm->s2_lock);
+	entry = pgt_find(&vm->s2, ipa, &level);
+	if (*entry & PGT_VALID) {
+		/* Without it, no TLB holds it (Arm ARM D8.5.4). */
+		WRITE_ONCE(*entry, *entry | S2_AF);
+		dsb(ishst);
+		found = true;
+	}
+	spin_unlock(&vm->s2_lock);
+	return found;
+}
+
+/**
+ * stage2_fault() - the guest has touched memory of a slot
+ * @vcpu: the vCPU, in its own thread, no lock held.
+ * @slot: the slot, kept.
+ * @ipa: guest physical address.
+ * @write: it writes.
  * @block: more than a page will do.  Not for a guest whose caches are off: it sees what
  *	the VMM writes to other pages later only if they are cleaned later.
  * @pages: out: how many pages are mapped now that were not, or some of them.
  *
- * Return: 0, also if another vCPU was faster; -ENOMEM; -ERANGE (memory above
- * 48 bits).
+ * Return: 0, also if it is to fault again; -EFAULT (nothing of the VMM's is there, or
+ * nothing that may be written), -EHWPOISON, -ENOMEM, -ERANGE (memory above 48 bits).
  */
-int stage2_map_page(struct vm *vm, struct memslot *slot, u64 ipa, bool block, u64 *pages)
+int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, bool block,
+		 u64 *pages)
 {
-	u64 attrs = S2_AF | S2_SH_INNER | S2_AP_READ | S2_MEMATTR_WB, base;
-	u64 n = 1;
-	int ret = 0, level = 3, found;
+	u64 page = ipa & PAGE_MASK;
+	u64 index = (ipa - slot->ipa) >> PAGE_SHIFT, start, end;
+	struct vm *vm = vcpu->vm;
+	unsigned long begin;
+	struct pages got;
+	int ret;
 
-	if (!(slot->flags & ARMVCPU_SLOT_READONLY))
-		attrs |= S2_AP_WRITE;
-	if (block && PGTABLE_SIZE(2) <= MAX_BLOCK && block_fits(slot, ipa, 2))
-		level = 2;
-
-	mutex_lock(&vm->s2_lock);
 	*pages = 0;
-	if (pgt_lookup(&vm->s2, ipa, &found))
-		goto out;
-	/* Some of its pages are mapped: the others, then, too. */
-	if (found > level)
-		level = found;
-	base = ipa & ~(PGTABLE_SIZE(level) - 1);
-	if (block && level == 3) {
-		base = max(ipa & ~(FAULT_AROUND * PAGE_SIZE - 1), slot->ipa);
-		n = min((ipa | (FAULT_AROUND * PAGE_SIZE - 1)) + 1,
-			slot->ipa + (slot->npages << PAGE_SHIFT));
-		n = (n - base) >> PAGE_SHIFT;
+	ret = pgt_cache_fill(&vcpu->tables, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+	/* As long as it goes on from page to page: twice as many as the last time. */
+	vcpu->ahead = page == vcpu->next_fault ?
+		      min_t(u32, 2 * vcpu->ahead + 1, FAULT_AROUND - 1) : 0;
+	begin = notifier_begin(vm);
+	ret = pages_get(&got, slot, index, write, block, vcpu->ahead);
+	if (ret)
+		return ret == -EINTR || ret == -EAGAIN ? 0 : ret;
+	if (!got.device)
+		clean_for_guest(&got);
+
+	start = slot->uaddr + (got.first << PAGE_SHIFT);
+	end = start + (got.count << PAGE_SHIFT);
+	spin_lock(&vm->s2_lock);
+	if (slot->gone || notifier_retry(vm, begin, start, end))
+		ret = -EAGAIN;
+	else
+		ret = map(vm, slot, &got, ipa, &vcpu->tables);
+	spin_unlock(&vm->s2_lock);
+	if (!ret) {
+		*pages = got.count;
+		vcpu->next_fault = slot->ipa + ((got.first + got.count) << PAGE_SHIFT);
 	}
-	ret = map_pages(vm, slot, base, n, level, attrs);
-	*pages = n << (PGTABLE_SHIFT(level) - PAGE_SHIFT);
-out:
-	mutex_unlock(&vm->s2_lock);
-	return ret;
+	pages_put(&got);
+	return ret == -EAGAIN ? 0 : ret;
 }
 
 /**
@@ -300,60 +524,82 @@ out:
  * @pa: physical address.
  * @size: bytes, whole pages.
  *
- * They stay until the VM goes.
+ * They stay until the VM goes, or stage2_unmap_device().
  *
  * Return: 0, -ENOMEM, -ERANGE (beyond 48 bits); then some of it may be mapped.
  */
 int stage2_map_device(struct vm *vm, u64 ipa, u64 pa, u64 size)
 {
 	u64 attrs = S2_AF | S2_AP_READ | S2_AP_WRITE | S2_MEMATTR_DEVICE | S2_XN, done;
+	struct pgt_cache tables = { 0 };
 	int ret = 0;
 
 	if (pa >> 48)
 		return -ERANGE;
-	mutex_lock(&vm->s2_lock);
-	for (done = 0; done < size && !ret; done += PAGE_SIZE)
-		ret = pgt_map(&vm->s2, ipa + done, pa + done, 3, attrs);
-	mutex_unlock(&vm->s2_lock);
+	for (done = 0; done < size && !ret; done += PAGE_SIZE) {
+		ret = pgt_cache_fill(&tables, GFP_KERNEL_ACCOUNT);
+		if (ret)
+			break;
+		spin_lock(&vm->s2_lock);
+		ret = pgt_map(&vm->s2, ipa + done, pa + done, 3, attrs, &tables);
+		spin_unlock(&vm->s2_lock);
+	}
+	pgt_cache_free(&tables);
 	return ret;
 }
 
 /**
- * stage2_unmap() - no vCPU reaches a range any more
- * @vm: the VM; its slots_lock is held for writing, so that no fault maps.
+ * stage2_unmap_device() - the mirror of stage2_map_device()
+ * @vm: the VM; its slots_lock is held for writing.
  * @ipa: guest physical address.
  * @size: bytes.
  */
-void stage2_unmap(struct vm *vm, u64 ipa, u64 size)
+void stage2_unmap_device(struct vm *vm, u64 ipa, u64 size)
 {
-	LIST_HEAD(unused);
-
-	mutex_lock(&vm->s2_lock);
-	pgt_unmap(&vm->s2, ipa, size, &unused);
-	if (size >> PAGE_SHIFT > MAX_TLBI)
-		flush_vmid(vm);
-	else
-		el2_call_any(HYP_CALL_TLBI_IPA, vm->vttbr, vm->vtcr, ipa, size);
-	pgt_free_unused(&unused);
-	mutex_unlock(&vm->s2_lock);
+	spin_lock(&vm->s2_lock);
+	stage2_unmap(vm, ipa, size, true);
+	spin_unlock(&vm->s2_lock);
 }
 
+/* ---- by set/way --------------------------------------------------------- */
+
+/* A part of a block is done at a time. */
 struct cleaning {
-	struct memslot *slot;
+	u64 ipa;
+	u64 end;
 	u64 ctr;
 };
 
-static void clean_mapped(u64 ipa, u64 size, void *data)
+static void clean_entry(u64 *entry, u64 ipa, int level, void *data)
 {
 	const struct cleaning *cleaning = data;
-	struct memslot *slot = cleaning->slot;
+	u64 first = max(ipa, cleaning->ipa), end = min(ipa + PGTABLE_SIZE(level), cleaning->end);
 
-	/* Then the guest never runs again. */
-	if (fatal_signal_pending(current))
-		return;
-	clean_pages(slot->pages + ((ipa - slot->ipa) >> PAGE_SHIFT), size >> PAGE_SHIFT,
-		    cleaning->ctr);
-	cond_resched();
+	if (!is_device(*entry))
+		clean_range((*entry & PGT_ADDRESS) + (first - ipa), end - first, cleaning->ctr);
+}
+
+/* Up to where is not much to do: the address to go on at. */
+static u64 clean_some(struct vm *vm, u64 ipa, u64 end, u64 ctr)
+{
+	struct cleaning cleaning = { .ipa = ipa, .ctr = ctr };
+	struct pgt_walk walk = {
+		.addr = ipa, .budget = UINT_MAX, .visit = clean_entry, .data = &cleaning,
+	};
+	u64 *entry, size;
+	int level;
+
+	spin_lock(&vm->s2_lock);
+	entry = pgt_find(&vm->s2, ipa, &level);
+	if (*entry || level == 3)
+		level = 2;
+	size = level == 2 ? min_t(u64, PGTABLE_SIZE(2), SZ_2M) : PGTABLE_SIZE(level);
+	cleaning.end = min((ipa | (size - 1)) + 1, end);
+	walk.end = cleaning.end;
+	if (level == 2)
+		pgt_walk(&vm->s2, &walk);
+	spin_unlock(&vm->s2_lock);
+	return cleaning.end;
 }
 
 /**
@@ -366,17 +612,19 @@ static void clean_mapped(u64 ipa, u64 size, void *data)
  */
 void stage2_clean(struct vm *vm)
 {
-	struct cleaning cleaning = { .ctr = read_sanitised_ftr_reg(SYS_CTR_EL0) };
+	u64 ctr = el2_ctr(), ipa, end;
 	u32 i;
 
 	down_read(&vm->slots_lock);
-	mutex_lock(&vm->s2_lock);
 	for (i = 0; i < vm->nr_slots; i++) {
-		cleaning.slot = vm->slots[i];
-		pgt_visit(&vm->s2, vm->slots[i]->ipa, vm->slots[i]->npages << PAGE_SHIFT,
-			  clean_mapped, &cleaning);
+		ipa = vm->slots[i]->ipa;
+		end = ipa + (vm->slots[i]->npages << PAGE_SHIFT);
+		/* Who is about to die never runs again. */
+		while (ipa < end && !fatal_signal_pending(current)) {
+			ipa = clean_some(vm, ipa, end, ctr);
+			cond_resched();
+		}
 	}
-	finish_clean(NULL, cleaning.ctr);
-	mutex_unlock(&vm->s2_lock);
+	finish_clean(0, ctr);
 	up_read(&vm->slots_lock);
 }

@@ -756,6 +756,7 @@ static void vcpu_free(struct vcpu *vcpu)
 	if (vcpu->run)
 		put_page(virt_to_page(vcpu->run));
 	free_page((unsigned long)vcpu->hyp);
+	pgt_cache_free(&vcpu->tables);
 	kfree(vcpu->scratch);
 	kfree(vcpu);
 }

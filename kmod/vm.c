@@ -108,7 +108,7 @@ int vm_check_cap(void __user *argp)
 		cap.value = ARMVCPU_MAX_SLOTS;
 		break;
 	case ARMVCPU_CAP_PINNED_MEMORY:
-		cap.value = 1;
+		cap.value = MEMSLOT_PINNED;
 		break;
 	case ARMVCPU_CAP_AARCH32_EL0:
 		cap.value = has_aarch32_el0();
@@ -172,6 +172,7 @@ static void vm_destroy(struct kref *ref)
 	struct vm *vm = container_of(ref, struct vm, ref);
 
 	stats_remove(vm);
+	notifier_remove(vm);
 	stage2_destroy(vm);
 	memslot_destroy_all(vm);
 	ioeventfd_destroy_all(vm);
@@ -435,6 +436,9 @@ int vm_create(const struct armvcpu_create_vm *arg)
 		goto out_vmid;
 	mmgrab(current->mm);
 	vm->mm = current->mm;
+	ret = notifier_add(vm);
+	if (ret)
+		goto out_mm;
 	atomic64_inc(&nr_vms);
 	stats_add(vm);
 
@@ -443,6 +447,9 @@ int vm_create(const struct armvcpu_create_vm *arg)
 		vm_put(vm);
 	return ret;
 
+out_mm:
+	mmdrop(vm->mm);
+	stage2_destroy(vm);
 out_vmid:
 	ida_free(&vmids, vm->vmid);
 out_last_ran:

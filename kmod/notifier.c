@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host's memory management tells what it does to the VMM's memory, and stage 2
+ * follows.  Only on kernels with MMU notifiers; on others slots are pinned (memslot.c).
+ *
+ * A fault looks for a page without any lock of ours, and the page may be taken away
+ * before it is mapped: notifier_begin() and notifier_retry() tell whether that may have
+ * happened.  Who takes it away comes to invalidate_range_start() first and to
+ * invalidate_range_end() when the host's own page tables are changed; in between nothing
+ * of the range is mapped, and what was being looked for since then is looked for again.
+ */
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "kmod.h"
+
+struct notifier {
+	struct mmu_notifier mn;
+	struct vm *vm;
+};
+
+static struct vm *vm_of(struct mmu_notifier *mn)
+{
+	return container_of(mn, struct notifier, mn)->vm;
+}
+
+static int range_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct vm *vm = vm_of(mn);
+
+	spin_lock(&vm->s2_lock);
+	/* Several at a time are one range: the faults in it come again. */
+	if (!vm->invalidating++) {
+		vm->invalid_start = range->start;
+		vm->invalid_end = range->end;
+	} else {
+		vm->invalid_start = min(vm->invalid_start, range->start);
+		vm->invalid_end = max(vm->invalid_end, range->end);
+	}
+	memslot_unmap_user(vm, range->start, range->end, mmu_notifier_range_blockable(range));
+	spin_unlock(&vm->s2_lock);
+	return 0;
+}
+
+static void range_end(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+{
+	struct vm *vm = vm_of(mn);
+
+	spin_lock(&vm->s2_lock);
+	/*
+	 * What began before that may have found a page that is gone now.  After the page
+	 * tables: pairs with notifier_begin().
+	 */
+	smp_store_release(&vm->invalidations, vm->invalidations + 1);
+	vm->invalidating--;
+	spin_unlock(&vm->s2_lock);
+}
+
+static compat_young_t clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
+					unsigned long start, unsigned long end)
+{
+	struct vm *vm = vm_of(mn);
+	bool young;
+
+	spin_lock(&vm->s2_lock);
+	young = memslot_age_user(vm, start, end, AGE_FLUSH);
+	spin_unlock(&vm->s2_lock);
+	return young;
+}
+
+/* The TLBs may remember it for a while: who asks wants an estimate. */
+static compat_young_t clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				  unsigned long start, unsigned long end)
+{
+	struct vm *vm = vm_of(mn);
+	bool young;
+
+	spin_lock(&vm->s2_lock);
+	young = memslot_age_user(vm, start, end, AGE_CLEAR);
+	spin_unlock(&vm->s2_lock);
+	return young;
+}
+
+static compat_young_t test_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				 unsigned long address)
+{
+	struct vm *vm = vm_of(mn);
+	bool young;
+
+	spin_lock(&vm->s2_lock);
+	young = memslot_age_user(vm, address, address + PAGE_SIZE, AGE_LOOK);
+	spin_unlock(&vm->s2_lock);
+	return young;
+}
+
+/* The process ends; no vCPU of its runs any more, but the VM's file may live on. */
+static void release(struct mmu_notifier *mn, struct mm_struct *mm)
+{
+	struct vm *vm = vm_of(mn);
+
+	spin_lock(&vm->s2_lock);
+	memslot_unmap_user(vm, 0, ULONG_MAX, true);
+	spin_unlock(&vm->s2_lock);
+}
+
+static const struct mmu_notifier_ops notifier_ops = {
+	.release = release,
+	.invalidate_range_start = range_start,
+	.invalidate_range_end = range_end,
+	.clear_flush_young = clear_flush_young,
+	.clear_young = clear_young,
+	.test_young = test_young,
+};
+
+/**
+ * notifier_add() - hear of what happens to the memory of the VM's creator
+ * @vm: the VM; no slot is there.
+ *
+ * Return: 0, -ENOMEM, -EINTR.
+ */
+int notifier_add(struct vm *vm)
+{
+	struct notifier *notifier = kzalloc(sizeof(*notifier), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!notifier)
+		return -ENOMEM;
+	notifier->vm = vm;
+	notifier->mn.ops = &notifier_ops;
+	ret = mmu_notifier_register(&notifier->mn, vm->mm);
+	if (ret) {
+		kfree(notifier);
+		return ret;
+	}
+	vm->notifier = notifier;
+	return 0;
+}
+
+/**
+ * notifier_remove() - the mirror of notifier_add(); nothing is heard when it returns
+ * @vm: the VM; none of its vCPUs is left.
+ */
+void notifier_remove(struct vm *vm)
+{
+	if (!vm->notifier)
+		return;
+	mmu_notifier_unregister(&vm->notifier->mn, vm->mm);
+	kfree(vm->notifier);
+	vm->notifier = NULL;
+}
+
+/**
+ * notifier_begin() - from here on a page is looked for
+ * @vm: the VM.
+ *
+ * Return: what notifier_retry() wants to know.
+ */
+unsigned long notifier_begin(struct vm *vm)
+{
+	/* Before the page tables are read.  Pairs with range_end(). */
+	return smp_load_acquire(&vm->invalidations);
+}
+
+/**
+ * notifier_retry() - may the page be another one, or none, by now?
+ * @vm: the VM; its s2_lock is held.
+ * @begin: of notifier_begin().
+ * @start: address in the VMM.
+ * @end: the one behind it.
+ */
+bool notifier_retry(struct vm *vm, unsigned long begin, unsigned long start, unsigned long end)
+{
+	return vm->invalidations != begin ||
+	       (vm->invalidating && start < vm->invalid_end && end > vm->invalid_start);
+}
