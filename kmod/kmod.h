@@ -36,6 +36,8 @@
 #define ARMVCPU_MAX_VCPUS	64
 #define ARMVCPU_MAX_SLOTS	512
 #define ARMVCPU_MIN_IPA_BITS	32
+#define ARMVCPU_SLOT_FLAGS	(ARMVCPU_SLOT_READONLY | ARMVCPU_SLOT_LOG_DIRTY | \
+				 ARMVCPU_SLOT_DIRTY_ALL | ARMVCPU_SLOT_CHANGE)
 #define ARMVCPU_MAX_IOEVENTFDS	512
 #define ARMVCPU_IOEVENTFD_FLAGS	ARMVCPU_IOEVENTFD_REMOVE
 #define ARMVCPU_MAX_IRQFDS	512
@@ -335,6 +337,20 @@ void stats_debugfs(struct dentry *dir);
 #define MEMSLOT_PINNED	(!IS_ENABLED(CONFIG_MMU_NOTIFIER))
 
 /**
+ * struct pinned - pages that stay
+ * @ref: slots over them: one and those that replace it.
+ * @npages: how many.
+ * @pages: the pages.
+ * @writable: pinned for writing.
+ */
+struct pinned {
+	refcount_t ref;
+	u64 npages;
+	struct page **pages;
+	bool writable;
+};
+
+/**
  * struct memslot - guest memory over memory of the VMM
  * @ref: vm->slots, and who has found it there.
  * @id: slot number.
@@ -343,8 +359,8 @@ void stats_debugfs(struct dentry *dir);
  * @npages: size in pages.
  * @uaddr: address in the VMM.
  * @gone: it is none of the VM's any more: nothing of it may be mapped; with vm->s2_lock.
- * @pages: if they are pinned, all its pages.
- * @writable: pinned for writing.
+ * @pinned: its pages, on a kernel where they are that.
+ * @dirty: with ARMVCPU_SLOT_LOG_DIRTY, a bit for each page; with vm->s2_lock.
  */
 struct memslot {
 	refcount_t ref;
@@ -354,8 +370,8 @@ struct memslot {
 	u64 npages;
 	u64 uaddr;
 	bool gone;
-	struct page **pages;
-	bool writable;
+	struct pinned *pinned;
+	unsigned long *dirty;
 };
 
 /* What to do about pages that the guest has used. */
@@ -367,6 +383,7 @@ enum age {
 
 int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg);
 struct memslot *memslot_find(struct vm *vm, u64 ipa);
+struct memslot *memslot_by_id(const struct vm *vm, u32 id);
 void memslot_get(struct memslot *slot);
 void memslot_put(struct vm *vm, struct memslot *slot);
 bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size);
@@ -375,6 +392,14 @@ void memslot_unmap_user(struct vm *vm, u64 start, u64 end, bool may_sleep);
 bool memslot_age_user(struct vm *vm, u64 start, u64 end, enum age how);
 int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size);
 void memslot_write_u64(struct vm *vm, u64 ipa, u64 value);
+
+/* ---- dirty.c ----------------------------------------------------------- */
+
+int dirty_init(struct memslot *slot);
+void dirty_destroy(struct memslot *slot);
+void dirty_mark(struct memslot *slot, u64 index);
+void dirty_mark_ipa(struct vm *vm, u64 ipa);
+int dirty_ioctl(struct vm *vm, unsigned int cmd, const struct armvcpu_dirty_log *arg);
 
 /* ---- notifier.c -------------------------------------------------------- */
 
@@ -481,6 +506,8 @@ bool stage2_touch(struct vm *vm, u64 ipa);
 int stage2_map_device(struct vm *vm, u64 ipa, u64 pa, u64 size);
 void stage2_unmap_device(struct vm *vm, u64 ipa, u64 size);
 void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
+void stage2_protect(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
+void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64 count);
 bool stage2_age(struct vm *vm, u64 ipa, u64 size, enum age how);
 void stage2_clean(struct vm *vm);
 

@@ -60,6 +60,30 @@ struct memslot *memslot_find(struct vm *vm, u64 ipa)
 	return vm->slots[i];
 }
 
+static int find_id(const struct vm *vm, u32 id)
+{
+	u32 i;
+
+	for (i = 0; i < vm->nr_slots; i++)
+		if (vm->slots[i]->id == id)
+			return i;
+	return -ENOENT;
+}
+
+/**
+ * memslot_by_id() - the slot of a number
+ * @vm: the VM; its slots_lock or s2_lock is held.
+ * @id: slot number.
+ *
+ * Return: the slot or NULL.
+ */
+struct memslot *memslot_by_id(const struct vm *vm, u32 id)
+{
+	int i = find_id(vm, id);
+
+	return i < 0 ? NULL : vm->slots[i];
+}
+
 /**
  * memslot_get() - keep a slot
  * @slot: the slot; a lock of memslot_find() is held.
@@ -84,21 +108,21 @@ bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size)
 
 /* ---- pinned pages ------------------------------------------------------- */
 
-static void unpin(struct memslot *slot)
+static void unpin(struct page **pages, u64 count, bool writable)
 {
 	u64 done = 0, n;
 
-	while (done < slot->npages) {
-		n = min_t(u64, slot->npages - done, PIN_BATCH);
-		unpin_user_pages_dirty_lock(slot->pages + done, n, slot->writable);
+	while (done < count) {
+		n = min_t(u64, count - done, PIN_BATCH);
+		unpin_user_pages_dirty_lock(pages + done, n, writable);
 		done += n;
 		cond_resched();
 	}
 }
 
-static int pin(struct memslot *slot, u64 uaddr, unsigned int gup_flags)
+static int pin(struct pinned *pinned, u64 uaddr, unsigned int gup_flags)
 {
-	u64 want = slot->npages, done = 0, first = uaddr >> PAGE_SHIFT, batch;
+	u64 want = pinned->npages, done = 0, first = uaddr >> PAGE_SHIFT, batch;
 	int n;
 
 	while (done < want) {
@@ -115,7 +139,7 @@ static int pin(struct memslot *slot, u64 uaddr, unsigned int gup_flags)
 			batch = 1;
 		n = pin_user_pages_fast(uaddr + (done << PAGE_SHIFT),
 					min_t(u64, want - done, batch), gup_flags,
-					slot->pages + done);
+					pinned->pages + done);
 		if (n <= 0)
 			break;
 		done += n;
@@ -123,10 +147,7 @@ static int pin(struct memslot *slot, u64 uaddr, unsigned int gup_flags)
 	}
 	if (done == want)
 		return 0;
-	slot->npages = done;
-	slot->writable = false;
-	unpin(slot);
-	slot->npages = want;
+	unpin(pinned->pages, done, false);
 	return n < 0 ? n : -EFAULT;
 }
 
@@ -140,7 +161,7 @@ static int charge(struct vm *vm, u64 npages)
 	return ret;
 }
 
-static int pin_all(struct memslot *slot, u64 uaddr)
+static int pin_all(struct pinned *pinned, u64 uaddr, bool readonly)
 {
 	int ret;
 
@@ -148,11 +169,11 @@ static int pin_all(struct memslot *slot, u64 uaddr)
 	 * Also a slot that the guest only reads is pinned for writing if it
 	 * can: otherwise the VMM's next write would get a page of its own.
 	 */
-	slot->writable = true;
-	ret = pin(slot, uaddr, FOLL_LONGTERM | FOLL_WRITE);
-	if (ret == -EFAULT && slot->flags & ARMVCPU_SLOT_READONLY) {
-		slot->writable = false;
-		ret = pin(slot, uaddr, FOLL_LONGTERM);
+	pinned->writable = true;
+	ret = pin(pinned, uaddr, FOLL_LONGTERM | FOLL_WRITE);
+	if (ret == -EFAULT && readonly) {
+		pinned->writable = false;
+		ret = pin(pinned, uaddr, FOLL_LONGTERM);
 	}
 	/* What else gup says is about memory that cannot be pinned. */
 	return !ret || ret == -ENOMEM || ret == -EINTR ? ret : -EFAULT;
@@ -161,30 +182,45 @@ static int pin_all(struct memslot *slot, u64 uaddr)
 /* Charged and pinned, or neither. */
 static int slot_pin(struct vm *vm, struct memslot *slot)
 {
-	int ret = charge(vm, slot->npages);
+	struct pinned *pinned = kzalloc(sizeof(*pinned), GFP_KERNEL_ACCOUNT);
+	int ret;
 
+	if (!pinned)
+		return -ENOMEM;
+	refcount_set(&pinned->ref, 1);
+	pinned->npages = slot->npages;
+	ret = charge(vm, slot->npages);
 	if (ret)
-		return ret;
+		goto out_free;
 	ret = -ENOMEM;
 	/* Before an array is allocated for what can never be pinned. */
-	if (slot->npages <= totalram_pages() && slot->npages <= INT_MAX / sizeof(*slot->pages))
-		slot->pages = kvmalloc_array(slot->npages, sizeof(*slot->pages),
-					     GFP_KERNEL_ACCOUNT);
-	if (slot->pages)
-		ret = pin_all(slot, slot->uaddr);
-	if (ret) {
-		account_locked_vm(vm->mm, slot->npages, false);
-		kvfree(slot->pages);
-		slot->pages = NULL;
-	}
+	if (slot->npages > totalram_pages() || slot->npages > INT_MAX / sizeof(*pinned->pages))
+		goto out_charge;
+	pinned->pages = kvmalloc_array(slot->npages, sizeof(*pinned->pages), GFP_KERNEL_ACCOUNT);
+	if (!pinned->pages)
+		goto out_charge;
+	ret = pin_all(pinned, slot->uaddr, slot->flags & ARMVCPU_SLOT_READONLY);
+	if (ret)
+		goto out_charge;
+	slot->pinned = pinned;
+	return 0;
+
+out_charge:
+	account_locked_vm(vm->mm, slot->npages, false);
+	kvfree(pinned->pages);
+out_free:
+	kfree(pinned);
 	return ret;
 }
 
-static void slot_unpin(struct vm *vm, struct memslot *slot)
+static void slot_unpin(struct vm *vm, struct pinned *pinned)
 {
-	unpin(slot);
-	account_locked_vm(vm->mm, slot->npages, false);
-	kvfree(slot->pages);
+	if (!refcount_dec_and_test(&pinned->ref))
+		return;
+	unpin(pinned->pages, pinned->npages, pinned->writable);
+	account_locked_vm(vm->mm, pinned->npages, false);
+	kvfree(pinned->pages);
+	kfree(pinned);
 }
 
 /* ---- beginning and end -------------------------------------------------- */
@@ -212,7 +248,27 @@ static int slot_check(const struct memslot *slot)
 	return ret;
 }
 
-static struct memslot *slot_new(struct vm *vm, const struct armvcpu_mem_slot *arg)
+static bool is_same_memory(const struct memslot *slot, const struct armvcpu_mem_slot *arg)
+{
+	return slot->ipa == arg->ipa && slot->npages == arg->size >> PAGE_SHIFT &&
+	       slot->uaddr == arg->uaddr;
+}
+
+/* Memory for it; @old: NULL, or a slot that it replaces. */
+static int slot_back(struct vm *vm, struct memslot *slot, const struct memslot *old)
+{
+	if (!MEMSLOT_PINNED)
+		return slot_check(slot);
+	if (!old || old->uaddr != slot->uaddr || old->npages != slot->npages ||
+	    (!old->pinned->writable && !(slot->flags & ARMVCPU_SLOT_READONLY)))
+		return slot_pin(vm, slot);
+	refcount_inc(&old->pinned->ref);
+	slot->pinned = old->pinned;
+	return 0;
+}
+
+static struct memslot *slot_new(struct vm *vm, const struct armvcpu_mem_slot *arg,
+				const struct memslot *old)
 {
 	struct memslot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -221,13 +277,18 @@ static struct memslot *slot_new(struct vm *vm, const struct armvcpu_mem_slot *ar
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&slot->ref, 1);
 	slot->id = arg->slot;
-	slot->flags = arg->flags;
+	slot->flags = arg->flags & ~ARMVCPU_SLOT_CHANGE;
 	slot->ipa = arg->ipa;
 	slot->npages = arg->size >> PAGE_SHIFT;
 	slot->uaddr = arg->uaddr;
-	ret = MEMSLOT_PINNED ? slot_pin(vm, slot) : slot_check(slot);
+	ret = slot_back(vm, slot, old);
 	if (ret) {
 		kfree(slot);
+		return ERR_PTR(ret);
+	}
+	ret = dirty_init(slot);
+	if (ret) {
+		memslot_put(vm, slot);
 		return ERR_PTR(ret);
 	}
 	return slot;
@@ -242,62 +303,114 @@ void memslot_put(struct vm *vm, struct memslot *slot)
 {
 	if (!refcount_dec_and_test(&slot->ref))
 		return;
-	if (MEMSLOT_PINNED)
-		slot_unpin(vm, slot);
+	if (slot->pinned)
+		slot_unpin(vm, slot->pinned);
+	dirty_destroy(slot);
 	kfree(slot);
 }
 
-static int find_id(const struct vm *vm, u32 id)
+/* Of a slot that is changed, its own room is free.  @i: out: its index, or -ENOENT. */
+static int check_room(struct vm *vm, const struct armvcpu_mem_slot *arg, int *i)
 {
-	u32 i;
+	u32 k;
 
-	for (i = 0; i < vm->nr_slots; i++)
-		if (vm->slots[i]->id == id)
-			return i;
-	return -ENOENT;
-}
-
-static int check_room(struct vm *vm, const struct armvcpu_mem_slot *arg)
-{
-	if (find_id(vm, arg->slot) >= 0 || memslot_overlaps(vm, arg->ipa, arg->size) ||
-	    gic_overlaps(vm, arg->ipa, arg->size) || posted_overlaps(vm, arg->ipa, arg->size))
+	*i = find_id(vm, arg->slot);
+	if (arg->flags & ARMVCPU_SLOT_CHANGE ? *i < 0 : *i >= 0)
+		return *i < 0 ? -ENOENT : -EEXIST;
+	for (k = slot_index(vm, arg->ipa); k < vm->nr_slots; k++) {
+		if (vm->slots[k]->ipa >= arg->ipa + arg->size)
+			break;
+		if ((int)k != *i)
+			return -EEXIST;
+	}
+	if (gic_overlaps(vm, arg->ipa, arg->size) || posted_overlaps(vm, arg->ipa, arg->size))
 		return -EEXIST;
 	return 0;
 }
 
-static int slot_create(struct vm *vm, const struct armvcpu_mem_slot *arg)
+/* With both locks; here and in slot_take() slots come and go. */
+static void slot_insert(struct vm *vm, struct memslot *slot)
 {
-	struct memslot *slot;
-	u32 i;
-	int ret;
+	u32 i = slot_index(vm, slot->ipa);
+
+	memmove(&vm->slots[i + 1], &vm->slots[i], (vm->nr_slots - i) * sizeof(vm->slots[0]));
+	vm->slots[i] = slot;
+	vm->nr_slots++;
+}
+
+/* No fault maps it any more. */
+static struct memslot *slot_take(struct vm *vm, u32 i)
+{
+	struct memslot *slot = vm->slots[i];
+
+	vm->nr_slots--;
+	memmove(&vm->slots[i], &vm->slots[i + 1], (vm->nr_slots - i) * sizeof(vm->slots[0]));
+	slot->gone = true;
+	return slot;
+}
+
+/*
+ * One slot in place of another, with both locks.  Faults that come meanwhile wait for
+ * slots_lock, so that a guest sees the one or the other, and never none.
+ */
+static void slot_replace(struct vm *vm, struct memslot *old, struct memslot *slot, bool same)
+{
+	u64 size = old->npages << PAGE_SHIFT;
+	u32 lost = slot->flags & ~old->flags;
+
+	if (!same) {
+		stage2_unmap(vm, old->ipa, size, true);
+		return;
+	}
+	/* The log goes on. */
+	if (old->flags & slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
+		swap(old->dirty, slot->dirty);
+	if (lost & ARMVCPU_SLOT_READONLY ||
+	    (lost & ARMVCPU_SLOT_LOG_DIRTY && !(slot->flags & ARMVCPU_SLOT_DIRTY_ALL)))
+		stage2_protect(vm, old->ipa, size, true);
+}
+
+/* A new slot, or another one in place of one. */
+static int slot_set(struct vm *vm, const struct armvcpu_mem_slot *arg)
+{
+	struct memslot *slot, *old = NULL;
+	int ret, i;
 
 	/* A first look, before the work; the one that counts comes after it. */
 	down_read(&vm->slots_lock);
-	ret = check_room(vm, arg);
+	ret = check_room(vm, arg, &i);
+	if (!ret && i >= 0) {
+		old = vm->slots[i];
+		memslot_get(old);
+	}
 	up_read(&vm->slots_lock);
 	if (ret)
 		return ret;
 
-	slot = slot_new(vm, arg);
+	slot = slot_new(vm, arg, old);
+	if (old)
+		memslot_put(vm, old);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
 
 	down_write(&vm->slots_lock);
-	ret = check_room(vm, arg);
-	if (!ret) {
-		spin_lock(&vm->s2_lock);
-		i = slot_index(vm, slot->ipa);
-		memmove(&vm->slots[i + 1], &vm->slots[i],
-			(vm->nr_slots - i) * sizeof(vm->slots[0]));
-		vm->slots[i] = slot;
-		vm->nr_slots++;
-		spin_unlock(&vm->s2_lock);
-		WRITE_ONCE(vm->layout, vm->layout + 1);
-	}
-	up_write(&vm->slots_lock);
-	if (ret)
+	ret = check_room(vm, arg, &i);
+	if (ret) {
+		up_write(&vm->slots_lock);
 		memslot_put(vm, slot);
-	return ret;
+		return ret;
+	}
+	spin_lock(&vm->s2_lock);
+	old = i < 0 ? NULL : slot_take(vm, i);
+	slot_insert(vm, slot);
+	if (old)
+		slot_replace(vm, old, slot, is_same_memory(old, arg));
+	spin_unlock(&vm->s2_lock);
+	WRITE_ONCE(vm->layout, vm->layout + 1);
+	up_write(&vm->slots_lock);
+	if (old)
+		memslot_put(vm, old);
+	return 0;
 }
 
 static int slot_delete(struct vm *vm, u32 id)
@@ -311,13 +424,8 @@ static int slot_delete(struct vm *vm, u32 id)
 		up_write(&vm->slots_lock);
 		return i;
 	}
-	slot = vm->slots[i];
 	spin_lock(&vm->s2_lock);
-	vm->nr_slots--;
-	memmove(&vm->slots[i], &vm->slots[i + 1],
-		(vm->nr_slots - i) * sizeof(vm->slots[0]));
-	/* No fault maps it any more; none of its translations will be left. */
-	slot->gone = true;
+	slot = slot_take(vm, i);
 	stage2_unmap(vm, slot->ipa, slot->npages << PAGE_SHIFT, true);
 	spin_unlock(&vm->s2_lock);
 	WRITE_ONCE(vm->layout, vm->layout + 1);
@@ -327,7 +435,7 @@ static int slot_delete(struct vm *vm, u32 id)
 }
 
 /**
- * memslot_set() - create or delete a slot
+ * memslot_set() - create, change or delete a slot
  * @vm: the VM.
  * @arg: see the uapi; a copy of the caller's.
  *
@@ -337,7 +445,9 @@ int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg)
 {
 	u64 end;
 
-	if (arg->slot >= ARMVCPU_MAX_SLOTS || arg->flags & ~ARMVCPU_SLOT_READONLY)
+	if (arg->slot >= ARMVCPU_MAX_SLOTS || arg->flags & ~ARMVCPU_SLOT_FLAGS)
+		return -EINVAL;
+	if (arg->flags & ARMVCPU_SLOT_DIRTY_ALL && !(arg->flags & ARMVCPU_SLOT_LOG_DIRTY))
 		return -EINVAL;
 	if (!arg->size) {
 		if (arg->ipa || arg->uaddr || arg->flags)
@@ -350,7 +460,7 @@ int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg)
 		return -EINVAL;
 	if (check_add_overflow(arg->ipa, arg->size, &end) || end > BIT_ULL(vm->ipa_bits))
 		return -EINVAL;
-	return slot_create(vm, arg);
+	return slot_set(vm, arg);
 }
 
 /**
@@ -468,7 +578,7 @@ int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size)
 	if (offset_in_page(ipa) + size > PAGE_SIZE)
 		goto out;
 	if (MEMSLOT_PINNED) {
-		memcpy_from_page(data, slot->pages[offset >> PAGE_SHIFT], offset_in_page(ipa), size);
+		memcpy_from_page(data, slot->pinned->pages[offset >> PAGE_SHIFT], offset_in_page(ipa), size);
 		ret = 0;
 	} else if (!copy_from_user(data, u64_to_user_ptr(slot->uaddr + offset), size)) {
 		ret = 0;
@@ -498,12 +608,14 @@ void memslot_write_u64(struct vm *vm, u64 ipa, u64 value)
 	if (slot->flags & ARMVCPU_SLOT_READONLY)
 		goto out;
 	if (MEMSLOT_PINNED) {
-		p = page_address(slot->pages[offset >> PAGE_SHIFT]);
+		p = page_address(slot->pinned->pages[offset >> PAGE_SHIFT]);
 		WRITE_ONCE(p[offset_in_page(ipa) / sizeof(*p)], value);
 	} else if (put_user(value, (u64 __user *)u64_to_user_ptr(slot->uaddr + offset))) {
 		/* The VMM has taken it away: then there is no memory. */
 		goto out;
 	}
+	if (slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
+		dirty_mark_ipa(vm, ipa);
 out:
 	memslot_put(vm, slot);
 }

@@ -69,9 +69,9 @@ static int get_pinned(struct pages *got, const struct memslot *slot, u64 index, 
 	u64 first = index, count = 1, i;
 
 	got->writable = !(slot->flags & ARMVCPU_SLOT_READONLY);
-	if (more && PGTABLE_SIZE(2) <= MAX_BLOCK && block_is_aligned(slot, index, 2, &first) &&
-	    is_block(slot->pages + first, 2)) {
-		got_block(got, first, 2, page_to_phys(slot->pages[first]));
+	if (more && !(slot->flags & ARMVCPU_SLOT_LOG_DIRTY) && PGTABLE_SIZE(2) <= MAX_BLOCK &&
+	    block_is_aligned(slot, index, 2, &first) && is_block(slot->pinned->pages + first, 2)) {
+		got_block(got, first, 2, page_to_phys(slot->pinned->pages[first]));
 		return 0;
 	}
 	if (more)
@@ -79,7 +79,7 @@ static int get_pinned(struct pages *got, const struct memslot *slot, u64 index, 
 	got->first = first;
 	got->count = count;
 	for (i = 0; i < count; i++)
-		got->pages[i] = slot->pages[first + i];
+		got->pages[i] = slot->pinned->pages[first + i];
 	return 0;
 }
 
@@ -243,7 +243,7 @@ static int get_on_demand(struct pages *got, const struct memslot *slot, u64 inde
 	got->first = index;
 	got->count = 1;
 	got->held = 1;
-	if (more && !get_block(got, slot, index)) {
+	if (more && (slot->flags & ARMVCPU_SLOT_LOG_DIRTY || !get_block(got, slot, index))) {
 		/* Those behind it: a guest goes upwards, if it goes anywhere. */
 		first = around(slot, index, &count);
 		count -= index + 1 - first;

@@ -314,6 +314,71 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep)
 			cond_resched_lock(&vm->s2_lock);
 }
 
+/* ---- no writes --------------------------------------------------------- */
+
+/* @which: NULL: all of them; or a bit for each page from @ipa on. */
+struct protecting {
+	u64 ipa;
+	const unsigned long *which;
+	struct changed changed;
+};
+
+static void protect_entry(u64 *entry, u64 ipa, int level, void *data)
+{
+	struct protecting *p = data;
+
+	if (!(*entry & S2_AP_WRITE))
+		return;
+	/* Of a block, the other pages only fault once more. */
+	if (p->which && level == 3 && !test_bit((ipa - p->ipa) >> PAGE_SHIFT, p->which))
+		return;
+	WRITE_ONCE(*entry, *entry & ~S2_AP_WRITE);
+	note_change(&p->changed, ipa, level);
+}
+
+static bool protect_some(struct vm *vm, u64 *ipa, u64 end, const unsigned long *which,
+			 unsigned int budget)
+{
+	struct protecting p = { .ipa = *ipa, .which = which };
+	struct pgt_walk walk = {
+		.addr = *ipa, .end = end, .budget = budget,
+		.visit = protect_entry, .data = &p,
+	};
+	bool all = pgt_walk(&vm->s2, &walk);
+
+	flush_range(vm, p.changed.first, p.changed.end);
+	*ipa = walk.addr;
+	return all;
+}
+
+/**
+ * stage2_protect() - a write to a range faults
+ * @vm: the VM; its s2_lock is held.
+ * @ipa: guest physical address.
+ * @size: bytes.
+ * @may_sleep: the lock may be let go for a while.
+ */
+void stage2_protect(struct vm *vm, u64 ipa, u64 size, bool may_sleep)
+{
+	u64 end = ipa + size;
+
+	while (!protect_some(vm, &ipa, end, NULL, 64 * BATCH))
+		if (may_sleep)
+			cond_resched_lock(&vm->s2_lock);
+}
+
+/**
+ * stage2_protect_some() - writes to some pages fault
+ * @vm: the VM; its s2_lock is held.
+ * @ipa: guest physical address of the first.
+ * @which: a bit for each page.
+ * @count: how many bits.
+ */
+void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64 count)
+{
+	protect_some(vm, &ipa, ipa + (count << PAGE_SHIFT), which, UINT_MAX);
+}
+
 /* ---- ageing ------------------------------------------------------------ */
 
 struct ageing {
@@ -426,17 +491,23 @@ static int map_pages(struct vm *vm, const struct memslot *slot, const struct pag
  * Pages of a slot, or a block, of which one has faulted.  What is mapped there already
  * gets the rights that it lacks.  -EAGAIN: the guest has to fault again.
  */
-static int map(struct vm *vm, const struct memslot *slot, const struct pages *got, u64 ipa,
+static int map(struct vm *vm, struct memslot *slot, const struct pages *got, u64 ipa, bool write,
 	       struct pgt_cache *cache)
 {
 	u64 attrs = S2_AF | S2_AP_READ;
+	int ret;
 
 	attrs |= got->device ? S2_MEMATTR_DEVICE | S2_XN : S2_SH_INNER | S2_MEMATTR_WB;
-	if (got->writable)
+	/* What may be written is noted as written: only that which is. */
+	if (got->writable && (write || !(slot->flags & ARMVCPU_SLOT_LOG_DIRTY)))
 		attrs |= S2_AP_WRITE;
 	if (got->level < 3 || got->device)
-		return map_block(vm, got, ipa, attrs, cache);
-	return map_pages(vm, slot, got, ipa, attrs, cache);
+		ret = map_block(vm, got, ipa, attrs, cache);
+	else
+		ret = map_pages(vm, slot, got, ipa, attrs, cache);
+	if (!ret && write && slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
+		dirty_mark(slot, got->first);
+	return ret;
 }
 
 /**
@@ -495,6 +566,9 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	vcpu->ahead = page == vcpu->next_fault ?
 		      min_t(u32, 2 * vcpu->ahead + 1, FAULT_AROUND - 1) : 0;
 	begin = notifier_begin(vm);
+	/* What is logged, is that by pages. */
+	if (slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
+		block &= !write;
 	ret = pages_get(&got, slot, index, write, block, vcpu->ahead);
 	if (ret)
 		return ret == -EINTR || ret == -EAGAIN ? 0 : ret;
@@ -507,7 +581,7 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	if (slot->gone || notifier_retry(vm, begin, start, end))
 		ret = -EAGAIN;
 	else
-		ret = map(vm, slot, &got, ipa, &vcpu->tables);
+		ret = map(vm, slot, &got, ipa, write, &vcpu->tables);
 	spin_unlock(&vm->s2_lock);
 	if (!ret) {
 		*pages = got.count;

@@ -157,6 +157,12 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_RUN_BY_FDATASYNC:
 		cap.value = 1;
 		break;
+	case ARMVCPU_CAP_SLOT_FLAGS:
+		cap.value = ARMVCPU_SLOT_FLAGS;
+		break;
+	case ARMVCPU_CAP_DIRTY_LOG:
+		cap.value = 1;
+		break;
 	case ARMVCPU_CAP_PASS_IRQ_DIRECT:
 		cap.value = pass_is_direct();
 		break;
@@ -295,6 +301,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct armvcpu_el2_answers answers;
 	struct armvcpu_create_vcpu create;
 	struct armvcpu_create_gic gic;
+	struct armvcpu_dirty_log dirty;
 	struct armvcpu_ioeventfd ioeventfd;
 	struct armvcpu_irqfd irqfd;
 	struct armvcpu_mem_slot slot;
@@ -316,6 +323,12 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (READ_ONCE(vm->dead))
 			return -ENODEV;
 		return memslot_set(vm, &slot);
+	case ARMVCPU_GET_DIRTY_LOG:
+	case ARMVCPU_CLEAR_DIRTY_LOG:
+	case ARMVCPU_MARK_DIRTY:
+		if (copy_from_user(&dirty, argp, sizeof(dirty)))
+			return -EFAULT;
+		return dirty_ioctl(vm, cmd, &dirty);
 	case ARMVCPU_CREATE_GIC:
 		if (copy_from_user(&gic, argp, sizeof(gic)))
 			return -EFAULT;

@@ -61,7 +61,7 @@ FIXTURE_VARIANT(wrong) {
 /* Slot 1 covers the IPAs of pages 16 to 31. */
 FIXTURE_VARIANT_ADD(wrong, slot_number) { .slot = 512, .size = 1, .err = EINVAL };
 FIXTURE_VARIANT_ADD(wrong, slot_number_wild) { .slot = ~0U, .size = 1, .err = EINVAL };
-FIXTURE_VARIANT_ADD(wrong, flags) { .flags = 2, .size = 1, .err = EINVAL };
+FIXTURE_VARIANT_ADD(wrong, flags) { .flags = 16, .size = 1, .err = EINVAL };
 FIXTURE_VARIANT_ADD(wrong, flags_last) { .flags = BIT(31), .size = 1, .err = EINVAL };
 FIXTURE_VARIANT_ADD(wrong, ipa_odd) {
 	.in_bytes = true, .ipa = 8, .size = SIZE, .err = EINVAL,

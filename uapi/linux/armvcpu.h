@@ -60,7 +60,7 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_MAX_SLOTS		4
 /* Granule of memory slots in bytes: the host's page size. */
 #define ARMVCPU_CAP_PAGE_SIZE		5
-/* 1: a slot's memory is pinned and charged to RLIMIT_MEMLOCK. */
+/* 1: a slot's memory is pinned and charged to RLIMIT_MEMLOCK: ARMVCPU_SET_MEM_SLOT. */
 #define ARMVCPU_CAP_PINNED_MEMORY	6
 /* 1: a guest may run AArch32 code at EL0. */
 #define ARMVCPU_CAP_AARCH32_EL0		7
@@ -99,6 +99,10 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_MAX_POSTED		22
 /* Lines that one RUN sets: struct armvcpu_run.lines. */
 #define ARMVCPU_CAP_MAX_LINES		23
+/* Mask of the ARMVCPU_SLOT_* flags that ARMVCPU_SET_MEM_SLOT takes. */
+#define ARMVCPU_CAP_SLOT_FLAGS		24
+/* 1: there are ARMVCPU_GET_DIRTY_LOG, ARMVCPU_CLEAR_DIRTY_LOG and ARMVCPU_MARK_DIRTY. */
+#define ARMVCPU_CAP_DIRTY_LOG		25
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -163,20 +167,42 @@ struct armvcpu_create_vcpu {
 
 /* Guest writes to the slot are exits: MMIO, or ABORT, with "readonly" set. */
 #define ARMVCPU_SLOT_READONLY		0x1
+/* Pages that are written to are noted: ARMVCPU_GET_DIRTY_LOG. */
+#define ARMVCPU_SLOT_LOG_DIRTY		0x2
+/* With LOG_DIRTY: all pages are noted in the beginning. */
+#define ARMVCPU_SLOT_DIRTY_ALL		0x4
+/* The slot is there, and becomes what this says. */
+#define ARMVCPU_SLOT_CHANGE		0x8
 
 /**
  * struct armvcpu_mem_slot - guest memory over the caller's own mapping
  * @slot: slot number, below ARMVCPU_CAP_MAX_SLOTS.
- * @flags: ARMVCPU_SLOT_*.
+ * @flags: ARMVCPU_SLOT_*: bits of ARMVCPU_CAP_SLOT_FLAGS.
  * @ipa: guest physical address, a multiple of ARMVCPU_CAP_PAGE_SIZE.
  * @size: bytes, a multiple of it; 0 deletes the slot (then @ipa, @uaddr and
  *	@flags are zero).
  * @uaddr: address in the caller, a multiple of it.
  *
- * The memory is pinned until the slot is deleted or the VM is gone, and is
- * charged to RLIMIT_MEMLOCK of the caller (no limit with CAP_IPC_LOCK).  A slot
- * in use cannot be changed, only deleted.  Deleting works while vCPUs run: on
- * return no vCPU reaches the memory any more.
+ * The guest's memory is whatever the caller has mapped there at each moment: what
+ * munmap(), mmap(), mprotect(), madvise(), mremap() and the like do to it takes effect
+ * for the guest before they return, and the host may swap, move and share its pages.
+ * A page is brought in when the guest first touches it.  Where nothing is mapped then,
+ * or nothing that the guest may write to as it does, RUN ends with ARMVCPU_EXIT_FAIL,
+ * ARMVCPU_FAIL_MEMORY and EFAULT; the next RUN tries again.  Registers of a device that
+ * the caller has mapped can be a slot; the guest has them as Device memory, and does not
+ * execute them.  Not other memory without struct pages.
+ *
+ * On a kernel without MMU notifiers (ARMVCPU_CAP_PINNED_MEMORY is 1) nobody tells of
+ * such changes.  There the memory is pinned until the slot is deleted or the VM is gone,
+ * and charged to RLIMIT_MEMLOCK of the caller (no limit with CAP_IPC_LOCK): the guest
+ * keeps the pages that were mapped when the slot was made.  Registers of devices are
+ * refused.
+ *
+ * Slots can be created, changed and deleted while vCPUs run: on return no vCPU reaches
+ * what was there before.  With ARMVCPU_SLOT_CHANGE a vCPU finds what the slot was or what
+ * it becomes at each of its accesses, never a hole, where both have memory.  If only
+ * flags change, nothing of the memory does, and a log of dirty pages that is kept goes
+ * on; it begins anew if anything else changes.
  *
  * The guest may run with caches off: memory that userspace writes before the
  * guest first touches a page of it is seen by the guest in any case.  A vCPU
@@ -186,11 +212,11 @@ struct armvcpu_create_vcpu {
  *
  * Errors: EINVAL (slot number, flags, alignment, wrap-around, beyond the IPA
  * size), EEXIST (the slot number is in use, or the range overlaps another
- * slot or the GIC's frames), ENOENT (deleting a slot that is not there), ENOMEM (memory or
- * RLIMIT_MEMLOCK), EFAULT (the argument; or @uaddr is not mapped, not writable
- * for a writable slot, or memory that the kernel does not pin: a device's, or a
- * file's that newer kernels refuse to), ENODEV (the VM is dead; deleting, too),
- * EIO (another process), EINTR (a fatal signal).
+ * slot or the GIC's frames), ENOENT (deleting or changing a slot that is not there),
+ * ENOMEM (memory or RLIMIT_MEMLOCK), EFAULT (the argument; or @uaddr is not mapped, not
+ * writable for a writable slot, or, where it would be pinned, memory that the kernel does
+ * not pin: a device's, or a file's that newer kernels refuse to), ENODEV (the VM is dead;
+ * deleting, too), EIO (another process), EINTR (a fatal signal).
  */
 struct armvcpu_mem_slot {
 	__u32 slot;
@@ -201,6 +227,47 @@ struct armvcpu_mem_slot {
 };
 
 #define ARMVCPU_SET_MEM_SLOT		_IOW(ARMVCPU_IOC, 0x11, struct armvcpu_mem_slot)
+
+/* What ARMVCPU_GET_DIRTY_LOG tells is forgotten, and noted anew. */
+#define ARMVCPU_DIRTY_CLEAR		0x1
+
+/**
+ * struct armvcpu_dirty_log - which pages of a slot have been written to
+ * @slot: number of a slot with ARMVCPU_SLOT_LOG_DIRTY.
+ * @flags: of ARMVCPU_GET_DIRTY_LOG: ARMVCPU_DIRTY_CLEAR or 0; else 0.
+ * @first: number of a page in the slot, a multiple of 64.
+ * @count: number of pages from there on, at least 1.
+ * @bitmap: user pointer to an array of u64: bit n % 64 of word n / 64 is for page
+ *	@first + n.  Of the last word, bits behind the last page are written as 0 and
+ *	not looked at.
+ *
+ * A page (ARMVCPU_CAP_PAGE_SIZE) is dirty once the guest has written to it, or the module
+ * for the guest, since the log began or was last cleared there.  Of what the VMM writes to
+ * guest memory itself nobody knows but the VMM: ARMVCPU_MARK_DIRTY puts it into the log.
+ * In the beginning no page is dirty, or with ARMVCPU_SLOT_DIRTY_ALL each: then the guest
+ * does not fault at its first write to a page that has not been cleared yet.
+ *
+ * ARMVCPU_GET_DIRTY_LOG tells which are; with ARMVCPU_DIRTY_CLEAR they are clean from then
+ * on, without a write lost in between: a write after that makes the page dirty again, all
+ * before it can be read when the ioctl returns.  ARMVCPU_CLEAR_DIRTY_LOG does the same to
+ * those pages that the caller names, for who looks first and clears page by page before
+ * it copies.  All of these may be used while vCPUs run.
+ *
+ * Errors: EINVAL (flags, @first, @count, or beyond the slot), ENOENT (no such slot, or it
+ * has no log), ENOMEM, EFAULT, EIO (another process).  On an error nothing of the log is
+ * lost.
+ */
+struct armvcpu_dirty_log {
+	__u32 slot;
+	__u32 flags;
+	__u64 first;
+	__u64 count;
+	__u64 bitmap;
+};
+
+#define ARMVCPU_GET_DIRTY_LOG		_IOW(ARMVCPU_IOC, 0x1d, struct armvcpu_dirty_log)
+#define ARMVCPU_CLEAR_DIRTY_LOG		_IOW(ARMVCPU_IOC, 0x1e, struct armvcpu_dirty_log)
+#define ARMVCPU_MARK_DIRTY		_IOW(ARMVCPU_IOC, 0x1f, struct armvcpu_dirty_log)
 
 /* What a guest's SMC with a listed function id does. */
 #define ARMVCPU_SMCCC_DENY		0	/* x0 = NOT_SUPPORTED */
