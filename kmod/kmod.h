@@ -33,6 +33,7 @@
 #undef pr_fmt
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#define ARMVCPU_MAX_VMS		65535
 #define ARMVCPU_MAX_VCPUS	64
 #define ARMVCPU_MAX_SLOTS	512
 #define ARMVCPU_MIN_IPA_BITS	32
@@ -226,9 +227,10 @@ enum id_reg {
  * @mm: address space of the creator, who alone may use it.
  * @hyp: the page it shares with EL2: ID registers, power states, answers.
  * @ipa_bits: size of the guest physical address space.
- * @vmid: its number in the TLBs; never 0.
+ * @number: which one it is, of all there have been; for who looks at them.
  * @vtcr: VTCR_EL2.
- * @vttbr: VTTBR_EL2.
+ * @vttbr: VTTBR_EL2; VMID 0: it has not run yet.
+ * @vmid_generation: of the VMID in @vttbr: see vmid.c.
  * @lock: @policy, @hyp->id and @started.
  * @started: a vCPU has run: @policy and @hyp->id are final.
  * @dead: EL2 faulted under it; it never runs again.
@@ -269,9 +271,10 @@ struct vm {
 	struct mm_struct *mm;
 	struct hyp_vm *hyp;
 	u32 ipa_bits;
-	u32 vmid;
+	u64 number;
 	u64 vtcr;
 	u64 vttbr;
+	u64 vmid_generation;
 
 	struct mutex lock;	/* see above */
 	bool started;
@@ -311,7 +314,6 @@ struct vm {
 	u64 __percpu *last_ran;
 };
 
-void vm_exit(void);
 int vm_create(const struct armvcpu_create_vm *arg);
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
@@ -499,6 +501,7 @@ int stage2_check_host(void);
 unsigned int stage2_max_ipa_bits(void);
 unsigned int stage2_vmid_bits(void);
 int stage2_init(struct vm *vm);
+u64 stage2_vttbr(const struct vm *vm, u32 vmid);
 void stage2_destroy(struct vm *vm);
 int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, bool block,
 		 u64 *pages);
@@ -510,6 +513,11 @@ void stage2_protect(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
 void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64 count);
 bool stage2_age(struct vm *vm, u64 ipa, u64 size, enum age how);
 void stage2_clean(struct vm *vm);
+
+/* ---- vmid.c ------------------------------------------------------------ */
+
+bool vmid_is_current(const struct vm *vm);
+void vmid_take(struct vm *vm);
 
 /* ---- vcpu.c ------------------------------------------------------------ */
 

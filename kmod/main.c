@@ -106,7 +106,6 @@ static void __exit armvcpu_exit(void)
 {
 	debugfs_remove_recursive(debugfs_dir);
 	misc_deregister(&system_device);
-	vm_exit();
 	irqfd_exit();
 	el2_exit();
 	pass_exit();

@@ -108,7 +108,7 @@ int stage2_check_host(void)
 
 /**
  * stage2_init() - an empty stage 2 and the registers for it
- * @vm: the VM; ipa_bits and vmid are set.
+ * @vm: the VM; ipa_bits is set.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -126,15 +126,42 @@ int stage2_init(struct vm *vm)
 		   parange() << 16 | (u64)(VTCR_SL0_BASE - start) << 6 | (64 - vm->ipa_bits);
 	if (stage2_vmid_bits() == 16)
 		vm->vtcr |= VTCR_VS_16BIT;
-	vm->vttbr = virt_to_phys(vm->s2.root) | (u64)vm->vmid << VTTBR_VMID_SHIFT;
+	vm->vttbr = stage2_vttbr(vm, 0);
 	/* The zeroes are there before any walk. */
 	dsb(ishst);
 	return 0;
 }
 
+/**
+ * stage2_vttbr() - VTTBR_EL2
+ * @vm: the VM.
+ * @vmid: its VMID.
+ */
+u64 stage2_vttbr(const struct vm *vm, u32 vmid)
+{
+	return virt_to_phys(vm->s2.root) | (u64)vmid << VTTBR_VMID_SHIFT;
+}
+
+/*
+ * By what its translations are in TLBs; 0: by nothing.  A VMID of an older generation may
+ * be another VM's by now, which does no harm.
+ */
+static u64 vttbr_in_tlbs(const struct vm *vm)
+{
+	u64 vttbr;
+
+	/* What has changed is in memory before: mirrored in vmid_take(). */
+	smp_mb();
+	vttbr = READ_ONCE(vm->vttbr);
+	return vttbr >> VTTBR_VMID_SHIFT ? vttbr : 0;
+}
+
 static void flush_vmid(struct vm *vm)
 {
-	el2_call_any(HYP_CALL_TLBI_VMID, vm->vttbr, vm->vtcr, 0, 0);
+	u64 vttbr = vttbr_in_tlbs(vm);
+
+	if (vttbr)
+		el2_call_any(HYP_CALL_TLBI_VMID, vttbr, vm->vtcr, 0, 0);
 }
 
 /**
@@ -217,12 +244,17 @@ static void clean_for_guest(const struct pages *got)
 
 static void flush_range(struct vm *vm, u64 ipa, u64 end)
 {
+	u64 vttbr;
+
 	if (ipa >= end)
 		return;
-	if ((end - ipa) >> PAGE_SHIFT > MAX_TLBI)
+	if ((end - ipa) >> PAGE_SHIFT > MAX_TLBI) {
 		flush_vmid(vm);
-	else
-		el2_call_any(HYP_CALL_TLBI_IPA, vm->vttbr, vm->vtcr, ipa, end - ipa);
+		return;
+	}
+	vttbr = vttbr_in_tlbs(vm);
+	if (vttbr)
+		el2_call_any(HYP_CALL_TLBI_IPA, vttbr, vm->vtcr, ipa, end - ipa);
 }
 
 /* What a walk has changed: from the first to the last. */
@@ -432,7 +464,7 @@ static void relax(struct vm *vm, u64 *entry, u64 attrs, u64 ipa)
 	if (desc == *entry)
 		return;
 	WRITE_ONCE(*entry, desc);
-	el2_call_any(HYP_CALL_TLBI_IPA, vm->vttbr, vm->vtcr, ipa & PAGE_MASK, PAGE_SIZE);
+	flush_range(vm, ipa & PAGE_MASK, (ipa & PAGE_MASK) + PAGE_SIZE);
 }
 
 static void unmap_whole(struct vm *vm, u64 ipa, int level)

@@ -73,7 +73,7 @@ static void show(struct seq_file *file, const struct vcpu *vcpu, const char *wha
 	u64 value = READ_ONCE(*count);
 
 	if (value)
-		seq_printf(file, "vmid %u vcpu %u %-5s %#04x %-10s %llu\n", vcpu->vm->vmid,
+		seq_printf(file, "vm %llu vcpu %u %-5s %#04x %-10s %llu\n", vcpu->vm->number,
 			   vcpu->index, what, n, name, value);
 }
 

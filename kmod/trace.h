@@ -44,18 +44,18 @@ TRACE_EVENT(armvcpu_entry,
 	TP_ARGS(vcpu),
 
 	TP_STRUCT__entry(
-		__field(u32, vmid)
+		__field(u64, vm)
 		__field(u32, vcpu)
 		__field(u64, pc)
 	),
 
 	TP_fast_assign(
-		__entry->vmid = vcpu->vm->vmid;
+		__entry->vm = vcpu->vm->number;
 		__entry->vcpu = vcpu->index;
 		__entry->pc = vcpu->hyp->pc;
 	),
 
-	TP_printk("vmid %u vcpu %u pc %#llx", __entry->vmid, __entry->vcpu, __entry->pc)
+	TP_printk("vm %llu vcpu %u pc %#llx", __entry->vm, __entry->vcpu, __entry->pc)
 );
 
 TRACE_EVENT(armvcpu_exit,
@@ -63,7 +63,7 @@ TRACE_EVENT(armvcpu_exit,
 	TP_ARGS(vcpu, code),
 
 	TP_STRUCT__entry(
-		__field(u32, vmid)
+		__field(u64, vm)
 		__field(u32, vcpu)
 		__field(u32, code)
 		__field(u64, pc)
@@ -73,7 +73,7 @@ TRACE_EVENT(armvcpu_exit,
 	),
 
 	TP_fast_assign(
-		__entry->vmid = vcpu->vm->vmid;
+		__entry->vm = vcpu->vm->number;
 		__entry->vcpu = vcpu->index;
 		__entry->code = code;
 		__entry->pc = vcpu->hyp->pc;
@@ -82,8 +82,8 @@ TRACE_EVENT(armvcpu_exit,
 		__entry->hpfar = vcpu->hyp->hpfar;
 	),
 
-	TP_printk("vmid %u vcpu %u %s %s pc %#llx esr %#llx far %#llx hpfar %#llx",
-		  __entry->vmid, __entry->vcpu,
+	TP_printk("vm %llu vcpu %u %s %s pc %#llx esr %#llx far %#llx hpfar %#llx",
+		  __entry->vm, __entry->vcpu,
 		  __print_symbolic(__entry->code, ARMVCPU_TRACE_CODES),
 		  __print_symbolic(ESR_ELx_EC(__entry->esr), ARMVCPU_TRACE_ECS),
 		  __entry->pc, __entry->esr, __entry->far, __entry->hpfar)
@@ -94,20 +94,20 @@ TRACE_EVENT(armvcpu_user,
 	TP_ARGS(vcpu, reason),
 
 	TP_STRUCT__entry(
-		__field(u32, vmid)
+		__field(u64, vm)
 		__field(u32, vcpu)
 		__field(u32, reason)
 		__field(u64, pc)
 	),
 
 	TP_fast_assign(
-		__entry->vmid = vcpu->vm->vmid;
+		__entry->vm = vcpu->vm->number;
 		__entry->vcpu = vcpu->index;
 		__entry->reason = reason;
 		__entry->pc = vcpu->hyp->pc;
 	),
 
-	TP_printk("vmid %u vcpu %u %s pc %#llx", __entry->vmid, __entry->vcpu,
+	TP_printk("vm %llu vcpu %u %s pc %#llx", __entry->vm, __entry->vcpu,
 		  __print_symbolic(__entry->reason, ARMVCPU_TRACE_REASONS), __entry->pc)
 );
 
@@ -117,7 +117,7 @@ TRACE_EVENT(armvcpu_el2,
 	TP_ARGS(vcpu, trace),
 
 	TP_STRUCT__entry(
-		__field(u32, vmid)
+		__field(u64, vm)
 		__field(u32, vcpu)
 		__field(u32, what)
 		__field(u64, pc)
@@ -126,7 +126,7 @@ TRACE_EVENT(armvcpu_el2,
 	),
 
 	TP_fast_assign(
-		__entry->vmid = vcpu->vm->vmid;
+		__entry->vm = vcpu->vm->number;
 		__entry->vcpu = vcpu->index;
 		__entry->what = trace->what;
 		__entry->pc = trace->pc;
@@ -134,7 +134,7 @@ TRACE_EVENT(armvcpu_el2,
 		__entry->count = trace->count;
 	),
 
-	TP_printk("vmid %u vcpu %u %s pc %#llx esr %#llx at %llu", __entry->vmid,
+	TP_printk("vm %llu vcpu %u %s pc %#llx esr %#llx at %llu", __entry->vm,
 		  __entry->vcpu, __print_symbolic(__entry->what, ARMVCPU_TRACE_ANSWERS),
 		  __entry->pc, __entry->esr, __entry->count)
 );
@@ -144,7 +144,7 @@ TRACE_EVENT(armvcpu_fault,
 	TP_ARGS(vcpu, ipa, write, pages),
 
 	TP_STRUCT__entry(
-		__field(u32, vmid)
+		__field(u64, vm)
 		__field(u32, vcpu)
 		__field(u64, ipa)
 		__field(u64, pages)
@@ -152,14 +152,14 @@ TRACE_EVENT(armvcpu_fault,
 	),
 
 	TP_fast_assign(
-		__entry->vmid = vcpu->vm->vmid;
+		__entry->vm = vcpu->vm->number;
 		__entry->vcpu = vcpu->index;
 		__entry->ipa = ipa;
 		__entry->pages = pages;
 		__entry->write = write;
 	),
 
-	TP_printk("vmid %u vcpu %u ipa %#llx %s pages %llu", __entry->vmid, __entry->vcpu,
+	TP_printk("vm %llu vcpu %u ipa %#llx %s pages %llu", __entry->vm, __entry->vcpu,
 		  __entry->ipa, __entry->write ? "write" : "read", __entry->pages)
 );
 
@@ -169,7 +169,7 @@ TRACE_EVENT(armvcpu_irq,
 	TP_ARGS(vcpu, lr),
 
 	TP_STRUCT__entry(
-		__field(u32, vmid)
+		__field(u64, vm)
 		__field(u32, vcpu)
 		__field(u32, intid)
 		__field(u32, priority)
@@ -179,7 +179,7 @@ TRACE_EVENT(armvcpu_irq,
 	),
 
 	TP_fast_assign(
-		__entry->vmid = vcpu->vm->vmid;
+		__entry->vm = vcpu->vm->number;
 		__entry->vcpu = vcpu->index;
 		__entry->intid = lr->intid;
 		__entry->priority = lr->priority;
@@ -188,7 +188,7 @@ TRACE_EVENT(armvcpu_irq,
 		__entry->hw = lr->hw;
 	),
 
-	TP_printk("vmid %u vcpu %u intid %u priority %#x%s%s%s", __entry->vmid, __entry->vcpu,
+	TP_printk("vm %llu vcpu %u intid %u priority %#x%s%s%s", __entry->vm, __entry->vcpu,
 		  __entry->intid, __entry->priority, __entry->pending ? " pending" : "",
 		  __entry->active ? " active" : "", __entry->hw ? " hw" : "")
 );

@@ -294,6 +294,9 @@ static void timing_enter(struct vcpu *vcpu)
  * The first slice on this CPU, or the first after another vCPU's: not all cores of a
  * machine need have what the guest was told of.  Interrupts are off.
  */
+#define LOADED		1
+#define NO_VMID		2
+
 static noinline int vcpu_load(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
@@ -304,6 +307,9 @@ static noinline int vcpu_load(struct vcpu *vcpu)
 				   current->comm, current->pid);
 		return -ENODEV;
 	}
+	if (unlikely(!vmid_is_current(vm)))
+		return NO_VMID;
+	vcpu->hyp->vttbr = vm->vttbr;
 	timing_enter(vcpu);
 	if (unlikely((vcpu->hyp->flags & HYP_VCPU_PAUTH && !cpu_has_pauth()) ||
 		     !debug_enter(vcpu))) {
@@ -319,7 +325,7 @@ static noinline int vcpu_load(struct vcpu *vcpu)
 		*last_ran = vcpu->serial;
 	}
 	this_cpu_write(loaded, vcpu->serial);
-	return 1;
+	return LOADED;
 }
 
 /* What has to be looked at whatever ran here before.  Interrupts are off. */
@@ -461,12 +467,14 @@ static __always_inline int vcpu_enter(struct vcpu *vcpu)
 	if (unlikely(!is_loaded(vcpu, hyp)))
 		ret = vcpu_load(vcpu);
 	else
-		ret = 1;
-	if (unlikely(hyp->pstate & PSR_MODE32_BIT) && ret > 0)
+		ret = LOADED;
+	if (unlikely(hyp->pstate & PSR_MODE32_BIT) && ret == LOADED)
 		ret = vcpu_check_aarch32(vcpu);
-	if (unlikely(ret <= 0)) {
+	if (unlikely(ret != LOADED)) {
 		vcpu_stay(vcpu);
 		local_irq_enable();
+		if (ret == NO_VMID)
+			vmid_take(vm);
 		return ret;
 	}
 

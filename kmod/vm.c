@@ -4,7 +4,6 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
-#include <linux/idr.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/sched/mm.h>
@@ -16,22 +15,9 @@
 
 #include "kmod.h"
 
-/* VMIDs in use; 0 is the host's. */
-static DEFINE_IDA(vmids);
+/* The VMs that there are, and how many there have been. */
 static atomic64_t nr_vms = ATOMIC64_INIT(0);
-
-static u32 max_vmid(void)
-{
-	return BIT(stage2_vmid_bits()) - 1;
-}
-
-/**
- * vm_exit() - all VMs are gone: their files hold the module
- */
-void vm_exit(void)
-{
-	ida_destroy(&vmids);
-}
+static atomic64_t last_vm = ATOMIC64_INIT(0);
 
 /**
  * vm_count() - VMs that exist
@@ -124,7 +110,7 @@ int vm_check_cap(void __user *argp)
 		cap.value = gic_host_versions();
 		break;
 	case ARMVCPU_CAP_MAX_VMS:
-		cap.value = max_vmid();
+		cap.value = ARMVCPU_MAX_VMS;
 		break;
 	case ARMVCPU_CAP_MAX_IOEVENTFDS:
 		cap.value = ARMVCPU_MAX_IOEVENTFDS;
@@ -185,8 +171,6 @@ static void vm_destroy(struct kref *ref)
 	irqfd_destroy_all(vm);
 	pass_destroy_all(vm);
 	gic_destroy(vm);
-	/* After its last TLB entry. */
-	ida_free(&vmids, vm->vmid);
 	free_percpu(vm->last_ran);
 	kfree(vm->policy);
 	el2_unshare(vm->hyp);
@@ -194,6 +178,15 @@ static void vm_destroy(struct kref *ref)
 	mmdrop(vm->mm);
 	kvfree(vm);
 	atomic64_dec(&nr_vms);
+}
+
+/* Room for one more. */
+static bool count_vm(void)
+{
+	if (atomic64_inc_return(&nr_vms) <= ARMVCPU_MAX_VMS)
+		return true;
+	atomic64_dec(&nr_vms);
+	return false;
 }
 
 /**
@@ -414,9 +407,12 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	if (arg->ipa_bits && (arg->ipa_bits < ARMVCPU_MIN_IPA_BITS || arg->ipa_bits > max_bits))
 		return -EINVAL;
 
+	if (!count_vm())
+		return -ENOSPC;
+	ret = -ENOMEM;
 	vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
-		return -ENOMEM;
+		goto out_count;
 	kref_init(&vm->ref);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->vcpus_lock);
@@ -440,19 +436,15 @@ int vm_create(const struct armvcpu_create_vm *arg)
 		ret = -ENOMEM;
 		goto out_page;
 	}
-	ret = ida_alloc_range(&vmids, 1, max_vmid(), GFP_KERNEL);
-	if (ret < 0)
-		goto out_last_ran;
-	vm->vmid = ret;
+	vm->number = atomic64_inc_return(&last_vm);
 	ret = stage2_init(vm);
 	if (ret)
-		goto out_vmid;
+		goto out_last_ran;
 	mmgrab(current->mm);
 	vm->mm = current->mm;
 	ret = notifier_add(vm);
 	if (ret)
 		goto out_mm;
-	atomic64_inc(&nr_vms);
 	stats_add(vm);
 
 	ret = anon_inode_getfd("armvcpu-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
@@ -463,8 +455,6 @@ int vm_create(const struct armvcpu_create_vm *arg)
 out_mm:
 	mmdrop(vm->mm);
 	stage2_destroy(vm);
-out_vmid:
-	ida_free(&vmids, vm->vmid);
 out_last_ran:
 	free_percpu(vm->last_ran);
 out_page:
@@ -472,5 +462,7 @@ out_page:
 	free_page((unsigned long)vm->hyp);
 out_vm:
 	kvfree(vm);
+out_count:
+	atomic64_dec(&nr_vms);
 	return ret;
 }

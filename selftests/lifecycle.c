@@ -391,7 +391,7 @@ TEST_F(life, memory_of_a_former_vm)
 
 /* ---- limits ------------------------------------------------------------------------- */
 
-/* With 16-bit VMIDs, memory runs out before. */
+/* Where memory runs out before. */
 #define MANY_VMS	1000
 
 /* As many VMs as there can be; none may exist. */
@@ -409,6 +409,86 @@ static int *use_all_vmids(int sys, int max)
 			test_fail("VM %d of %d: %s", i, max, strerror(-fds[i]));
 	}
 	return fds;
+}
+
+/* More than there are VMIDs of 8 bits, at once. */
+#define ALIVE		280
+#define PASSES		3
+
+static void guest_reads_its_own(u64 address)
+{
+	for (;;)
+		GUEST_SYNC_ARGS(1, guest_read64(address), 0, 0);
+}
+
+/*
+ * All of them are alive, and take turns: by the time that one runs again, its VMID is
+ * another's. Each has memory of its own at the same address, and a TLB that mistakes one
+ * for another shows the other's.
+ */
+TEST_F(life, more_vms_than_vmids)
+{
+	static struct vcpu vcpus[ALIVE];
+	static struct vm vms[ALIVE];
+	struct rlimit limit = { .rlim_cur = 4 * ALIVE, .rlim_max = 4 * ALIVE };
+	u64 page = page_size(), i, pass;
+	u8 *mem = alloc_pages(ALIVE * page);
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	pin_to_cpu(0);
+	for (i = 0; i < ALIVE; i++) {
+		vm_init(&vms[i]);
+		vcpu_init(&vcpus[i], &vms[i], 0);
+		*(u64 *)(mem + i * page) = i;
+		ASSERT_EQ(0, vm_set_slot(&vms[i], 0, 0, GUEST_RAM, page, mem + i * page));
+		vcpu_call(&vcpus[i], guest_reads_its_own, GUEST_RAM);
+	}
+	for (pass = 0; pass < PASSES; pass++) {
+		for (i = 0; i < ALIVE; i++) {
+			vcpu_expect_sync(&vcpus[i], 1);
+			ASSERT_EQ(i + 1000 * pass, vcpu_sync_arg(&vcpus[i], 0));
+			*(u64 *)(mem + i * page) += 1000;
+			/* Two on another CPU, too, each time. */
+			pin_to_cpu(i % 7 == 0 && nr_cpus() > 1);
+		}
+	}
+	for (i = 0; i < ALIVE; i++) {
+		vcpu_close(&vcpus[i]);
+		vm_close(&vms[i]);
+	}
+}
+
+/* One after the other, while one runs all the time: the numbers come round again. */
+TEST_F(life, thousands_of_vms)
+{
+	struct vcpu first, vcpu;
+	u64 page = page_size(), i, *mem = alloc_pages(2 * page);
+	struct vm own, vm;
+
+	vm_init(&own);
+	vcpu_init(&first, &own, 0);
+	ASSERT_EQ(0, vm_set_slot(&own, 0, 0, GUEST_RAM, page, mem));
+	vcpu_call(&first, guest_reads_its_own, GUEST_RAM);
+	for (i = 0; i < 2000; i++) {
+		u64 *other = (u64 *)((u8 *)mem + page);
+
+		mem[0] = i;
+		other[0] = ~i;
+		vm_init(&vm);
+		vcpu_init(&vcpu, &vm, 0);
+		ASSERT_EQ(0, vm_set_slot(&vm, 0, 0, GUEST_RAM, page, other));
+		vcpu_call(&vcpu, guest_reads_its_own, GUEST_RAM);
+		vcpu_expect_sync(&vcpu, 1);
+		ASSERT_EQ(~i, vcpu_sync_arg(&vcpu, 0));
+		if (i % 50 == 0) {
+			vcpu_expect_sync(&first, 1);
+			ASSERT_EQ(i, vcpu_sync_arg(&first, 0));
+		}
+		vcpu_close(&vcpu);
+		vm_close(&vm);
+	}
+	vcpu_close(&first);
+	vm_close(&own);
 }
 
 TEST_F(life, vmids_run_out)

@@ -31,7 +31,8 @@
 #define HYP_CALL_VERSION	0x41560006	/* HYP_VERSION: the image is in place */
 #define HYP_CALL_PROVOKE	0x41560007	/* x1: HYP_PROVOKE_*; for tests */
 #define HYP_CALL_GIC_VTR	0x41560008	/* ICH_VTR_EL2, HYP_STUB_ERR without a GICv3 */
-#define HYP_CALL_NR		9
+#define HYP_CALL_TLBI_ALL	0x41560009	/* all of EL1 and EL0, the host's, too */
+#define HYP_CALL_NR		10
 
 /* An id that no stub knows: the probe for a hyp-stub. */
 #define HYP_CALL_PROBE		0xffff4156

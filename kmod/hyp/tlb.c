@@ -68,6 +68,21 @@ void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features)
 	give_vmid(old, features);
 }
 
+/* All VMIDs, on all CPUs, and instruction caches that are tagged by them. */
+void hyp_tlbi_all(u64 features)
+{
+	dsb(ish);
+	asm volatile("tlbi alle1is" : : : "memory");
+	dsb(ish);
+	if (features & HYP_ERRATUM_REPEAT_TLBI) {
+		asm volatile("tlbi alle1is" : : : "memory");
+		dsb(ish);
+	}
+	asm volatile("ic ialluis" : : : "memory");
+	dsb(ish);
+	isb();
+}
+
 /*
  * Stage 1 of a VMID and the instruction cache, on this CPU: another vCPU of
  * the VM ran here last, and its ASIDs are not those of the next.

@@ -68,7 +68,7 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_VCPU_FLAGS		8
 /* Mask of AArch64's PSTATE bits, mode aside, that ARMVCPU_SET_CORE_REGS takes. */
 #define ARMVCPU_CAP_PSTATE_MASK		9
-/* VMs that can exist at the same time (VMIDs). */
+/* VMs that can exist at the same time. */
 #define ARMVCPU_CAP_MAX_VMS		10
 /* ioeventfds in one VM. */
 #define ARMVCPU_CAP_MAX_IOEVENTFDS	11
