@@ -33,6 +33,13 @@ AT(mem_slot, ipa, 8);
 AT(mem_slot, size, 16);
 AT(mem_slot, uaddr, 24);
 
+SIZE(dirty_log, 32);
+AT(dirty_log, slot, 0);
+AT(dirty_log, flags, 4);
+AT(dirty_log, first, 8);
+AT(dirty_log, count, 16);
+AT(dirty_log, bitmap, 24);
+
 SIZE(smccc_range, 16);
 AT(smccc_range, base, 0);
 AT(smccc_range, count, 4);

@@ -37,6 +37,9 @@ static const struct {
 	{ ARMVCPU_PASS_IRQ,        { 0, 1, 0 } },
 	{ ARMVCPU_SET_EL2_ANSWERS, { 0, 1, 0 } },
 	{ ARMVCPU_SET_POSTED,      { 0, 1, 0 } },
+	{ ARMVCPU_GET_DIRTY_LOG,   { 0, 1, 0 } },
+	{ ARMVCPU_CLEAR_DIRTY_LOG, { 0, 1, 0 } },
+	{ ARMVCPU_MARK_DIRTY,      { 0, 1, 0 } },
 	{ ARMVCPU_GET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_SET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_GET_FP_REGS,     { 0, 0, 1 } },
@@ -203,10 +206,14 @@ FIXTURE_VARIANT_ADD(cap, max_posted)
 	CAP(ARMVCPU_CAP_MAX_POSTED, 8, 65536);
 FIXTURE_VARIANT_ADD(cap, max_lines)
 	CAP(ARMVCPU_CAP_MAX_LINES, ARMVCPU_RUN_LINES, ARMVCPU_RUN_LINES);
+FIXTURE_VARIANT_ADD(cap, slot_flags)
+	CAP(ARMVCPU_CAP_SLOT_FLAGS, 0xf, ~0U);
+FIXTURE_VARIANT_ADD(cap, dirty_log)
+	CAP(ARMVCPU_CAP_DIRTY_LOG, 1, 1);
 FIXTURE_VARIANT_ADD(cap, unknown_zero)
 	CAP(0, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_next)
-	CAP(ARMVCPU_CAP_MAX_LINES + 1, 0, 0);
+	CAP(ARMVCPU_CAP_DIRTY_LOG + 1, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_last)
 	CAP(~0U, 0, 0);
 
@@ -293,6 +300,8 @@ ASSERT_SIZE(armvcpu_run_line, 8);
 ASSERT_SIZE(armvcpu_posted, 24);
 ASSERT_OFFSET(armvcpu_posted, data, 8);
 ASSERT_OFFSET(armvcpu_posted, len, 16);
+ASSERT_SIZE(armvcpu_dirty_log, 32);
+ASSERT_OFFSET(armvcpu_dirty_log, bitmap, 24);
 ASSERT_SIZE(armvcpu_posted_ring, 8 + 64 * 24);
 ASSERT_OFFSET(armvcpu_posted_ring, tail, 4);
 ASSERT_OFFSET(armvcpu_posted_ring, writes, 8);
@@ -315,6 +324,9 @@ ASSERT_OFFSET(armvcpu_run, times, 3088);
 /* The numbers, too, are for ever. */
 static_assert(_IOC_NR(ARMVCPU_SET_EL2_ANSWERS) == 0x1b, "ARMVCPU_SET_EL2_ANSWERS");
 static_assert(_IOC_NR(ARMVCPU_SET_POSTED) == 0x1c, "ARMVCPU_SET_POSTED");
+static_assert(_IOC_NR(ARMVCPU_GET_DIRTY_LOG) == 0x1d, "ARMVCPU_GET_DIRTY_LOG");
+static_assert(_IOC_NR(ARMVCPU_CLEAR_DIRTY_LOG) == 0x1e, "ARMVCPU_CLEAR_DIRTY_LOG");
+static_assert(_IOC_NR(ARMVCPU_MARK_DIRTY) == 0x1f, "ARMVCPU_MARK_DIRTY");
 
 /* ---- any file, any number ---------------------------------------- */
 
@@ -465,6 +477,12 @@ FIXTURE_VARIANT_ADD(pointer, set_el2_answers)
 	POINTER(FILE_VM, ARMVCPU_SET_EL2_ANSWERS);
 FIXTURE_VARIANT_ADD(pointer, set_posted)
 	POINTER(FILE_VM, ARMVCPU_SET_POSTED);
+FIXTURE_VARIANT_ADD(pointer, get_dirty_log)
+	POINTER(FILE_VM, ARMVCPU_GET_DIRTY_LOG);
+FIXTURE_VARIANT_ADD(pointer, clear_dirty_log)
+	POINTER(FILE_VM, ARMVCPU_CLEAR_DIRTY_LOG);
+FIXTURE_VARIANT_ADD(pointer, mark_dirty)
+	POINTER(FILE_VM, ARMVCPU_MARK_DIRTY);
 FIXTURE_VARIANT_ADD(pointer, get_core_regs)
 	POINTER(FILE_VCPU, ARMVCPU_GET_CORE_REGS);
 FIXTURE_VARIANT_ADD(pointer, set_core_regs)

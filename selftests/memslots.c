@@ -666,6 +666,138 @@ TEST(unmapped_by_the_vmm)
 	ASSERT_EQ(0, delete_slot(&w.vm, 0));
 }
 
+/* ---- changing ---------------------------------------------------- */
+
+static int change_slot(struct vm *vm, u32 slot, u32 flags, u64 ipa, u64 size, const void *mem)
+{
+	return vm_set_slot(vm, slot, flags | ARMVCPU_SLOT_CHANGE, ipa, size, mem);
+}
+
+TEST(moved_resized_and_over_other_memory)
+{
+	struct world w;
+	u64 *mem;
+
+	world_init(&w);
+	mem = vm_add_memory(&w.vm, 0, GUEST_RAM, 4 * SIZE);
+	mem[0] = 0x10;
+	mem[SIZE / 8] = 0x11;
+	snippet_prepare(&w.vcpu, VCPU_MMU_ON);
+	guest_reads(&w, GUEST_RAM, 0x10);
+	/* Moved, over a part of where it was. */
+	ASSERT_EQ(0, change_slot(&w.vm, 0, 0, GUEST_RAM + SIZE, 4 * SIZE, mem));
+	guest_reads(&w, GUEST_RAM + SIZE, 0x10);
+	guest_reads(&w, GUEST_RAM + 2 * SIZE, 0x11);
+	snippet_start(&w.vcpu, &w.regs, &insn_ldr, GUEST_RAM);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_MMIO);
+	/* Smaller, larger. */
+	ASSERT_EQ(0, change_slot(&w.vm, 0, 0, GUEST_RAM + SIZE, SIZE, mem));
+	guest_reads(&w, GUEST_RAM + SIZE, 0x10);
+	snippet_start(&w.vcpu, &w.regs, &insn_ldr, GUEST_RAM + 2 * SIZE);
+	vcpu_expect(&w.vcpu, ARMVCPU_EXIT_MMIO);
+	ASSERT_EQ(0, change_slot(&w.vm, 0, 0, GUEST_RAM + SIZE, 2 * SIZE, mem));
+	guest_reads(&w, GUEST_RAM + 2 * SIZE, 0x11);
+	/* Other memory. */
+	ASSERT_EQ(0, change_slot(&w.vm, 0, 0, GUEST_RAM + SIZE, 2 * SIZE, mem + SIZE / 8));
+	guest_reads(&w, GUEST_RAM + SIZE, 0x11);
+	EXPECT_EQ(0, delete_slot(&w.vm, 0));
+}
+
+TEST(read_only_and_back)
+{
+	struct world w;
+	u64 *mem;
+	int i;
+
+	world_init(&w);
+	mem = vm_add_memory(&w.vm, 0, GUEST_RAM, SIZE);
+	snippet_prepare(&w.vcpu, VCPU_MMU_ON);
+	for (i = 0; i < 3; i++) {
+		mem[0] = i;
+		snippet_start(&w.vcpu, &w.regs, &insn_str, GUEST_RAM);
+		snippet_expect_stop(&w.vcpu, &w.regs);
+		EXPECT_EQ(w.regs.x[5], mem[0]);
+		ASSERT_EQ(0, change_slot(&w.vm, 0, ARMVCPU_SLOT_READONLY, GUEST_RAM, SIZE, mem));
+		guest_write_exits(&w, mem, GUEST_RAM);
+		guest_reads(&w, GUEST_RAM, mem[0]);
+		ASSERT_EQ(0, change_slot(&w.vm, 0, 0, GUEST_RAM, SIZE, mem));
+	}
+}
+
+/* What is refused changes nothing. */
+TEST(changes_that_are_refused)
+{
+	struct world w;
+	u64 *mem;
+
+	world_init(&w);
+	mem = vm_add_memory(&w.vm, 0, GUEST_RAM, 2 * SIZE);
+	vm_add_memory(&w.vm, 1, GUEST_RAM + 4 * SIZE, SIZE);
+	mem[0] = 0x77;
+	snippet_prepare(&w.vcpu, VCPU_MMU_ON);
+	EXPECT_EQ(-ENOENT, change_slot(&w.vm, 2, 0, GUEST_RAM + 6 * SIZE, SIZE, mem));
+	EXPECT_EQ(-EEXIST, change_slot(&w.vm, 0, 0, GUEST_RAM + 3 * SIZE, 2 * SIZE, mem));
+	EXPECT_EQ(-EEXIST, change_slot(&w.vm, 0, 0, GUEST_RAM, 5 * SIZE, mem));
+	EXPECT_EQ(-EINVAL, change_slot(&w.vm, 0, 0, GUEST_RAM + 8, SIZE, mem));
+	EXPECT_EQ(-EINVAL, change_slot(&w.vm, 0, 0, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, change_slot(&w.vm, 0, 0, 1UL << 40, SIZE, mem));
+	EXPECT_EQ(-EFAULT, change_slot(&w.vm, 0, 0, GUEST_RAM, SIZE, (void *)0x10000));
+	guest_reads(&w, GUEST_RAM, 0x77);
+	guest_reads(&w, GUEST_RAM + 4 * SIZE, 0);
+}
+
+static void *run_to_done(void *arg)
+{
+	vcpu_expect_done(arg);
+	return NULL;
+}
+
+static u64 enough;
+
+/* Each reads one of two values, and nothing else, whatever the slot is just then. */
+static void guest_compares(u64 address)
+{
+	while (!READ_ONCE(enough)) {
+		u64 value = guest_read64(address);
+
+		GUEST_ASSERT(value == 0x1111 || value == 0x2222);
+		guest_write64(address + 0x1000, value);
+	}
+	GUEST_DONE();
+}
+
+/* Never a hole: all of it is memory before and after. */
+TEST(changing_while_it_is_used)
+{
+	u64 *mem[2], size = 4 * SIZE, i;
+	pthread_t threads[2];
+	struct vcpu vcpus[2];
+	struct vm vm;
+
+	vm_init(&vm);
+	enough = 0;
+	for (i = 0; i < 2; i++) {
+		mem[i] = alloc_pages(size);
+		mem[i][0] = mem[i][SIZE / 8] = 0x1111 * (i + 1);
+	}
+	ASSERT_EQ(0, set_slot(&vm, 0, GUEST_RAM, size, mem[0]));
+	for (i = 0; i < 2; i++) {
+		vcpu_init(&vcpus[i], &vm, 0);
+		vcpu_call(&vcpus[i], guest_compares, GUEST_RAM + i * SIZE);
+	}
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, run_to_done, &vcpus[i]));
+	for (i = 0; i < 300; i++) {
+		/* Other memory, another size, a log, none. */
+		ASSERT_EQ(0, change_slot(&vm, 0, i % 3 ? 0 : ARMVCPU_SLOT_LOG_DIRTY, GUEST_RAM,
+					 size - i % 2 * SIZE, mem[i / 2 % 2]));
+		usleep(200);
+	}
+	WRITE_ONCE(enough, 1);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+}
+
 /* ---- many -------------------------------------------------------- */
 
 static void guest_touches(u64 first, u64 stride, u64 count)
@@ -737,12 +869,6 @@ TEST(sixteen_megabytes)
 }
 
 /* Two vCPUs fault on the same pages at the same time. */
-static void *run_to_done(void *arg)
-{
-	vcpu_expect_done(arg);
-	return NULL;
-}
-
 static void guest_adds(u64 address, u64 pages, u64 page)
 {
 	u64 i, value;

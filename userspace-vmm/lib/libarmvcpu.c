@@ -81,6 +81,40 @@ int armvcpu_vm_delete_slot(int vm, __u32 slot)
 	return do_ioctl(vm, ARMVCPU_SET_MEM_SLOT, &arg);
 }
 
+static int dirty_log(int vm, unsigned long request, __u32 slot, __u32 flags,
+		     __u64 first, __u64 count, const __u64 *bitmap)
+{
+	struct armvcpu_dirty_log arg = {
+		.slot = slot,
+		.flags = flags,
+		.first = first,
+		.count = count,
+		.bitmap = (unsigned long)bitmap,
+	};
+
+	return do_ioctl(vm, request, &arg);
+}
+
+int armvcpu_vm_get_dirty_log(int vm, __u32 slot, bool clear, __u64 first,
+			     __u64 count, __u64 *bitmap)
+{
+	return dirty_log(vm, ARMVCPU_GET_DIRTY_LOG, slot,
+			 clear ? ARMVCPU_DIRTY_CLEAR : 0, first, count, bitmap);
+}
+
+int armvcpu_vm_clear_dirty_log(int vm, __u32 slot, __u64 first, __u64 count,
+			       const __u64 *bitmap)
+{
+	return dirty_log(vm, ARMVCPU_CLEAR_DIRTY_LOG, slot, 0, first, count,
+			 bitmap);
+}
+
+int armvcpu_vm_mark_dirty(int vm, __u32 slot, __u64 first, __u64 count,
+			  const __u64 *bitmap)
+{
+	return dirty_log(vm, ARMVCPU_MARK_DIRTY, slot, 0, first, count, bitmap);
+}
+
 int armvcpu_vm_set_smccc_policy(int vm, __u32 flags,
 				const struct armvcpu_smccc_range *ranges,
 				__u32 count)

@@ -22,6 +22,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <linux/armvcpu.h>
 
 #ifdef __cplusplus
@@ -71,14 +72,14 @@ int armvcpu_vm_create(int fd, __u32 ipa_bits);
 /**
  * armvcpu_vm_add_slot() - give the guest memory
  * @vm: VM file.
- * @slot: number of a slot that is free.
+ * @slot: number of a slot that is free; with %ARMVCPU_SLOT_CHANGE, of one in use.
  * @flags: ARMVCPU_SLOT_*.
  * @ipa: guest physical address.
  * @mem: the caller's mapping.
  * @size: bytes, not 0.
  *
- * @ipa, @mem and @size are multiples of %ARMVCPU_CAP_PAGE_SIZE. The mapping
- * must stay until the slot is deleted.
+ * @ipa, @mem and @size are multiples of %ARMVCPU_CAP_PAGE_SIZE. The guest has what
+ * is mapped there at each moment; see struct armvcpu_mem_slot.
  *
  * Return: 0, or a negative errno; -EINVAL also for a @size of 0.
  */
@@ -95,6 +96,48 @@ int armvcpu_vm_add_slot(int vm, __u32 slot, __u32 flags, __u64 ipa, void *mem,
  * Return: 0, or a negative errno.
  */
 int armvcpu_vm_delete_slot(int vm, __u32 slot);
+
+/**
+ * armvcpu_vm_get_dirty_log() - which pages of a slot have been written to
+ * @vm: VM file.
+ * @slot: number of a slot with %ARMVCPU_SLOT_LOG_DIRTY.
+ * @clear: they are clean from now on.
+ * @first: number of a page, a multiple of 64.
+ * @count: pages from there on.
+ * @bitmap: out: a bit for each, in (@count + 63) / 64 words.
+ *
+ * See struct armvcpu_dirty_log.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_get_dirty_log(int vm, __u32 slot, bool clear, __u64 first,
+			     __u64 count, __u64 *bitmap);
+
+/**
+ * armvcpu_vm_clear_dirty_log() - pages are clean from now on
+ * @vm: VM file.
+ * @slot: number of a slot with %ARMVCPU_SLOT_LOG_DIRTY.
+ * @first: number of a page, a multiple of 64.
+ * @count: pages from there on.
+ * @bitmap: a bit for each that is meant.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_clear_dirty_log(int vm, __u32 slot, __u64 first, __u64 count,
+			       const __u64 *bitmap);
+
+/**
+ * armvcpu_vm_mark_dirty() - the caller has written to pages itself
+ * @vm: VM file.
+ * @slot: number of a slot with %ARMVCPU_SLOT_LOG_DIRTY.
+ * @first: number of a page, a multiple of 64.
+ * @count: pages from there on.
+ * @bitmap: a bit for each that is meant.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_mark_dirty(int vm, __u32 slot, __u64 first, __u64 count,
+			  const __u64 *bitmap);
 
 /**
  * armvcpu_vm_create_gic() - give the VM an interrupt controller
