@@ -118,7 +118,7 @@ void driver_start(struct driver *d, struct virtio_device *vdev, u64 features,
 
 	driver_reset(d, vdev);
 	CHECK(driver_negotiate(d, features | F_VERSION_1));
-	for (q = 0; q < vdev->ops->num_queues; q++) {
+	for (q = 0; q < vdev->num_queues; q++) {
 		driver_queue(d, q, num);
 		CHECK(reg_get(d, QUEUE_READY) == 1);
 	}

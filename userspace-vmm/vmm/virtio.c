@@ -84,7 +84,7 @@ unsigned int virtio_turn(struct virtio_device *vdev, struct pollfd *pfds,
 	io_begin(vdev);
 	if (ops->polled)
 		ops->polled(vdev, pfds, count);
-	for (i = 0; i < ops->num_queues; i++) {
+	for (i = 0; i < vdev->num_queues; i++) {
 		if (vdev->queues[i].running)
 			ops->handle(vdev, &vdev->queues[i]);
 	}
@@ -165,7 +165,7 @@ unsigned int virtio_notify_fds(const struct virtio_device *vdev,
 {
 	unsigned int i;
 
-	for (i = 0; i < vdev->ops->num_queues; i++) {
+	for (i = 0; i < vdev->num_queues; i++) {
 		list[i] = (struct virtio_notify){
 			.ipa = vdev->dev.base + VIRTIO_MMIO_QUEUE_NOTIFY,
 			.data = i,
@@ -240,7 +240,7 @@ static void reset_locked(struct virtio_device *vdev)
 	vdev->queue_sel = 0;
 	vdev->driver_features = 0;
 	vdev->driver_unknown = false;
-	for (i = 0; i < vdev->ops->num_queues; i++) {
+	for (i = 0; i < vdev->num_queues; i++) {
 		struct virtqueue *vq = &vdev->queues[i];
 
 		vq->num = 0;
@@ -272,7 +272,7 @@ static void driver_ok(struct virtio_device *vdev)
 	if (!(vdev->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		goto out;
 	vdev->status |= VIRTIO_CONFIG_S_DRIVER_OK;
-	for (i = 0; i < vdev->ops->num_queues; i++)
+	for (i = 0; i < vdev->num_queues; i++)
 		vdev->queues[i].running = vdev->queues[i].ready;
 	if (vdev->ops->driver_ok)
 		vdev->ops->driver_ok(vdev);
@@ -320,7 +320,7 @@ static void write_features(struct virtio_device *vdev, u32 value)
 
 static struct virtqueue *selected_queue(struct virtio_device *vdev)
 {
-	return vdev->queue_sel < vdev->ops->num_queues ?
+	return vdev->queue_sel < vdev->num_queues ?
 	       &vdev->queues[vdev->queue_sel] : NULL;
 }
 
@@ -512,7 +512,7 @@ static void mmio_write(struct device *dev, u64 offset, unsigned int len,
 
 	/* Often, and nobody's to wait for. */
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && len == sizeof(u32)) {
-		if ((u32)value < vdev->ops->num_queues)
+		if ((u32)value < vdev->num_queues)
 			virtio_kick(vdev);
 		return;
 	}
@@ -557,6 +557,7 @@ void virtio_init(struct virtio_device *vdev, const struct virtio_ops *ops,
 	vdev->ops = ops;
 	vdev->ram = ram;
 	vdev->features = features | COMMON_FEATURES;
+	vdev->num_queues = ops->num_queues;
 	vdev->config = config;
 	vdev->config_size = config_size;
 	pthread_mutex_init(&vdev->lock, NULL);

@@ -31,7 +31,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian only");
 
 #define VIRTIO_MMIO_SIZE	0x200
 
-#define VIRTIO_MAX_QUEUES	4
+#define VIRTIO_MAX_QUEUES	5
 /* QueueNumMax; also how many descriptors a chain may have. */
 #define VIRTQ_MAX_SIZE		256
 /* Files that an I/O thread waits for, beside its own. */
@@ -171,6 +171,8 @@ struct virtio_ops {
  * @ops: what it does.
  * @ram: guest memory.
  * @features: what it offers.
+ * @num_queues: how many it has; ops->num_queues unless the device says otherwise
+ *	before it works.
  * @config: configuration space, part of the device; under @lock, for the I/O
  *	thread through virtio_set_config().
  * @config_size: its bytes.
@@ -192,7 +194,7 @@ struct virtio_ops {
  * @driver_features: what the driver has chosen; cannot change any more once
  *	FEATURES_OK is set.
  * @driver_unknown: the driver chose from beyond 64 bits.
- * @queues: the first ops->num_queues of them are there.
+ * @queues: the first @num_queues of them are there.
  */
 struct virtio_device {
 	struct device dev;
@@ -200,6 +202,7 @@ struct virtio_device {
 	const struct virtio_ops *ops;
 	const struct guest_ram *ram;
 	u64 features;
+	unsigned int num_queues;
 	void *config;
 	size_t config_size;
 
