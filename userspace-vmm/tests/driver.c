@@ -45,6 +45,30 @@ void reg_set64(struct driver *d, enum mmio_reg reg, u64 value)
 	reg_set(d, reg + 4, value >> 32);
 }
 
+void config_write(struct driver *d, u64 offset, unsigned int len, u64 value)
+{
+	struct device *dev = &d->vdev->dev;
+
+	dev->ops->write(dev, CONFIG + offset, len, value);
+}
+
+u64 config_read(struct driver *d, u64 offset, unsigned int len)
+{
+	struct device *dev = &d->vdev->dev;
+
+	return dev->ops->read(dev, CONFIG + offset, len);
+}
+
+u64 features_of(struct driver *d)
+{
+	u64 features;
+
+	reg_set(d, DEVICE_FEATURES_SEL, 0);
+	features = reg_get(d, DEVICE_FEATURES);
+	reg_set(d, DEVICE_FEATURES_SEL, 1);
+	return features | (u64)reg_get(d, DEVICE_FEATURES) << 32;
+}
+
 struct vring_desc *desc(unsigned int q)
 {
 	return at(DESC(q));

@@ -72,6 +72,9 @@ void *at(u64 ipa);
 u32 reg_get(struct driver *d, enum mmio_reg reg);
 void reg_set(struct driver *d, enum mmio_reg reg, u32 value);
 void reg_set64(struct driver *d, enum mmio_reg reg, u64 value);
+void config_write(struct driver *d, u64 offset, unsigned int len, u64 value);
+u64 config_read(struct driver *d, u64 offset, unsigned int len);
+u64 features_of(struct driver *d);
 
 /* By the book up to a step; @num entries in each queue. */
 void driver_reset(struct driver *d, struct virtio_device *vdev);

@@ -30,6 +30,8 @@ void test_skip(const char *why);
 /* virtio.c, virtio-dev.c */
 void virtio_tests(void);
 void virtio_dev_tests(void);
+/* balloon.c */
+void balloon_tests(void);
 /* net.c */
 void net_tests(void);
 /* watch.c */

@@ -13,25 +13,9 @@
 
 #include "driver.h"
 #include "helper.h"
-#include "virtio_balloon.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
 #include "virtio_rng.h"
-
-static void config_write(struct driver *d, u64 offset, unsigned int len,
-			 u64 value)
-{
-	struct device *dev = &d->vdev->dev;
-
-	dev->ops->write(dev, CONFIG + offset, len, value);
-}
-
-static u64 config_read(struct driver *d, u64 offset, unsigned int len)
-{
-	struct device *dev = &d->vdev->dev;
-
-	return dev->ops->read(dev, CONFIG + offset, len);
-}
 
 /* ---- Block ------------------------------------------------------------- */
 
@@ -100,16 +84,6 @@ static bool disk_is(unsigned int sector, unsigned int count, u8 value)
 		}
 	}
 	return true;
-}
-
-static u64 features_of(struct driver *d)
-{
-	u64 features;
-
-	reg_set(d, DEVICE_FEATURES_SEL, 0);
-	features = reg_get(d, DEVICE_FEATURES);
-	reg_set(d, DEVICE_FEATURES_SEL, 1);
-	return features | (u64)reg_get(d, DEVICE_FEATURES) << 32;
 }
 
 /* With all that it offers, but for @without. */
@@ -806,188 +780,6 @@ static void test_console_emergency(void)
 	console_end();
 }
 
-/* ---- Balloon ----------------------------------------------------------- */
-
-#define INFLATEQ	0
-#define DEFLATEQ	1
-
-static struct virtio_balloon balloon;
-static struct { u64 ipa; u64 len; } discarded[8];
-static unsigned int num_discarded;
-
-static void note_discard(void *mem, u64 len)
-{
-	if (num_discarded < ARRAY_SIZE(discarded)) {
-		discarded[num_discarded].ipa = (char *)mem - (char *)ram.mem +
-					       RAM_BASE;
-		discarded[num_discarded].len = len;
-	}
-	num_discarded++;
-}
-
-static void balloon_start(struct driver *d, u64 host_page, u64 features,
-			  void (*discard)(void *mem, u64 len))
-{
-	ram_new();
-	num_discarded = 0;
-	virtio_balloon_init(&balloon, &ram);
-	virtio_balloon_set_discard(&balloon, host_page, discard);
-	driver_start(d, &balloon.vdev, features, 8);
-}
-
-static void balloon_end(void)
-{
-	virtio_stop(&balloon.vdev);
-	free(balloon.held);
-}
-
-/* Pages are counted from the beginning of memory. */
-static void balloon_send(struct driver *d, unsigned int q, const u32 *pages,
-			 unsigned int count)
-{
-	struct buf buf = { DATA, 4 * count, false };
-	u32 *pfns = at(DATA);
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		pfns[i] = (RAM_BASE >> 12) + pages[i];
-	num_discarded = 0;
-	driver_submit(d, q, &buf, 1);
-	driver_io(d);
-}
-
-static bool discarded_is(unsigned int i, u32 page, u32 count)
-{
-	return i < num_discarded &&
-	       discarded[i].ipa == RAM_BASE + 4096ULL * page &&
-	       discarded[i].len == 4096ULL * count;
-}
-
-static void test_balloon(void)
-{
-	/* Runs in both directions, and a page alone. */
-	static const u32 pages[] = { 100, 101, 102, 90, 89, 88, 120 };
-	struct driver d;
-	u32 id, len;
-
-	balloon_start(&d, 4096, 0, note_discard);
-	CHECK(reg_get(&d, DEVICE_ID) == 5);
-	balloon_send(&d, INFLATEQ, pages, ARRAY_SIZE(pages));
-	CHECK(driver_reap(&d, INFLATEQ, &id, &len) && len == 0);
-	CHECK(num_discarded == 3);
-	CHECK(discarded_is(0, 100, 3));
-	CHECK(discarded_is(1, 88, 3));
-	CHECK(discarded_is(2, 120, 1));
-	CHECK(balloon.num_held == 7);
-	/* Once more is no more. */
-	balloon_send(&d, INFLATEQ, pages, 1);
-	CHECK(balloon.num_held == 7);
-	balloon_send(&d, DEFLATEQ, pages, 3);
-	CHECK(!num_discarded);
-	CHECK(balloon.num_held == 4);
-	balloon_send(&d, DEFLATEQ, pages, ARRAY_SIZE(pages));
-	CHECK(balloon.num_held == 0);
-	balloon_end();
-}
-
-/* A host with larger pages gives back whole ones only. */
-static void test_balloon_host_pages(void)
-{
-	static const u32 some[] = { 33, 34, 35 };
-	static const u32 rest[] = { 32 };
-	struct driver d;
-
-	balloon_start(&d, 16384, VIRTIO_BIT(0), note_discard);
-	balloon_send(&d, INFLATEQ, some, 3);
-	CHECK(!num_discarded);
-	balloon_send(&d, INFLATEQ, rest, 1);
-	CHECK(num_discarded == 1 && discarded_is(0, 32, 4));
-	/* Taken out, and put in again. */
-	balloon_send(&d, DEFLATEQ, some, 2);
-	balloon_send(&d, INFLATEQ, some, 1);
-	CHECK(!num_discarded);
-	balloon_send(&d, INFLATEQ, some + 1, 1);
-	CHECK(num_discarded == 1 && discarded_is(0, 32, 4));
-	balloon_end();
-
-	/* A driver that uses pages before it tells would lose some. */
-	balloon_start(&d, 16384, 0, note_discard);
-	balloon_send(&d, INFLATEQ, some, 3);
-	balloon_send(&d, INFLATEQ, rest, 1);
-	CHECK(!num_discarded && balloon.num_held == 4);
-	balloon_end();
-}
-
-static void test_balloon_pinned(void)
-{
-	static const u32 pages[] = { 1, 2, 3 };
-	struct driver d;
-
-	balloon_start(&d, 4096, 0, NULL);
-	balloon_send(&d, INFLATEQ, pages, 3);
-	CHECK(balloon.num_held == 3);
-	CHECK(!(reg_get(&d, STATUS) & STATUS_NEEDS_RESET));
-	balloon_end();
-}
-
-static void test_balloon_target(void)
-{
-	static const u32 pages[] = { 1 };
-	struct driver d;
-
-	balloon_start(&d, 4096, 0, note_discard);
-	CHECK(!config_read(&d, 0, 4));
-	virtio_balloon_set_target(&balloon, 64 * KIB);
-	CHECK(driver_irq(&d) == 2);
-	CHECK(config_read(&d, 0, 4) == 16);
-	CHECK(virtio_balloon_target(&balloon) == 64 * KIB);
-	config_write(&d, 4, 4, 10);
-	CHECK(virtio_balloon_actual(&balloon) == 40 * KIB);
-	config_write(&d, 0, 4, 0);
-	CHECK(config_read(&d, 0, 4) == 16);
-	/* A new driver begins with all of its memory, and the old target. */
-	balloon_send(&d, INFLATEQ, pages, 1);
-	driver_start(&d, &balloon.vdev, 0, 8);
-	CHECK(config_read(&d, 0, 4) == 16);
-	CHECK(!virtio_balloon_actual(&balloon) && !balloon.num_held);
-	balloon_end();
-}
-
-static void test_balloon_bad(void)
-{
-	static const u32 bad_pages[] = {
-		RAM_SIZE >> 12,			/* the first one behind */
-		-1U,				/* the last one before */
-		-(u32)(RAM_BASE >> 12),		/* page 0 */
-		~0U - (u32)(RAM_BASE >> 12),	/* the highest of all */
-	};
-	static const struct buf bad_bufs[] = {
-		{ DATA, 3, false }, { DATA, 4, true },
-		/* More than there are pages. */
-		{ DATA, 4 * (RAM_SIZE / 4096 + 1), false },
-	};
-	struct driver d;
-	size_t i;
-
-	balloon_start(&d, 4096, 0, note_discard);
-	for (i = 0; i < ARRAY_SIZE(bad_pages); i++) {
-		driver_start(&d, &balloon.vdev, 0, 8);
-		balloon_send(&d, INFLATEQ, &bad_pages[i], 1);
-		CHECK(driver_sees_failure(&d));
-		driver_start(&d, &balloon.vdev, 0, 8);
-		balloon_send(&d, DEFLATEQ, &bad_pages[i], 1);
-		CHECK(driver_sees_failure(&d));
-	}
-	for (i = 0; i < ARRAY_SIZE(bad_bufs); i++) {
-		driver_start(&d, &balloon.vdev, 0, 8);
-		driver_submit(&d, INFLATEQ, &bad_bufs[i], 1);
-		driver_io(&d);
-		CHECK(driver_sees_failure(&d));
-	}
-	CHECK(!num_discarded && !balloon.num_held);
-	balloon_end();
-}
-
 /* ---- All of them ------------------------------------------------------- */
 
 void virtio_dev_tests(void)
@@ -1022,11 +814,6 @@ void virtio_dev_tests(void)
 		{ "console: a receive buffer to read", test_console_bad_buffer },
 		{ "console: size", test_console_size },
 		{ "console: emergency write", test_console_emergency },
-		{ "balloon: inflate and deflate", test_balloon },
-		{ "balloon: a host with larger pages", test_balloon_host_pages },
-		{ "balloon: memory that is pinned", test_balloon_pinned },
-		{ "balloon: target", test_balloon_target },
-		{ "balloon: pages that are none", test_balloon_bad },
 	};
 	char name[96];
 	size_t i;

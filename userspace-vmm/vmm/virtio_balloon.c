@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * virtio memory balloon (virtio 1.2, 5.5), without statistics.
+ * virtio memory balloon (virtio 1.2, 5.5), without statistics and without hints for
+ * migration.
  *
  * The driver tells which pages of 4 KiB it does without. Where the host's pages
  * are larger, one of those goes back when all of it is in the balloon; for that the
  * driver must tell of a page before it uses it again (MUST_TELL_HOST). Otherwise
  * deflating is bookkeeping: a page that the guest touches is there, and zero.
+ *
+ * It also reports pages that are free (5.5.6.7), as buffers that it does not use before
+ * the device has returned them, and as it likes afterwards. Nothing remembers them.
+ * They go back at once, as far as they are whole pages of the host; and not at all if
+ * the guest wants to find something else than zeroes there (PAGE_POISON, 5.5.6.6).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +20,12 @@
 
 _Static_assert(BALLOON_PAGE == 1ULL << VIRTIO_BALLOON_PFN_SHIFT, "5.5.6");
 
-enum { INFLATEQ, DEFLATEQ, NUM_QUEUES };
+/*
+ * The number of reporting_vq is 4 (5.5.2), with those of a statsq and a free_page_vq
+ * before it, which do not exist here. Linux leaves out the numbers of queues that do not
+ * exist: then it is 2. Nobody can mean anything else by one of them, so all are the same.
+ */
+enum { INFLATEQ, DEFLATEQ, NUM_QUEUES, LAST_REPORTING = 4 };
 
 /* Pages looked at in one go. */
 #define BATCH	256
@@ -31,53 +42,70 @@ static bool is_held(const struct virtio_balloon *balloon, u64 page)
 	return balloon->held[page / WORD_BITS] >> page % WORD_BITS & 1;
 }
 
+static u64 num_host_pages(const struct virtio_balloon *balloon)
+{
+	return align_up(balloon->vdev.ram->size, balloon->host_page) /
+	       balloon->host_page;
+}
+
 static void set_held(struct virtio_balloon *balloon, u64 page, bool held)
 {
 	if (is_held(balloon, page) == held)
 		return;
 	balloon->held[page / WORD_BITS] ^= 1UL << page % WORD_BITS;
 	balloon->num_held += held ? 1 : -1;
+	if (balloon->held_in)
+		balloon->held_in[page * BALLOON_PAGE / balloon->host_page] +=
+			held ? 1 : -1;
 }
 
 /* ---- Giving back ------------------------------------------------------- */
 
-/* Host pages that go back in one call: bytes from the beginning of memory. */
+/* What goes back in one call: bytes from the beginning of memory, and who counts them. */
 struct run {
 	u64 start;
 	u64 end;
+	u64 *count;
 };
 
+/* Whole pages of the host only: what is beside them may be in use. */
 static void flush_run(struct virtio_balloon *balloon, struct run *run)
 {
-	if (run->start != run->end)
-		balloon->discard((char *)balloon->vdev.ram->mem + run->start,
-				 run->end - run->start);
+	u64 start = align_up(run->start, balloon->host_page);
+	u64 end = run->end & ~(balloon->host_page - 1);
+
+	if (start < end &&
+	    balloon->discard(balloon->opaque, start, end - start))
+		__atomic_fetch_add(run->count, end - start, __ATOMIC_RELAXED);
 	run->end = run->start;
 }
 
-/* The host page that holds @page, if all of it is in the balloon. */
+/* Drivers come from either end. */
 static void add_to_run(struct virtio_balloon *balloon, struct run *run,
-		       u64 page)
+		       u64 start, u64 end)
 {
-	u64 size = balloon->host_page;
-	u64 start = page * BALLOON_PAGE & ~(size - 1), i;
-
-	if (start + size > balloon->vdev.ram->size)
-		return;
-	for (i = 0; i < size / BALLOON_PAGE; i++) {
-		if (!is_held(balloon, start / BALLOON_PAGE + i))
-			return;
-	}
-	/* Drivers come from either end. */
 	if (run->start != run->end && start == run->end) {
-		run->end += size;
-	} else if (run->start != run->end && start + size == run->start) {
-		run->start -= size;
+		run->end = end;
+	} else if (run->start != run->end && end == run->start) {
+		run->start = start;
 	} else {
 		flush_run(balloon, run);
 		run->start = start;
-		run->end = start + size;
+		run->end = end;
 	}
+}
+
+/* The host page that holds @page, if all of it is in the balloon. */
+static void add_host_page(struct virtio_balloon *balloon, struct run *run,
+			  u64 page)
+{
+	u64 size = balloon->host_page;
+	u64 index = page * BALLOON_PAGE / size;
+
+	if (balloon->held_in &&
+	    balloon->held_in[index] != size / BALLOON_PAGE)
+		return;
+	add_to_run(balloon, run, index * size, (index + 1) * size);
 }
 
 /* ---- Requests ---------------------------------------------------------- */
@@ -109,16 +137,19 @@ static bool can_discard(const struct virtio_balloon *balloon)
 static void inflate(struct virtio_balloon *balloon, const u64 *pages,
 		    unsigned int count)
 {
-	bool give_back = can_discard(balloon);
-	struct run run = { 0 };
+	/* A reset that waits makes it pointless, and all of it guest memory again. */
+	bool give_back = can_discard(balloon) &&
+			 !virtio_stopping(&balloon->vdev);
+	struct run run = { .count = &balloon->inflated };
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
 		set_held(balloon, pages[i], true);
 		if (give_back)
-			add_to_run(balloon, &run, pages[i]);
+			add_host_page(balloon, &run, pages[i]);
 	}
-	flush_run(balloon, &run);
+	if (give_back)
+		flush_run(balloon, &run);
 }
 
 static void deflate(struct virtio_balloon *balloon, const u64 *pages,
@@ -158,10 +189,47 @@ static s64 balloon_request(struct virtqueue *vq, struct virtq_chain *chain)
 	return 0;
 }
 
+/* 5.5.6.7.2: with PAGE_POISON, no value but poison_val comes into a page. */
+static bool may_be_zero(const struct virtio_balloon *balloon)
+{
+	return !virtio_has_feature(&balloon->vdev, VIRTIO_BALLOON_F_PAGE_POISON) ||
+	       !balloon->config.poison_val;
+}
+
+/*
+ * Reporting is a courtesy, and so is taking it: whoever waits for the I/O thread does not
+ * wait for all of 4 GiB. Nothing is written.
+ */
+static s64 report_request(struct virtqueue *vq, struct virtq_chain *chain)
+{
+	struct virtio_balloon *balloon = to_balloon(vq->vdev);
+	struct run run = { .count = &balloon->reported };
+	unsigned int i;
+
+	if (!virtio_has_feature(vq->vdev, VIRTIO_BALLOON_F_REPORTING)) {
+		virtq_fail(vq, "reports of free pages are not negotiated");
+		return -1;
+	}
+	if (chain->num_out) {
+		virtq_fail(vq, "a report has something to read");
+		return -1;
+	}
+	if (!may_be_zero(balloon))
+		return 0;
+	for (i = 0; i < chain->num_in && !virtio_stopping(vq->vdev); i++) {
+		const struct iovec *iov = &chain->in[i];
+		u64 start = (char *)iov->iov_base - (char *)vq->vdev->ram->mem;
+
+		add_to_run(balloon, &run, start, start + iov->iov_len);
+	}
+	flush_run(balloon, &run);
+	return 0;
+}
+
 static void balloon_handle(struct virtio_device *vdev, struct virtqueue *vq)
 {
 	(void)vdev;
-	virtq_serve(vq, balloon_request);
+	virtq_serve(vq, vq->index > DEFLATEQ ? report_request : balloon_request);
 }
 
 /* 5.5.6: after a reset, the driver has all of its memory. */
@@ -171,17 +239,29 @@ static void balloon_reset(struct virtio_device *vdev)
 	u64 pages = vdev->ram->size / BALLOON_PAGE;
 
 	balloon->config.actual = 0;
-	if (balloon->num_held)
-		memset(balloon->held, 0, align_up(pages, WORD_BITS) / 8);
+	balloon->config.poison_val = 0;
+	if (!balloon->num_held)
+		return;
+	memset(balloon->held, 0, align_up(pages, WORD_BITS) / 8);
+	if (balloon->held_in)
+		memset(balloon->held_in, 0, num_host_pages(balloon) *
+					    sizeof(*balloon->held_in));
 	balloon->num_held = 0;
 }
 
+/* All fields are words; poison_val is fixed by DRIVER_OK (5.5.6.6.1). */
 static void balloon_write_config(struct virtio_device *vdev, u32 offset,
 				 unsigned int len, u64 value)
 {
-	if (offset == offsetof(struct virtio_balloon_config, actual) &&
-	    len == sizeof(u32))
-		to_balloon(vdev)->config.actual = value;
+	struct virtio_balloon_config *config = &to_balloon(vdev)->config;
+
+	if (len != sizeof(u32))
+		return;
+	if (offset == offsetof(struct virtio_balloon_config, actual))
+		config->actual = value;
+	if (offset == offsetof(struct virtio_balloon_config, poison_val) &&
+	    !(vdev->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		config->poison_val = value;
 }
 
 static const struct virtio_ops balloon_ops = {
@@ -193,7 +273,7 @@ static const struct virtio_ops balloon_ops = {
 	.write_config = balloon_write_config,
 };
 
-/* num_pages and actual, without what comes with other features. */
+/* num_pages and actual, without what comes with reports. */
 #define CONFIG_SIZE	(2 * sizeof(u32))
 
 void virtio_balloon_init(struct virtio_balloon *balloon,
@@ -213,10 +293,28 @@ void virtio_balloon_init(struct virtio_balloon *balloon,
 }
 
 void virtio_balloon_set_discard(struct virtio_balloon *balloon, u64 host_page,
-				void (*discard)(void *mem, u64 len))
+				bool reports,
+				bool (*discard)(void *opaque, u64 offset,
+						u64 len),
+				void *opaque)
 {
+	struct virtio_device *vdev = &balloon->vdev;
+
 	balloon->host_page = host_page;
 	balloon->discard = discard;
+	balloon->opaque = opaque;
+	if (host_page > BALLOON_PAGE) {
+		balloon->held_in = calloc(num_host_pages(balloon),
+					  sizeof(*balloon->held_in));
+		if (!balloon->held_in)
+			die("no memory for the balloon");
+	}
+	if (!reports)
+		return;
+	vdev->features |= VIRTIO_BIT(VIRTIO_BALLOON_F_REPORTING) |
+			  VIRTIO_BIT(VIRTIO_BALLOON_F_PAGE_POISON);
+	vdev->config_size = sizeof(balloon->config);
+	vdev->num_queues = LAST_REPORTING + 1;
 }
 
 /* ---- The other end ----------------------------------------------------- */
@@ -247,4 +345,11 @@ u64 virtio_balloon_target(struct virtio_balloon *balloon)
 u64 virtio_balloon_actual(struct virtio_balloon *balloon)
 {
 	return read_pages(balloon, &balloon->config.actual);
+}
+
+void virtio_balloon_given_back(const struct virtio_balloon *balloon,
+			       u64 *inflated, u64 *reported)
+{
+	*inflated = __atomic_load_n(&balloon->inflated, __ATOMIC_RELAXED);
+	*reported = __atomic_load_n(&balloon->reported, __ATOMIC_RELAXED);
 }

@@ -79,10 +79,15 @@ void vm_add_virtio(struct vm *vm)
 }
 
 /* The guest finds zeroes there when it comes back. */
-static void discard(void *mem, u64 len)
+static bool discard(void *opaque, u64 offset, u64 len)
 {
-	if (madvise(mem, len, MADV_DONTNEED))
-		note("the balloon gives nothing back: %s", strerror(errno));
+	struct vm *vm = opaque;
+	int err = madvise((char *)vm->ram + offset, len, MADV_DONTNEED);
+
+	if (err)
+		note("the host does not get %llu KiB back: %s", len / KIB,
+		     strerror(errno));
+	return !err;
 }
 
 /*
@@ -126,7 +131,7 @@ void vm_start_virtio(struct vm *vm)
 			info("memory is pinned: the balloon cannot give it back");
 		else
 			virtio_balloon_set_discard(&vm->balloon, vm->page_size,
-						   discard);
+						   true, discard, vm);
 		virtio_balloon_set_target(&vm->balloon,
 					  vm->config->balloon_size);
 	}
