@@ -6,7 +6,7 @@ _armvcpu_vmm() {
 	local cur=$2 prev=$3
 
 	case $prev in
-	--firmware | --kernel | --flat | --initrd | --dtb-dump | --trace)
+	--firmware | --kernel | --flat | --initrd | --dtb-dump | --trace | --mem-path)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--gic)
@@ -30,7 +30,8 @@ _armvcpu_vmm() {
 	--append | --trace-limit) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W '--firmware --kernel --flat
-			--initrd --append --cpus --mem --gic --disk --net --console
+			--initrd --append --cpus --mem --mem-path --mem-prealloc
+			--hugepages --hugepages=2M --gic --disk --net --console
 			--rng --balloon --earlycon --dtb-dump --stats --trace
 			--trace-limit --verbose --help --version' -- "$cur")
 		;;

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The balloon: what is in it, and free pages that are reported.
+ * The balloon: what is in it, free pages that are reported, and that the memory behind
+ * both is gone from this process.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "driver.h"
 #include "helper.h"
+#include "ram.h"
 #include "virtio_balloon.h"
 
 #define INFLATEQ	0
@@ -564,6 +569,83 @@ static void test_reports_reset(void)
 	balloon_end();
 }
 
+/* ---- With memory behind it --------------------------------------------- */
+
+static bool discard_ram(void *opaque, u64 offset, u64 len)
+{
+	return !ram_discard(opaque, offset, len);
+}
+
+/* Where page numbers are: behind the rings. */
+#define PFNS		(RAM_BASE + 0x18000)
+
+/* With a file or NULL: half of what a test has for itself goes, and is zero then. */
+static void give_back(const char *path)
+{
+	struct config config = { .mem = RAM_SIZE, .mem_path = path };
+	u64 half = DATA_SIZE / 2, page = sysconf(_SC_PAGESIZE), before;
+	struct buf buf = { DATA, half, true };
+	struct buf pfns = { PFNS, half / 4096 * 4, false };
+	struct ram backing;
+	void *old = ram.mem;
+	struct driver d;
+	unsigned int i;
+
+	ram_open(&backing, &config);
+	ram.mem = backing.mem;
+	memset(ram.mem, 0, RAM_SIZE);
+	virtio_balloon_init(&balloon, &ram);
+	virtio_balloon_set_discard(&balloon, page, true, discard_ram, &backing);
+	driver_start(&d, &balloon.vdev, F_MUST_TELL | F_REPORTING, 8);
+
+	memset(at(DATA), 0x55, DATA_SIZE);
+	before = ram_resident(&backing);
+	CHECK(before == RAM_SIZE);
+	driver_submit(&d, REPORTINGQ, &buf, 1);
+	driver_io(&d);
+	CHECK(acknowledged(&d, REPORTINGQ));
+	CHECK(ram_resident(&backing) == before - half);
+	CHECK(!*(u8 *)at(DATA) && !*(u8 *)at(DATA + half - 1));
+	CHECK(*(u8 *)at(DATA + half) == 0x55);
+
+	memset(at(DATA), 0x55, half);
+	for (i = 0; i < half / 4096; i++)
+		((u32 *)at(PFNS))[i] = (DATA >> 12) + i;
+	driver_submit(&d, INFLATEQ, &pfns, 1);
+	driver_io(&d);
+	CHECK(acknowledged(&d, INFLATEQ));
+	CHECK(ram_resident(&backing) == before - half);
+	driver_submit(&d, DEFLATEQ, &pfns, 1);
+	driver_io(&d);
+	CHECK(acknowledged(&d, DEFLATEQ) && !balloon.num_held);
+	CHECK(!*(u8 *)at(DATA) && !*(u8 *)at(DATA + half - 1));
+	CHECK(*(u8 *)at(DATA + half) == 0x55);
+
+	balloon_end();
+	ram.mem = old;
+	ram_close(&backing);
+}
+
+static void test_give_back(void)
+{
+	give_back(NULL);
+}
+
+static void test_give_back_file(void)
+{
+	int fd = memfd_create("balloon", MFD_CLOEXEC);
+	struct stat st;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	give_back(path);
+	/* The file is shorter by what went, but for what was looked at. */
+	CHECK(!fstat(fd, &st) && st.st_size == RAM_SIZE);
+	CHECK((u64)st.st_blocks * 512 <= RAM_SIZE - DATA_SIZE / 2 +
+					 4 * sysconf(_SC_PAGESIZE));
+	close(fd);
+}
+
 /* ---- All of them ------------------------------------------------------- */
 
 void balloon_tests(void)
@@ -586,6 +668,8 @@ void balloon_tests(void)
 		{ "poison", test_poison },
 		{ "reports until the indices wrap", test_reports_wrap },
 		{ "a reset meets a report", test_reports_reset },
+		{ "private memory goes back", test_give_back },
+		{ "a file's memory goes back", test_give_back_file },
 	};
 	char name[96];
 	size_t i;

@@ -32,6 +32,8 @@ void virtio_tests(void);
 void virtio_dev_tests(void);
 /* balloon.c */
 void balloon_tests(void);
+/* ram.c */
+void ram_tests(void);
 /* net.c */
 void net_tests(void);
 /* watch.c */

@@ -634,6 +634,7 @@ int main(int argc, char **argv)
 	virtio_tests();
 	virtio_dev_tests();
 	balloon_tests();
+	ram_tests();
 	net_tests();
 	watch_tests();
 	printf("1..%u\n", num_tests);

@@ -35,6 +35,9 @@ void file_read(const struct file *file, u64 offset, void *buf, u64 size)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EFAULT)
+			die("%s: no memory for it: is the file system of --mem-path full?",
+			    file->path);
 		if (n < 0)
 			die("%s: %s", file->path, strerror(errno));
 		if (!n)

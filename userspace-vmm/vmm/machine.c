@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -21,7 +20,6 @@
 #define SLOT_ROM	1
 #define SLOT_VARS	2
 
-#define HUGE_PAGE	(2 * MIB)
 #define NSEC_PER_SEC	1000000000ULL
 #define NSEC_PER_MSEC	1000000ULL
 /* How often to look whether a full UART has room for more. */
@@ -238,8 +236,10 @@ static void add_slot(struct vm *vm, u32 slot, u32 flags, u64 ipa, void *mem,
 
 	if (!err)
 		return;
-	if (err == -ENOMEM)
+	if (err == -ENOMEM && vm->pinned)
 		explain_memlock();
+	if (err == -EFAULT && vm->pinned && vm->config->mem_path)
+		warn("a file to be pinned is on a tmpfs or hugetlbfs, with room for all of --mem");
 	die("cannot give the guest %llu KiB at 0x%llx: %s", size / KIB, ipa,
 	    strerror(-err));
 }
@@ -254,25 +254,6 @@ static void add_vars_slot(struct vm *vm)
 {
 	add_slot(vm, SLOT_VARS, ARMVCPU_SLOT_READONLY, BOARD_VARS_BASE,
 		 vm->rom.vars, ROM_VARS_SIZE);
-}
-
-/* Zeroed, at a boundary that lets the host use huge pages. */
-static void *alloc_ram(u64 size)
-{
-	char *mem, *start;
-
-	mem = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (mem == MAP_FAILED)
-		die("no memory for --mem %lluM: %s", size / MIB,
-		    strerror(errno));
-	start = (char *)align_up((unsigned long)mem, HUGE_PAGE);
-	if (start > mem)
-		munmap(mem, start - mem);
-	munmap(start + size, mem + HUGE_PAGE - start);
-	/* Only a matter of speed. */
-	madvise(start, size, MADV_HUGEPAGE);
-	return start;
 }
 
 /*
@@ -329,14 +310,14 @@ static void add_devices(struct vm *vm)
 	vm_add_virtio(vm);
 }
 
-/* Fill zeroed RAM and hand it to the guest. */
+/* Fill RAM and hand it to the guest. */
 static void load_ram(struct vm *vm)
 {
 	const struct config *config = vm->config;
 	const struct boot_plan *plan = &vm->plan;
 
-	boot_load(config, plan, vm->ram);
-	add_slot(vm, SLOT_RAM, 0, BOARD_RAM_BASE, vm->ram, config->mem);
+	boot_load(config, plan, vm->ram.mem);
+	add_slot(vm, SLOT_RAM, 0, BOARD_RAM_BASE, vm->ram.mem, config->mem);
 	note("entry 0x%llx, device tree 0x%llx, RAM 0x%llx to 0x%llx",
 	     plan->entry, plan->fdt, BOARD_RAM_BASE,
 	     BOARD_RAM_BASE + config->mem - 1);
@@ -400,18 +381,21 @@ void vm_init(struct vm *vm, struct config *config)
 
 	/* What is wrong with the files is told without a device, too. */
 	boot_plan(config, &vm->plan);
+	ram_open(&vm->ram, config);
 	if (config->trace)
 		trace_open(&vm->trace, config->trace, config->trace_limit);
 	add_devices(vm);
 	create_vm(vm);
 	create_gic(vm);
 	claim_hypercalls(vm);
-	raise_memlock();
+	if (vm->pinned)
+		raise_memlock();
 	if (config->firmware) {
 		add_rom_slot(vm);
 		add_vars_slot(vm);
 	}
-	vm->ram = alloc_ram(config->mem);
+	ram_guard(&vm->ram, EXIT_SETUP);
+	ram_prealloc(&vm->ram);
 	load_ram(vm);
 	set_up_signals();
 	vm_start_virtio(vm);
@@ -469,8 +453,8 @@ static void vm_reset(struct vm *vm)
 	err = armvcpu_vm_delete_slot(vm->fd, SLOT_RAM);
 	if (!err && config->firmware)
 		err = armvcpu_vm_delete_slot(vm->fd, SLOT_ROM);
-	if (!err && madvise(vm->ram, config->mem, MADV_DONTNEED))
-		err = -errno;
+	if (!err)
+		err = ram_clear(&vm->ram);
 	for (i = 0; !err && i < config->cpus; i++)
 		err = vcpu_reset(&vm->vcpus[i]);
 	if (!err && vm->has_gic)
@@ -698,6 +682,7 @@ int vm_run(struct vm *vm)
 
 	vm_resize_console(vm);
 	watch_begin(vm);
+	ram_guard(&vm->ram, EXIT_DEAD);
 	pthread_mutex_lock(&vm->lock);
 	vcpu_start(&vm->vcpus[0], vm->plan.entry, vm->plan.fdt);
 	pthread_mutex_unlock(&vm->lock);
@@ -719,6 +704,7 @@ int vm_run(struct vm *vm)
 	vm_stop(vm);
 	watch_end(vm);
 	bus_report(&vm->bus);
+	vm_report_balloon(vm);
 	for (i = 0; i < vm->config->cpus; i++)
 		info("CPU %u: %llu exits", i, vm->vcpus[i].num_exits);
 	return status;

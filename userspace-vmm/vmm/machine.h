@@ -17,6 +17,7 @@
 #include "libarmvcpu.h"
 #include "pl011.h"
 #include "pl031.h"
+#include "ram.h"
 #include "rom.h"
 #include "stats.h"
 #include "trace.h"
@@ -99,7 +100,7 @@ struct vm {
 	u64 page_size;
 	/* A slot's memory stays as it is until the slot is gone. */
 	bool pinned;
-	void *ram;
+	struct ram ram;
 	struct vcpu vcpus[BOARD_MAX_CPUS];
 	struct trace trace;
 
@@ -178,6 +179,9 @@ void vm_resize_console(struct vm *vm);
 
 /* Take a part of the guest's memory, or give it back. */
 void vm_move_balloon(struct vm *vm, bool inflate);
+
+/* With --verbose: what the host has got back. */
+void vm_report_balloon(struct vm *vm);
 
 /* ---- vcpu.c: from here on, and only there, a vCPU runs. ---- */
 

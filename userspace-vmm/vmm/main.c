@@ -31,6 +31,9 @@ enum option_id {
 	OPT_APPEND,
 	OPT_CPUS,
 	OPT_MEM,
+	OPT_MEM_PATH,
+	OPT_MEM_PREALLOC,
+	OPT_HUGEPAGES,
 	OPT_GIC,
 	OPT_DISK,
 	OPT_NET,
@@ -55,6 +58,9 @@ static const struct option options[] = {
 	{ "append", required_argument, NULL, OPT_APPEND },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "mem", required_argument, NULL, OPT_MEM },
+	{ "mem-path", required_argument, NULL, OPT_MEM_PATH },
+	{ "mem-prealloc", no_argument, NULL, OPT_MEM_PREALLOC },
+	{ "hugepages", optional_argument, NULL, OPT_HUGEPAGES },
 	{ "gic", required_argument, NULL, OPT_GIC },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
@@ -88,6 +94,9 @@ static const char help[] =
 	"  --append STRING  kernel command line (bootargs in the device tree)\n"
 	"  --cpus N         number of CPUs, 1 to 8 (1)\n"
 	"  --mem SIZE       memory, with K, M or G (128M)\n"
+	"  --mem-path PATH  ... in the file PATH, or in one without a name in a directory\n"
+	"  --mem-prealloc   ... all of it is there before the guest starts\n"
+	"  --hugepages[=SIZE]  ... of huge pages, which the host has reserved\n"
 	"  --gic N          version of the interrupt controller, 2 or 3 (the host's);\n"
 	"                   none: it is in the device tree only\n"
 	"\n"
@@ -99,7 +108,8 @@ static const char help[] =
 	"  --net tap,ifname=NAME[,mac=MAC]  a TAP interface of the host\n"
 	"  --console        a console, beside the serial port\n"
 	"  --rng            random numbers\n"
-	"  --balloon SIZE   what the guest shall give back, with K, M or G; or 0\n"
+	"  --balloon SIZE   what the guest shall give back, with K, M or G; or 0. The host\n"
+	"                   gets it, and pages that are free, unless memory is pinned\n"
 	"\n"
 	"Other:\n"
 	"  --earlycon       let the guest print early: a hypercall, and with --kernel\n"
@@ -237,6 +247,19 @@ static void parse_options(struct config *config, int argc, char **argv)
 		case OPT_MEM:
 			config->mem = parse_size("mem", optarg);
 			break;
+		case OPT_MEM_PATH:
+			config->mem_path = optarg;
+			break;
+		case OPT_MEM_PREALLOC:
+			config->mem_prealloc = true;
+			break;
+		case OPT_HUGEPAGES:
+			config->hugepages = true;
+			config->hugepage_size = optarg ?
+				parse_size("hugepages", optarg) : 0;
+			if (optarg && !config->hugepage_size)
+				die("--hugepages=%s: pages have a size", optarg);
+			break;
 		case OPT_GIC:
 			config->no_gic = !strcmp(optarg, "none");
 			config->gic = config->no_gic ? 2 :
@@ -312,6 +335,8 @@ static void check_config(const struct config *config)
 		    BOARD_RAM_MAX / GIB);
 	if (config->mem % (4 * KIB))
 		die("--mem: not a multiple of 4K");
+	if (config->hugepages && config->mem_path)
+		die("--hugepages does not go with --mem-path: a hugetlbfs there has huge pages");
 	if (config->balloon_size >= config->mem)
 		die("--balloon: the guest has no more than --mem %lluM",
 		    config->mem / MIB);

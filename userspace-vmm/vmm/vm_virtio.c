@@ -3,9 +3,7 @@
  * The virtio devices of the machine: one virtio-mmio slot after the other, in the
  * order that the manual page gives, with an I/O thread each.
  */
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -78,15 +76,13 @@ void vm_add_virtio(struct vm *vm)
 	}
 }
 
-/* The guest finds zeroes there when it comes back. */
 static bool discard(void *opaque, u64 offset, u64 len)
 {
-	struct vm *vm = opaque;
-	int err = madvise((char *)vm->ram + offset, len, MADV_DONTNEED);
+	int err = ram_discard(opaque, offset, len);
 
 	if (err)
 		note("the host does not get %llu KiB back: %s", len / KIB,
-		     strerror(errno));
+		     strerror(-err));
 	return !err;
 }
 
@@ -117,24 +113,33 @@ static void add_ioeventfds(struct vm *vm, const struct virtio_device *vdev)
 	}
 }
 
+static void start_balloon(struct vm *vm)
+{
+	const struct config *config = vm->config;
+
+	/*
+	 * Pinned memory stays the guest's: the pages that we would get in its place
+	 * would be others than the guest's.
+	 */
+	if (vm->pinned)
+		info("memory is pinned: the balloon cannot give it back");
+	else if (!ram_can_discard(&vm->ram))
+		warn("--mem-path %s: files have no holes there: the balloon gives nothing back",
+		     config->mem_path);
+	else	/* What was had in advance does not go because it is free. */
+		virtio_balloon_set_discard(&vm->balloon, vm->ram.page,
+					   !config->mem_prealloc, discard,
+					   &vm->ram);
+	virtio_balloon_set_target(&vm->balloon, config->balloon_size);
+}
+
 void vm_start_virtio(struct vm *vm)
 {
 	unsigned int i;
 
-	vm->guest_ram.mem = vm->ram;
-	if (vm->config->balloon) {
-		/*
-		 * Pinned memory stays the guest's: the pages that we would get
-		 * in its place would be others than the guest's.
-		 */
-		if (vm->pinned)
-			info("memory is pinned: the balloon cannot give it back");
-		else
-			virtio_balloon_set_discard(&vm->balloon, vm->page_size,
-						   true, discard, vm);
-		virtio_balloon_set_target(&vm->balloon,
-					  vm->config->balloon_size);
-	}
+	vm->guest_ram.mem = vm->ram.mem;
+	if (vm->config->balloon)
+		start_balloon(vm);
 	for (i = 0; i < vm->num_virtio; i++) {
 		virtio_start(vm->virtio[i]);
 		add_ioeventfds(vm, vm->virtio[i]);
@@ -162,6 +167,18 @@ void vm_move_balloon(struct vm *vm, bool inflate)
 	else
 		target = target > step ? target - step : 0;
 	virtio_balloon_set_target(&vm->balloon, target);
-	warn("the balloon shall hold %llu MiB, it holds %llu MiB",
-	     target / MIB, virtio_balloon_actual(&vm->balloon) / MIB);
+	warn("the balloon shall hold %llu MiB, it holds %llu MiB; the guest has %llu MiB",
+	     target / MIB, virtio_balloon_actual(&vm->balloon) / MIB,
+	     ram_resident(&vm->ram) / MIB);
+}
+
+void vm_report_balloon(struct vm *vm)
+{
+	u64 inflated, reported;
+
+	if (!vm->config->balloon || !is_verbose())
+		return;
+	virtio_balloon_given_back(&vm->balloon, &inflated, &reported);
+	info("memory: %llu KiB went back by the balloon, %llu KiB by reports; %llu KiB are there",
+	     inflated / KIB, reported / KIB, ram_resident(&vm->ram) / KIB);
 }

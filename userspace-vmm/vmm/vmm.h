@@ -40,6 +40,10 @@ struct disk_config {
  * @append: kernel command line, or NULL.
  * @dtb_dump: file to write the device tree to, or NULL.
  * @mem: bytes of RAM.
+ * @mem_path: file for the RAM, or directory for one without a name, or NULL.
+ * @mem_prealloc: all of the RAM is there before the guest starts.
+ * @hugepages: the RAM has pages of hugetlb.
+ * @hugepage_size: of this size; 0: the host's default.
  * @cpus: number of vCPUs.
  * @gic: version of the interrupt controller, 2 or 3; 0: the host's.
  * @no_gic: it is in the device tree only.
@@ -66,6 +70,10 @@ struct config {
 	const char *append;
 	const char *dtb_dump;
 	u64 mem;
+	const char *mem_path;
+	bool mem_prealloc;
+	bool hugepages;
+	u64 hugepage_size;
 	unsigned int cpus;
 	unsigned int gic;
 	bool no_gic;
