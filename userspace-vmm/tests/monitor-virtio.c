@@ -6,6 +6,7 @@
  * Our loads and stores do not go through the caches, the VMM's do: so each side's
  * lines are cleaned out of the way by address, on this or any other CPU.
  */
+#include <linux/virtio_balloon.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
@@ -16,7 +17,7 @@
 
 #define MAGIC		0x74726976
 #define NUM		4
-#define MAX_QUEUES	2
+#define MAX_QUEUES	3
 #define SECTOR		512
 
 #define STATUS_UP_TO_FEATURES	0x0b
@@ -90,21 +91,28 @@ static void set_up_queue(unsigned long base, unsigned int q)
 	write32(base + VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
-/* The first device with @id, ready to work; 0 if there is none. */
-static unsigned long start(u32 id, unsigned int num_queues, u32 features)
+/* The first device with @id; 0 if there is none. */
+static unsigned long find(u32 id)
 {
-	unsigned long base = 0;
-	unsigned int i, q;
+	unsigned int i;
 
-	for (i = 0; i < BOARD_VIRTIO_SLOTS && !base; i++) {
+	for (i = 0; i < BOARD_VIRTIO_SLOTS; i++) {
 		if (read32(slot_base(i)) == MAGIC &&
 		    read32(slot_base(i) + VIRTIO_MMIO_DEVICE_ID) == id)
-			base = slot_base(i);
+			return slot_base(i);
 	}
-	if (!base) {
-		report("no device", id);
+	report("no device", id);
+	return 0;
+}
+
+/* The same, ready to work. */
+static unsigned long start(u32 id, unsigned int num_queues, u32 features)
+{
+	unsigned long base = find(id);
+	unsigned int q;
+
+	if (!base)
 		return 0;
-	}
 	write32(base + VIRTIO_MMIO_STATUS, 0);
 	write32(base + VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
 	write32(base + VIRTIO_MMIO_DRIVER_FEATURES, features);
@@ -301,6 +309,57 @@ void virtio_inflate(void)
 	request(base, 1);
 	page[1] = 1;
 	report("balloon status", read32(base + VIRTIO_MMIO_STATUS));
+}
+
+/* One of both queues gets the pages of SPARE. */
+static void send_spare(unsigned long base, unsigned int q)
+{
+	unsigned long pfn, done;
+	unsigned int i;
+
+	for (done = 0; done < SPARE_SIZE; done += sizeof(data) / 4 * 4096) {
+		pfn = (SPARE + done) >> 12;
+		for (i = 0; i < sizeof(data); i++)
+			data[i] = (pfn + i / 4) >> 8 * (i % 4);
+		clean(data, sizeof(data));
+		set_desc(q, 0, data, sizeof(data), false, true);
+		request(base, q);
+	}
+}
+
+/* Into the balloon, and out again when somebody types. */
+void virtio_inflate_all(void)
+{
+	unsigned long base = start(VIRTIO_ID_BALLOON, 2, 1);
+
+	if (!base)
+		return;
+	send_spare(base, 0);
+	print("inflated\n");
+	getchar();
+	send_spare(base, 1);
+	print("deflated\n");
+}
+
+/* SPARE is reported as free, in four buffers. */
+void virtio_report_all(void)
+{
+	u32 bit = 1 << VIRTIO_BALLOON_F_REPORTING;
+	unsigned long base = find(VIRTIO_ID_BALLOON);
+	unsigned int i;
+
+	if (!base)
+		return;
+	write32(base + VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	if (!(read32(base + VIRTIO_MMIO_DEVICE_FEATURES) & bit)) {
+		print("no reports\n");
+		return;
+	}
+	base = start(VIRTIO_ID_BALLOON, 3, bit);
+	for (i = 0; i < NUM; i++)
+		set_desc(2, i, (void *)(SPARE + SPARE_SIZE / NUM * i),
+			 SPARE_SIZE / NUM, true, i == NUM - 1);
+	report("reported", request(base, 2));
 }
 
 /* A chain that ends nowhere: the device must say so, and work after a reset. */

@@ -82,7 +82,7 @@ void report(const char *what, u64 value)
 	print("\n");
 }
 
-static int getchar(void)
+int getchar(void)
 {
 	while (read32(UARTFR) & UARTFR_RXFE)
 		;
@@ -287,6 +287,19 @@ static void read_word(void)
 	report("", read32(addr));
 }
 
+/* Writes to all pages of it, and tells how many of them had something. */
+static void touch_spare(void)
+{
+	unsigned long addr;
+	u64 kept = 0;
+
+	for (addr = SPARE; addr < SPARE + SPARE_SIZE; addr += 4096) {
+		kept += !!read32(addr);
+		write32(addr, 0x11111111);
+	}
+	report("kept", kept);
+}
+
 static int command(int c)
 {
 	u64 value;
@@ -376,11 +389,20 @@ static int command(int c)
 	case 'D':
 		virtio_disk();
 		return 1;
+	case 'F':
+		virtio_report_all();
+		return 1;
+	case 'G':
+		virtio_inflate_all();
+		return 1;
 	case 'H':
 		virtio_hostile();
 		return 1;
 	case 'L':
 		virtio_list();
+		return 1;
+	case 'M':
+		touch_spare();
 		return 1;
 	case 'R':
 		virtio_random();

@@ -10,6 +10,10 @@
 /* What the monitor was entered with: the address, x0 to x3. */
 extern u64 entry[5];
 
+/* Memory that nothing is in: the last 4 of the 8 MiB that a guest has at least. */
+#define SPARE		0x40400000UL
+#define SPARE_SIZE	0x400000UL
+
 /* monitor-start.S */
 void secondary_start(void);
 
@@ -21,6 +25,7 @@ u32 read32(unsigned long addr);
 void write32(unsigned long addr, u32 value);
 void print(const char *text);
 void report(const char *what, u64 value);
+int getchar(void);
 
 /* monitor-virtio.c */
 void virtio_list(void);
@@ -30,6 +35,8 @@ void virtio_random(void);
 void virtio_talk(void);
 void virtio_size(void);
 void virtio_inflate(void);
+void virtio_inflate_all(void);
+void virtio_report_all(void);
 void virtio_hostile(void);
 
 #endif /* _VMM_TESTS_MONITOR_H */

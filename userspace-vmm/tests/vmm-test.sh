@@ -17,7 +17,7 @@ MONITOR=${MONITOR:-/monitor.bin}
 UNIT=${UNIT:-/unit}
 
 dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
+trap 'umount "$dir"/mnt-* 2>/dev/null; rm -rf "$dir"' EXIT
 mkfifo "$dir/keys"
 n=0 bad=0
 
@@ -35,6 +35,9 @@ result() {
 		bad=1
 	fi
 }
+
+# skip WHAT WHY: it cannot be tried here.
+skip() { echo "ok $((n += 1)) $1 # SKIP $2"; }
 
 # run STATUS WHAT INPUT OPTION...: the monitor with INPUT typed; its end is a
 # test, what it said is in out and err. Little memory: a reset gives it anew.
@@ -335,6 +338,133 @@ type_in p
 until_true 300 gone
 wait "$pid"
 
+# ---- memory
+
+# What the VMM in the background has in the host's memory, in KiB, each page counted.
+resident() {
+	awk '/^(Rss|Private_Hugetlb|Shared_Hugetlb):/ { sum += $2 } END { print sum }' \
+		"/proc/$pid/smaps_rollup"
+}
+# answers_all KEYS LINE COUNT: the guest does, and LINE is there so often then.
+answers_all() {
+	type_in "$1"
+	until_true 300 count "$2" "$3"
+}
+quits() {
+	type_in p
+	status 0
+}
+# The host's 4 MiB of which a guest does without: less some that others take meanwhile.
+MOST=$((3 * 1024))
+# mount_at DIRECTORY TYPE OPTIONS
+mount_at() { mkdir "$1" && mount -t "$2" -o "$3" none "$1" 2>/dev/null; }
+
+# gives_back WHAT OPTION...: 4 MiB of a guest with OPTION... come and go.
+gives_back() {
+	kind=$1
+	shift
+	start "$VMM" --flat "$MONITOR" --mem 8M --balloon 0 --verbose "$@"
+	result "$kind: the guest has it" answers_all M "kept 0" 1
+	before=$(resident)
+	result "... and gives it to the balloon" answers G "inflated"
+	after=$(resident)
+	if mentions "memory is pinned"; then
+		result "... which gives nothing back that is pinned" is $((before - after)) -lt 64
+		result "... and comes back" answers x "deflated"
+		result "... as it was" answers_all M "kept 400" 1
+		result "... free pages are nobody's" answers F "no reports"
+		skip "$kind: from the guest to the host" "the module pins memory (ARMVCPU_CAP_PINNED_MEMORY)"
+	else
+		result "... which gives it back" is $((before - after)) -ge $MOST
+		result "... and comes back" answers x "deflated"
+		result "... empty" answers_all M "kept 0" 2
+		result "... for the host to have" is $(($(resident) - after)) -ge $MOST
+		before=$(resident)
+		result "... reports of free pages" answers F "reported 0"
+		result "... give it back as well" is $((before - $(resident))) -ge $MOST
+		result "... empty again" answers_all M "kept 0" 3
+	fi
+	result "... the guest powers off" quits
+	result "... the end tells" mentions "memory: [0-9]* KiB went back by the balloon"
+}
+
+if [ -e /proc/self/smaps_rollup ]; then
+	gives_back "memory"
+else
+	skip "memory that goes back" "no /proc/self/smaps_rollup"
+fi
+if mount_at "$dir/mnt-shm" tmpfs size=32M; then
+	shm=$dir/mnt-shm
+	[ ! -e /proc/self/smaps_rollup ] || gives_back "memory of a tmpfs" --mem-path "$shm"
+	result "... has left nothing there" is "$(find "$shm" -type f | wc -l)" = 0
+	dd if=/dev/zero of="$shm/ram" bs=1024 count=8192 2>/dev/null
+	printf KEEP | dd of="$shm/ram" bs=1024 seek=7168 conv=notrunc 2>/dev/null
+	run 0 "memory of a file" '@40700000mmr@40700000mMp' --mem-path "$shm/ram"
+	result "... that had something" count "word 40700000 5045454b" 1
+	result "... until a reset" count "word 40700000 0" 1
+	result "... with memory as it was loaded" count "memory was 0" 2
+	result "... has what the guest has left" is \
+		"$(od -An -tx4 -j $((7 * 1024 * 1024)) -N 4 "$shm/ram" | tr -d ' ')" = 11111111
+	rm "$shm/ram"
+	run 0 "a file that is new" mp --mem-path "$shm/ram"
+	result "... is as large as the memory" is "$(wc -c <"$shm/ram")" = $((8 * 1024 * 1024))
+	start "$VMM" --flat "$MONITOR" --mem 8M --mem-path "$shm/ram" --mem-prealloc
+	result "--mem-prealloc: all of a file" is "$(du -k "$shm/ram" | cut -f 1)" -ge 8192
+	refuse "another VMM uses it" --flat "$MONITOR" --mem 8M --mem-path "$shm/ram"
+	result "... the guest runs" quits
+	rm "$shm/ram"
+	refuse "room for 32 MiB, the guest takes 64 MiB" --flat "$MONITOR" --mem 64M \
+		--mem-path "$shm" --mem-prealloc
+else
+	skip "--mem-path" "no right to mount a tmpfs"
+fi
+
+start "$VMM" --flat "$MONITOR" --mem 32M --mem-prealloc --balloon 0 --verbose
+result "--mem-prealloc" is "$(resident)" -ge $((32 * 1024))
+result "... a reset leaves it there" answers_all mrm "memory was 0" 2
+result "... all of it" is "$(resident)" -ge $((32 * 1024))
+result "... free pages as well" answers F "no reports"
+result "... the guest powers off" quits
+start "$VMM" --flat "$MONITOR" --mem 32M --balloon 0 --verbose
+if mentions "memory is pinned"; then
+	skip "memory that comes when it is touched" "the module pins memory (ARMVCPU_CAP_PINNED_MEMORY)"
+else
+	result "memory that comes when it is touched" is "$(resident)" -lt $((16 * 1024))
+fi
+type_in p
+until_true 300 gone
+wait "$pid"
+
+pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+if [ ! -e $pool ]; then
+	skip "--hugepages" "no huge pages of 2M in this kernel"
+elif [ "$(cat $pool)" != 0 ] || ! echo 0 2>/dev/null >$pool; then
+	skip "--hugepages" "no right to reserve huge pages, or somebody has"
+else
+	refuse "takes 4 pages of 2M, 0 are free: echo 4 >$pool" --flat "$MONITOR" --mem 8M --hugepages=2M
+	echo 4 >$pool
+	if [ "$(cat $pool)" = 4 ]; then
+		gives_back "huge pages" --hugepages=2M
+		run 0 "huge pages over a reset" mmrmp --hugepages=2M --mem-prealloc
+		result "... with memory as it was loaded" count "memory was 0" 2
+		refuse "takes 5 pages of 2M, 4 are free: echo 5 >$pool" --flat "$MONITOR" \
+			--mem 10M --hugepages=2M
+		if mount_at "$dir/mnt-huge" hugetlbfs pagesize=2M; then
+			run 0 "memory of a hugetlbfs" mmrmp --mem-path "$dir/mnt-huge"
+			result "... with memory as it was loaded" count "memory was 0" 2
+			refuse "not a multiple of the huge pages of 2M" --flat "$MONITOR" \
+				--mem 7M --mem-path "$dir/mnt-huge"
+		fi
+		result "... and all of them are free again" is \
+			"$(cat "${pool%/*}/free_hugepages")" = 4
+	else
+		skip "huge pages" "the host has no room for them"
+	fi
+	echo 0 >$pool
+	refuse "not a multiple of the huge pages of 2M" --flat "$MONITOR" --mem 7M --hugepages=2M
+	refuse "the sizes of this host are.* 2M" --flat "$MONITOR" --mem 8M --hugepages=8K
+fi
+
 # Nothing to read: the guest goes on, and nobody spins.
 start "$VMM" --flat "$MONITOR" --mem 8M
 exec 3>&-
@@ -514,6 +644,16 @@ refuse "there can be 4" --flat "$MONITOR" "$@"
 set -- --net user,hostfwd=udp::2222-:53 --net user,hostfwd=udp::2222-:53
 refuse "127.0.0.1:2222: the port is in use" --flat "$MONITOR" "$@"
 refuse "not a size" --flat "$MONITOR" --balloon x
+for arg in x 2MM ''; do
+	refuse "not a size" --flat "$MONITOR" "--hugepages=$arg"
+done
+refuse "pages have a size" --flat "$MONITOR" --hugepages=0
+refuse "what is '2M'" --flat "$MONITOR" --hugepages 2M
+refuse "does not go with --mem-path" --flat "$MONITOR" --hugepages --mem-path "$dir"
+refuse "armvcpu-vmm --help" --flat "$MONITOR" --mem-prealloc=yes
+refuse "neither a directory nor a regular file" --flat "$MONITOR" --mem-path /dev/null
+refuse "neither a directory nor a regular file" --flat "$MONITOR" --mem-path "$dir/keys"
+refuse "No such file" --flat "$MONITOR" --mem-path "$dir/none/ram"
 refuse "no more than --mem 8M" --flat "$MONITOR" --mem 8M --balloon 8M
 refuse "from 2M to 255G" --flat "$MONITOR" --mem 1M
 refuse "from 2M to 255G" --flat "$MONITOR" --mem 256G
