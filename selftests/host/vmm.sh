@@ -29,7 +29,10 @@ status_of() { sed -n "s/^<<< $1 //p" "$OUT/lines"; }
 IN_THE_HOST='
 	mark() { echo ">>> $1"; "/$1" 2>&1; echo "<<< $1 $?"; }
 	[ ! -e /tun.ko ] || insmod /tun.ko
+	pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+	[ ! -e $pool ] || echo 4 >$pool
 	[ "$KERNEL_ONLY" = 1 ] || mark unit
+	[ ! -e $pool ] || echo 0 >$pool
 	mark vmm-test.sh
 	mark tiny-vmm
 '
@@ -84,6 +87,28 @@ linux() {
 	[ $rc = 0 ] || tail -n 20 "$OUT/out" "$OUT/err" | tr -d '\r' | remarks
 }
 
+# A guest with Linux' own driver of the balloon.
+memory() {
+	local rc=0 guest=6.1
+
+	if [ "$KERNEL" = debug ]; then
+		skip "Linux: its memory" "not on the debug kernel yet"
+		return
+	fi
+	case $KERNEL in
+	6.12 | sid) guest=$KERNEL ;;
+	esac
+	"$RIG/guest-image" "$guest"
+	MEM=2G "$RIG/run" --timeout $((240 * $(limit_scale))) \
+		--file "$BUILD/user/armvcpu-vmm" --file "$VMM/tests/memory-test.sh" \
+		--file "$(kernel_image "$guest")=/guest/Image" \
+		--file "$BUILD/guest/initrd-$guest=/guest/initrd" -- \
+		"RIG_TIMEOUT_SCALE=$scale /memory-test.sh" >"$OUT/out" 2>"$OUT/err" || rc=$?
+	tr -d '\r' <"$OUT/out" >"$OUT/lines"
+	relay "Linux: memory" $rc <"$OUT/lines"
+	[ $rc = 0 ] || remarks "$OUT/err"
+}
+
 examples() {
 	local check=$TOP/Documentation/examples/check.sh rc=0
 
@@ -97,5 +122,6 @@ tap_begin
 in_the_host
 uboot
 linux
+memory
 examples
 tap_end
