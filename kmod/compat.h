@@ -154,7 +154,11 @@ static inline int compat_follow_pfn_locked(struct vm_area_struct *vma, unsigned 
 #else
 	spinlock_t *lock;
 	pte_t *pte;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	int ret = follow_pte(vma, addr, &pte, &lock);
+#else
 	int ret = follow_pte(vma->vm_mm, addr, &pte, &lock);
+#endif
 
 	if (ret)
 		return ret;

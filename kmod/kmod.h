@@ -231,6 +231,7 @@ enum id_reg {
  * @vtcr: VTCR_EL2.
  * @vttbr: VTTBR_EL2; VMID 0: it has not run yet.
  * @vmid_generation: of the VMID in @vttbr: see vmid.c.
+ * @forces_wb: stage2_forces_wb().
  * @lock: @policy, @hyp->id and @started.
  * @started: a vCPU has run: @policy and @hyp->id are final.
  * @dead: EL2 faulted under it; it never runs again.
@@ -275,6 +276,7 @@ struct vm {
 	u64 vtcr;
 	u64 vttbr;
 	u64 vmid_generation;
+	bool forces_wb;
 
 	struct mutex lock;	/* see above */
 	bool started;
@@ -499,6 +501,7 @@ void pass_destroy_all(struct vm *vm);
 
 int stage2_check_host(void);
 unsigned int stage2_max_ipa_bits(void);
+bool stage2_forces_wb(void);
 unsigned int stage2_vmid_bits(void);
 int stage2_init(struct vm *vm);
 u64 stage2_vttbr(const struct vm *vm, u32 vmid);

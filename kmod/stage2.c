@@ -27,6 +27,8 @@
 #define S2_AP_WRITE	BIT_ULL(7)
 /* Normal, inner and outer write-back: the guest's attributes decide. */
 #define S2_MEMATTR_WB	(0xfULL << 2)
+/* With HCR_EL2.FWB: write-back, whatever the guest's attributes are. */
+#define S2_MEMATTR_FWB	(6ULL << 2)
 /* MemAttr[3:2]: not Device. */
 #define S2_MEMATTR_NORMAL	(3ULL << 4)
 /* Device-nGnRE, and never executed. */
@@ -71,6 +73,17 @@ static u64 parange(void)
 unsigned int stage2_max_ipa_bits(void)
 {
 	return pa_bits[parange()];
+}
+
+/**
+ * stage2_forces_wb() - have all cores FEAT_S2FWB?
+ *
+ * Then a guest's memory is write-back for the guest, too, and there is nothing in memory
+ * that the caches do not know.
+ */
+bool stage2_forces_wb(void)
+{
+	return field(read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1), 40);
 }
 
 /**
@@ -122,6 +135,7 @@ int stage2_init(struct vm *vm)
 	if (ret)
 		return ret;
 	spin_lock_init(&vm->s2_lock);
+	vm->forces_wb = stage2_forces_wb();
 	vm->vtcr = VTCR_RES1 | VTCR_SH0_INNER | VTCR_ORGN0_WB | VTCR_IRGN0_WB | VTCR_TG0 |
 		   parange() << 16 | (u64)(VTCR_SL0_BASE - start) << 6 | (64 - vm->ipa_bits);
 	if (stage2_vmid_bits() == 16)
@@ -221,10 +235,15 @@ static void finish_clean(phys_addr_t pa, u64 ctr)
 }
 
 /* Data to the PoC, and no stale instruction. */
-static void clean_for_guest(const struct pages *got)
+static void clean_for_guest(struct vm *vm, const struct pages *got)
 {
 	u64 ctr = el2_ctr(), done, size, step;
 
+	/* CTR_EL0.IDC: and fetches see what the caches have. */
+	if (vm->forces_wb && ctr & BIT(28)) {
+		finish_clean(0, ctr);
+		return;
+	}
 	if (got->level < 3) {
 		size = PGTABLE_SIZE(got->level);
 		step = min_t(u64, size, SZ_64K);
@@ -262,6 +281,7 @@ struct changed {
 	u64 first;
 	u64 end;
 	u64 ctr;
+	bool clean;
 };
 
 static void note_change(struct changed *changed, u64 ipa, int level)
@@ -292,7 +312,7 @@ static void clear_entry(u64 *entry, u64 ipa, int level, void *data)
 
 	if (*entry & PGT_VALID)
 		return;
-	if (!is_device(*entry))
+	if (changed->clean && !is_device(*entry))
 		clean_range(*entry & PGT_ADDRESS, PGTABLE_SIZE(level), changed->ctr);
 	WRITE_ONCE(*entry, 0);
 }
@@ -300,7 +320,7 @@ static void clear_entry(u64 *entry, u64 ipa, int level, void *data)
 /* The part of a range that can be done in one go; true if that was all of it. */
 static bool unmap_some(struct vm *vm, u64 *ipa, u64 end)
 {
-	struct changed changed = { .ctr = el2_ctr() };
+	struct changed changed = { .ctr = el2_ctr(), .clean = !vm->forces_wb };
 	struct pgt_walk walk = {
 		.addr = *ipa, .end = end, .budget = BATCH,
 		.visit = invalidate_entry, .data = &changed,
@@ -529,7 +549,10 @@ static int map(struct vm *vm, struct memslot *slot, const struct pages *got, u64
 	u64 attrs = S2_AF | S2_AP_READ;
 	int ret;
 
-	attrs |= got->device ? S2_MEMATTR_DEVICE | S2_XN : S2_SH_INNER | S2_MEMATTR_WB;
+	if (got->device)
+		attrs |= S2_MEMATTR_DEVICE | S2_XN;
+	else
+		attrs |= S2_SH_INNER | (vm->forces_wb ? S2_MEMATTR_FWB : S2_MEMATTR_WB);
 	/* What may be written is noted as written: only that which is. */
 	if (got->writable && (write || !(slot->flags & ARMVCPU_SLOT_LOG_DIRTY)))
 		attrs |= S2_AP_WRITE;
@@ -605,7 +628,7 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	if (ret)
 		return ret == -EINTR || ret == -EAGAIN ? 0 : ret;
 	if (!got.device)
-		clean_for_guest(&got);
+		clean_for_guest(vm, &got);
 
 	start = slot->uaddr + (got.first << PAGE_SHIFT);
 	end = start + (got.count << PAGE_SHIFT);
@@ -721,6 +744,8 @@ void stage2_clean(struct vm *vm)
 	u64 ctr = el2_ctr(), ipa, end;
 	u32 i;
 
+	if (vm->forces_wb)
+		return;
 	down_read(&vm->slots_lock);
 	for (i = 0; i < vm->nr_slots; i++) {
 		ipa = vm->slots[i]->ipa;

@@ -47,6 +47,7 @@
 #define EL2_HCR_TLOR		BIT_ULL(35)	/* limited ordering regions */
 #define EL2_HCR_TERR		BIT_ULL(36)	/* RAS error records */
 #define EL2_HCR_TEA		BIT_ULL(37)	/* synchronous external aborts come to EL2 */
+#define EL2_HCR_FWB		BIT_ULL(46)	/* stage 2 alone says what is cached */
 #define EL2_HCR_TID5		BIT_ULL(58)	/* GMID_EL1 */
 
 #define EL2_HCR_GUEST							\
@@ -80,6 +81,8 @@ static u64 hcr_guest __ro_after_init;
 void __init vcpu_init(void)
 {
 	hcr_guest = EL2_HCR_GUEST;
+	if (stage2_forces_wb())
+		hcr_guest |= EL2_HCR_FWB;
 	if (read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1) >> 28 & 0xf)
 		hcr_guest |= EL2_HCR_TERR | EL2_HCR_TEA;
 	if (read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1) >> 8 & 0xf)
