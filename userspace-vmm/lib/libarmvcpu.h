@@ -497,6 +497,155 @@ int armvcpu_vcpu_get_power(const struct armvcpu_vcpu *vcpu, __u32 *state);
  */
 int armvcpu_vcpu_set_power(struct armvcpu_vcpu *vcpu, __u32 state);
 
+/* ---- Loads and stores that the syndrome does not describe --------------- */
+
+/* Kinds of instruction; those up to REPLICATE can be emulated. */
+#define ARMVCPU_INSN_SINGLE		1	/* one register, also LDAR, STLR, LDAPR */
+#define ARMVCPU_INSN_PAIR		2
+#define ARMVCPU_INSN_STRUCTURES		3	/* LD1 to LD4, ST1 to ST4: whole registers */
+#define ARMVCPU_INSN_LANE		4	/* ... one element of each register */
+#define ARMVCPU_INSN_REPLICATE		5	/* LD1R to LD4R */
+#define ARMVCPU_INSN_EXCLUSIVE		6	/* LDXR, STXR, ... */
+#define ARMVCPU_INSN_ATOMIC		7	/* LDADD, SWP, CAS, CASP, ... */
+#define ARMVCPU_INSN_BLOCK		8	/* LD64B, ST64B, ... */
+#define ARMVCPU_INSN_PAUTH		9	/* LDRAA, LDRAB */
+#define ARMVCPU_INSN_TAG		10	/* LDG, STG, STGP, ... */
+#define ARMVCPU_INSN_COPY		11	/* CPYP, SETP, ... */
+#define ARMVCPU_INSN_PREFETCH		12	/* PRFM, PRFUM */
+#define ARMVCPU_INSN_CACHE		13	/* DC ZVA and others by address */
+#define ARMVCPU_INSN_UNALLOCATED	14	/* of the loads and stores */
+#define ARMVCPU_INSN_OTHER		15	/* no load or store of these */
+
+/* Addressing modes. */
+#define ARMVCPU_MODE_OFFSET		0	/* [Xn, #offset] */
+#define ARMVCPU_MODE_PRE		1	/* [Xn, #offset]! */
+#define ARMVCPU_MODE_POST		2	/* [Xn], #offset */
+#define ARMVCPU_MODE_POST_REG		3	/* [Xn], Xm */
+#define ARMVCPU_MODE_REG		4	/* [Xn, Rm, extend #shift] */
+#define ARMVCPU_MODE_LITERAL		5	/* relative to PC */
+
+/* How the register of ARMVCPU_MODE_REG is extended: the instruction's "option". */
+#define ARMVCPU_EXTEND_UXTW		2
+#define ARMVCPU_EXTEND_LSL		3
+#define ARMVCPU_EXTEND_SXTW		6
+#define ARMVCPU_EXTEND_SXTX		7
+
+/* struct armvcpu_insn.flags */
+#define ARMVCPU_INSN_STORE		0x01
+#define ARMVCPU_INSN_SIGNED		0x02	/* what is loaded is sign-extended */
+#define ARMVCPU_INSN_REG64		0x04	/* to 64 bits, otherwise to 32 */
+#define ARMVCPU_INSN_SIMD		0x08	/* the registers are V0 to V31 */
+#define ARMVCPU_INSN_UNPRIV		0x10	/* LDTR, STTR: with the rights of EL0 */
+#define ARMVCPU_INSN_NONTEMPORAL	0x20	/* LDNP, STNP */
+#define ARMVCPU_INSN_ACQUIRE		0x40
+#define ARMVCPU_INSN_RELEASE		0x80
+#define ARMVCPU_INSN_SHIFTED		0x100	/* of ARMVCPU_MODE_REG: its S bit */
+
+/* Why an instruction is not emulated; armvcpu_refusal() has words for it. */
+#define ARMVCPU_REFUSED_UNREAD		1	/* nobody could read the instruction */
+#define ARMVCPU_REFUSED_AARCH32		2
+#define ARMVCPU_REFUSED_OTHER		3	/* no load or store */
+#define ARMVCPU_REFUSED_UNALLOCATED	4
+#define ARMVCPU_REFUSED_UNPREDICTABLE	5	/* CONSTRAINED UNPREDICTABLE */
+#define ARMVCPU_REFUSED_EXCLUSIVE	6
+#define ARMVCPU_REFUSED_ATOMIC		7
+#define ARMVCPU_REFUSED_BLOCK		8
+#define ARMVCPU_REFUSED_PAUTH		9
+#define ARMVCPU_REFUSED_TAG		10
+#define ARMVCPU_REFUSED_COPY		11
+#define ARMVCPU_REFUSED_PREFETCH	12
+#define ARMVCPU_REFUSED_CACHE		13
+#define ARMVCPU_REFUSED_MISMATCH	14	/* not the access that the exit tells of */
+#define ARMVCPU_REFUSED_CROSSING	15	/* the other page's address is not known */
+#define ARMVCPU_REFUSED_ADDRESS		16	/* a callback says: nothing is there */
+
+/**
+ * struct armvcpu_insn - a load or store of A64, taken apart
+ * @word: the instruction.
+ * @kind: ARMVCPU_INSN_*.
+ * @mode: ARMVCPU_MODE_*.
+ * @refused: ARMVCPU_REFUSED_*: why it cannot be emulated; 0: it can.
+ * @flags: ARMVCPU_INSN_STORE and those below it.
+ * @rt: the first register that is loaded or stored.
+ * @rt2: the second one of a pair.
+ * @rn: the base, 31 is the stack pointer; not with %ARMVCPU_MODE_LITERAL.
+ * @rm: the register of %ARMVCPU_MODE_REG and %ARMVCPU_MODE_POST_REG.
+ * @extend: %ARMVCPU_MODE_REG: ARMVCPU_EXTEND_*.
+ * @shift: %ARMVCPU_MODE_REG: by how many bits @rm is shifted to the left.
+ * @size: bytes of an element: 1, 2, 4, 8 or 16.
+ * @regs: registers that are loaded or stored. From the third on, and of structures from
+ *	the second on, they follow @rt; behind 31 comes 0.
+ * @structure: structures: elements of one structure, each for another register.
+ * @lanes: elements of each register: 1 but for %ARMVCPU_INSN_STRUCTURES.
+ * @lane: %ARMVCPU_INSN_LANE: which element of the registers.
+ * @width: SIMD structures: bytes of a register that are in use: 8 or 16.
+ * @pad: zero.
+ * @offset: bytes; of %ARMVCPU_MODE_LITERAL from the instruction.
+ *
+ * Of kinds behind %ARMVCPU_INSN_REPLICATE the registers are only in @word.
+ */
+struct armvcpu_insn {
+	__u32 word;
+	__u8 kind;
+	__u8 mode;
+	__u8 refused;
+	__u8 rt;
+	__u16 flags;
+	__u8 rt2;
+	__u8 rn;
+	__u8 rm;
+	__u8 extend;
+	__u8 shift;
+	__u8 size;
+	__u8 regs;
+	__u8 structure;
+	__u8 lanes;
+	__u8 lane;
+	__u8 width;
+	__u8 pad[3];
+	__s64 offset;
+};
+
+/**
+ * armvcpu_insn_decode() - take an instruction apart
+ * @word: any 32 bits, an instruction of A64.
+ * @insn: out.
+ *
+ * Knows the loads and stores of the base instruction set and of SIMD and FP registers
+ * up to Armv9.3, and cache maintenance by address. Not those of SVE and SME: guests have
+ * neither. Encodings that are CONSTRAINED UNPREDICTABLE (Arm ARM, K1.2: writeback to a
+ * register that is transferred as well, loading one register twice) are refused.
+ *
+ * Return: @insn->refused: 0 if it can be emulated, otherwise ARMVCPU_REFUSED_*.
+ */
+int armvcpu_insn_decode(__u32 word, struct armvcpu_insn *insn);
+
+/* Room for any text that armvcpu_insn_text() makes, with its NUL. */
+#define ARMVCPU_INSN_TEXT_SIZE	80
+
+/**
+ * armvcpu_insn_text() - an instruction as an assembler has it
+ * @insn: from armvcpu_insn_decode().
+ * @pc: where it is, for those that are relative to PC.
+ * @buf: room for the text.
+ * @size: bytes at @buf, %ARMVCPU_INSN_TEXT_SIZE for an uncut text.
+ *
+ * What objdump prints, with a blank for its tab; ".inst 0x01234567" for what is
+ * unallocated or no load or store.
+ *
+ * Return: @buf.
+ */
+char *armvcpu_insn_text(const struct armvcpu_insn *insn, __u64 pc, char *buf,
+			size_t size);
+
+/**
+ * armvcpu_refusal() - why an instruction is not emulated
+ * @refused: ARMVCPU_REFUSED_*.
+ *
+ * Return: a constant string, "an exclusive access" for instance; "?" for an unknown one.
+ */
+const char *armvcpu_refusal(int refused);
+
 /* ---- Names and dumps --------------------------------------------------- */
 
 /* Room for any name that armvcpu_reg_name() makes, with its NUL. */
