@@ -646,6 +646,100 @@ char *armvcpu_insn_text(const struct armvcpu_insn *insn, __u64 pc, char *buf,
  */
 const char *armvcpu_refusal(int refused);
 
+/**
+ * struct armvcpu_insn_regs - what a load or store works on
+ * @x: x0 to x30.
+ * @sp: the stack pointer that is in use.
+ * @pc: address of the instruction.
+ * @v: V0 to V31; v[n][0] holds bits 63:0.
+ */
+struct armvcpu_insn_regs {
+	__u64 x[31];
+	__u64 sp;
+	__u64 pc;
+	__u64 v[32][2];
+};
+
+/**
+ * struct armvcpu_access - where emulated accesses go
+ * @read: a read of @len bytes at @ipa into @value; bits beyond @len are ignored.
+ * @write: a write; @value is zero-extended.
+ * @opaque: for both.
+ *
+ * @len is 1, 2, 4 or 8; @value is in little-endian order, as armvcpu_exit_mmio.data is.
+ * One access for each element, in ascending order of the addresses: two of 8 bytes for a
+ * pair of x registers, 16 of one byte for ld1 {v0.16b}. An element of 16 bytes (a q register)
+ * is two accesses of 8. Unaligned elements come as they are, as they do in an MMIO exit.
+ *
+ * Both return 0, or something else: nothing is at @ipa. Nothing comes behind that. What has
+ * been read or written before stays so, as on hardware.
+ */
+struct armvcpu_access {
+	int (*read)(void *opaque, __u64 ipa, unsigned int len, __u64 *value);
+	int (*write)(void *opaque, __u64 ipa, unsigned int len, __u64 value);
+	void *opaque;
+};
+
+/**
+ * armvcpu_insn_address() - the lowest address that an instruction accesses
+ * @insn: from armvcpu_insn_decode(), which has not refused it.
+ * @regs: the registers; @v is not looked at.
+ *
+ * Return: the address, as the guest has it (a virtual one, with its tag).
+ */
+__u64 armvcpu_insn_address(const struct armvcpu_insn *insn,
+			   const struct armvcpu_insn_regs *regs);
+
+/**
+ * armvcpu_insn_bytes() - how many bytes an instruction accesses
+ * @insn: from armvcpu_insn_decode(), which has not refused it.
+ *
+ * Return: bytes, 1 to 64.
+ */
+unsigned int armvcpu_insn_bytes(const struct armvcpu_insn *insn);
+
+/**
+ * armvcpu_insn_emulate() - do what a load or store does
+ * @insn: from armvcpu_insn_decode(), which has not refused it.
+ * @regs: in and out: the registers. @pc stays as it is.
+ * @big_endian: not 0: data is big-endian.
+ * @ipa: guest physical address of the first byte; all others follow it.
+ * @access: where the accesses go.
+ *
+ * Works on nothing but what it is given. The registers change when all accesses have been
+ * made.
+ *
+ * Return: 0; or what a callback returned, and @regs untouched; or -EINVAL, without any
+ * access, if armvcpu_insn_decode() has refused @insn.
+ */
+int armvcpu_insn_emulate(const struct armvcpu_insn *insn,
+			 struct armvcpu_insn_regs *regs, int big_endian,
+			 __u64 ipa, const struct armvcpu_access *access);
+
+/**
+ * armvcpu_vcpu_emulate() - do what the instruction of an ABORT exit does
+ * @vcpu: vCPU, whose exit_reason is %ARMVCPU_EXIT_ABORT; not running.
+ * @access: where the accesses go.
+ *
+ * When all accesses have been made, writes the registers and sets the action to
+ * %ARMVCPU_ACTION_COMPLETE: the next RUN goes on behind the instruction. In all other cases the
+ * registers are as they were, and the action is %ARMVCPU_ACTION_ABORT: a data abort for the
+ * guest, unless the VMM sets another one.
+ *
+ * The exit has the guest physical address of one page. An access that lies in two pages of
+ * 4 KiB is refused (%ARMVCPU_REFUSED_CROSSING), unless the guest's MMU is off: then addresses
+ * are physical, and @access is asked for both pages. One of them may be memory, of which the
+ * library knows nothing: @access has to say that nothing is there, or access it.
+ *
+ * %ARMVCPU_REFUSED_MISMATCH: the instruction does not make the access that the exit tells of.
+ * The guest has changed it in the meantime.
+ *
+ * Return: 0: it is done. ARMVCPU_REFUSED_*: it is not. A negative errno: -EINVAL for another
+ * exit, whose action stays as it is; or a register could not be read or written.
+ */
+int armvcpu_vcpu_emulate(struct armvcpu_vcpu *vcpu,
+			 const struct armvcpu_access *access);
+
 /* ---- Names and dumps --------------------------------------------------- */
 
 /* Room for any name that armvcpu_reg_name() makes, with its NUL. */
