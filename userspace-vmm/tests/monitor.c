@@ -10,7 +10,10 @@
 #define UARTDR		(UART + 0x00)
 #define UARTFR		(UART + 0x18)
 #define UARTFR_RXFE	0x10
+#define UARTID		(UART + 0xfe0)
 #define RTC		0x09010000UL
+#define GICD		0x08000000UL
+#define ROM		0x00000000UL
 /* Nothing is here, up to the RAM. */
 #define NOWHERE		0x0a000000UL
 
@@ -136,6 +139,47 @@ static void access_nowhere(void)
 	report("unmapped", read32(NOWHERE));
 	asm volatile("ldr %0, [%1]" : "=r" (value) : "r" (NOWHERE) : "memory");
 	report("unmapped", value);
+}
+
+/* What has no syndrome, and works: pairs, writeback, SIMD registers. */
+static void access_devices(void)
+{
+	u64 a, b, at = UARTID;
+
+	asm volatile("msr cpacr_el1, %0; isb" : : "r" (3UL << 20));
+	asm volatile("ldp %w0, %w1, [%2]"
+		     : "=&r" (a), "=&r" (b) : "r" (at) : "memory");
+	report("PL011 by a pair", a << 8 | b);
+	asm volatile("ldr %w0, [%1, #8]!" : "=&r" (a), "+r" (at) : : "memory");
+	report("with writeback", a << 16 | (at & 0xfff));
+	at = UARTID + 16;
+	asm volatile("ld1 {v0.4s}, [%1], #16; xtn v0.4h, v0.4s; umov %0, v0.d[0]"
+		     : "=&r" (a), "+r" (at) : : "memory");
+	report("by a SIMD register", a);
+	report("and behind it", at & 0xffff);
+	asm volatile("ldr q0, [%0]; str q0, [%0]" : : "r" (NOWHERE) : "memory");
+	asm volatile("stp %w0, wzr, [%1]" : : "r" ('='), "r" (UARTDR) : "memory");
+	at = UARTDR;
+	asm volatile("strb %w1, [%0], #1" : "+r" (at) : "r" ('\n') : "memory");
+	/* Two pages, of which the second one is nobody's. */
+	asm volatile("ldp %w0, %w1, [%2]"
+		     : "=&r" (a), "=&r" (b) : "r" (UART + 0xffc) : "memory");
+	report("in two pages", a << 8 | b);
+	/* The first virtio slot. */
+	asm volatile("ldp %w0, %w1, [%2]"
+		     : "=&r" (a), "=&r" (b) : "r" (NOWHERE) : "memory");
+	report("virtio", a << 8 | b);
+	at = read32(ROM);
+	asm volatile("stp %0, %0, [%1]" : : "r" (~at), "r" (ROM) : "memory");
+	report("the ROM has changed", at != read32(ROM));
+}
+
+/* What has none, and does not: an exclusive; a pair of the module's interrupt controller. */
+static void access_in_vain(void)
+{
+	asm volatile("ldxr w0, [%0]" : : "r" (NOWHERE) : "x0", "memory");
+	asm volatile("ldxr w0, [%0]" : : "r" (UART) : "x0", "memory");
+	asm volatile("ldp w0, w1, [%0]" : : "r" (GICD) : "x0", "x1", "memory");
 }
 
 static void flood(void)
@@ -316,9 +360,7 @@ static int command(int c)
 		read_word();
 		return 1;
 	case 'a':
-		/* A pair has no syndrome. */
-		asm volatile("ldp x0, x1, [%0]"
-			     : : "r" (NOWHERE) : "x0", "x1", "memory");
+		access_in_vain();
 		return 1;
 	case 'b':
 		print_early();
@@ -345,6 +387,9 @@ static int command(int c)
 		return 1;
 	case 'i':
 		silent_registers();
+		return 1;
+	case 'j':
+		access_devices();
 		return 1;
 	case 'k':
 		report_entry();

@@ -60,11 +60,6 @@ static struct bus_hole *hole_find(struct bus *bus, u64 page, bool *is_new)
 
 static void hole_hit(struct bus *bus, u64 ipa, enum access access, u64 pc)
 {
-	static const char * const what[] = {
-		[ACCESS_READ] = "read of",
-		[ACCESS_WRITE] = "write to",
-		[ACCESS_ABORT] = "access without syndrome to",
-	};
 	struct bus_hole *hole;
 	bool is_new;
 
@@ -82,9 +77,9 @@ static void hole_hit(struct bus *bus, u64 ipa, enum access access, u64 pc)
 		break;
 	}
 	pthread_mutex_unlock(&bus->lock);
-	if (is_new)
-		note("%s 0x%llx, where nothing is, at pc 0x%llx", what[access],
-		     ipa, pc);
+	if (is_new && access != ACCESS_ABORT)
+		note("%s 0x%llx, where nothing is, at pc 0x%llx",
+		     access == ACCESS_READ ? "read of" : "write to", ipa, pc);
 }
 
 u64 bus_read(struct bus *bus, u64 ipa, unsigned int len, u64 pc)
@@ -109,15 +104,15 @@ void bus_write(struct bus *bus, u64 ipa, unsigned int len, u64 value, u64 pc)
 	dev->ops->write(dev, ipa - dev->base, len, value & len_mask(len));
 }
 
-void bus_aborted(struct bus *bus, u64 ipa, u64 pc)
+void bus_aborted(struct bus *bus, u64 ipa, u64 pc, const char *insn,
+		 const char *why)
 {
 	const struct device *dev = bus_find(bus, ipa);
 
-	if (dev)
-		note("%s: access without syndrome to 0x%llx at pc 0x%llx",
-		     dev->ops->name, ipa, pc);
-	else
+	if (!dev)
 		hole_hit(bus, ipa, ACCESS_ABORT, pc);
+	note("%s: %s%saccess to 0x%llx at pc 0x%llx aborts: %s",
+	     dev ? dev->ops->name : "unmapped", insn, *insn ? ": " : "", ipa, pc, why);
 }
 
 void bus_reset(struct bus *bus)

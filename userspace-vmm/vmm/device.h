@@ -72,7 +72,7 @@ static inline void irq_line_set(struct irq_line *line, bool level)
  * @page: guest physical address, a multiple of 4 KiB.
  * @reads: reads, they gave zero.
  * @writes: writes, they were ignored.
- * @aborts: accesses without a valid syndrome, they aborted.
+ * @aborts: accesses that the VMM cannot emulate, they aborted.
  */
 struct bus_hole {
 	u64 page;
@@ -102,8 +102,12 @@ void bus_add(struct bus *bus, struct device *dev);
 u64 bus_read(struct bus *bus, u64 ipa, unsigned int len, u64 pc);
 void bus_write(struct bus *bus, u64 ipa, unsigned int len, u64 value, u64 pc);
 
-/* Count an access that the VMM answered with an abort. */
-void bus_aborted(struct bus *bus, u64 ipa, u64 pc);
+/*
+ * Count and tell of an access that the VMM answers with an abort. @insn is the instruction
+ * in text, or empty; @why it cannot be made.
+ */
+void bus_aborted(struct bus *bus, u64 ipa, u64 pc, const char *insn,
+		 const char *why);
 
 void bus_reset(struct bus *bus);
 void bus_tick(struct bus *bus);

@@ -15,6 +15,9 @@
 #define NSEC_PER_SEC	1000000000ULL
 #define NSEC_PER_MSEC	1000000ULL
 
+/* Of what the address of an ABORT exit is known. */
+#define ABORT_PAGE	(4 * KIB)
+
 /* EL1h, MMU off, D, A, I and F masked. */
 #define PSTATE_RESET	0x3c5
 
@@ -160,15 +163,71 @@ static void handle_mmio(struct vcpu *vcpu)
 		mmio->data = bus_read(bus, mmio->ipa, mmio->len, run->pc);
 }
 
-/* Devices want ordinary loads and stores; no device has a cache. */
+/*
+ * What is not the bus's: the interrupt controller of the module; and memory, where an access
+ * has its other part in the page of the exit.
+ */
+static bool is_elsewhere(const struct vcpu *vcpu, u64 ipa)
+{
+	const struct vm *vm = vcpu->vm;
+
+	if (vm->has_gic && ipa >= BOARD_GICD_BASE &&
+	    ipa < BOARD_GICR_BASE + BOARD_GICR_SIZE)
+		return true;
+	if ((ipa ^ vcpu->hw.run->u.abort.ipa) < ABORT_PAGE)
+		return false;
+	return guest_ram_at(&vm->guest_ram, ipa, 1) ||
+	       ipa - vm->rom.dev.base < vm->rom.dev.size;
+}
+
+static int abort_read(void *opaque, __u64 ipa, unsigned int len, __u64 *value)
+{
+	struct vcpu *vcpu = opaque;
+
+	if (is_elsewhere(vcpu, ipa))
+		return -EFAULT;
+	*value = bus_read(&vcpu->vm->bus, ipa, len, vcpu->hw.run->pc);
+	return 0;
+}
+
+static int abort_write(void *opaque, __u64 ipa, unsigned int len, __u64 value)
+{
+	struct vcpu *vcpu = opaque;
+
+	if (is_elsewhere(vcpu, ipa))
+		return -EFAULT;
+	bus_write(&vcpu->vm->bus, ipa, len, value, vcpu->hw.run->pc);
+	return 0;
+}
+
+/* Tells what the guest has tried, and why it gets an abort. */
+static void abort_refused(struct vcpu *vcpu, const char *why)
+{
+	const struct armvcpu_run *run = vcpu->hw.run;
+	char text[ARMVCPU_INSN_TEXT_SIZE] = "";
+	struct armvcpu_insn insn;
+
+	if (run->u.abort.flags & ARMVCPU_ABORT_INSN_VALID &&
+	    !(run->u.abort.flags & ARMVCPU_ABORT_AARCH32)) {
+		armvcpu_insn_decode(run->u.abort.insn, &insn);
+		armvcpu_insn_text(&insn, run->pc, text, sizeof(text));
+	}
+	bus_aborted(&vcpu->vm->bus, run->u.abort.ipa, run->pc, text, why);
+}
+
+/* Pairs, writeback, SIMD registers: as ordinary accesses. No device has a cache. */
 static void handle_abort(struct vcpu *vcpu)
 {
-	struct armvcpu_run *run = vcpu->hw.run;
+	struct armvcpu_access access = {
+		.read = abort_read, .write = abort_write, .opaque = vcpu,
+	};
+	int ret;
 
-	if (run->u.abort.flags & ARMVCPU_ABORT_CACHE_OP)
+	if (vcpu->hw.run->u.abort.flags & ARMVCPU_ABORT_CACHE_OP)
 		return;
-	bus_aborted(&vcpu->vm->bus, run->u.abort.ipa, run->pc);
-	run->action = ARMVCPU_ACTION_ABORT;
+	ret = armvcpu_vcpu_emulate(&vcpu->hw, &access);
+	if (ret)
+		abort_refused(vcpu, ret < 0 ? strerror(-ret) : armvcpu_refusal(ret));
 }
 
 /* Nanoseconds until the guest's virtual counter is @timer, within reason. */
