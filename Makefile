@@ -29,7 +29,7 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 	    PREFIX=$(PREFIX)
 
 .PHONY: all help setup build modules user modules_install install clean \
-	distclean run check check-matrix stress bench lint rig rig-shell
+	distclean run check check-matrix stress fuzz-decode bench lint rig rig-shell
 
 ifneq ($(NATIVE),)
 
@@ -88,6 +88,11 @@ check-matrix:
 
 stress:
 	@SECONDS_OF_STRESS='$(DURATION)' $(RIG)/stress
+
+fuzz-decode:
+	@$(RIG)/build native
+	@$(MAKE) --no-print-directory -C userspace-vmm O=$(TOP)/build/native UAPI=$(TOP)/uapi \
+		$(if $(TIME),TIME=$(TIME)) fuzz-decode
 
 bench:
 	@$(RIG)/bench

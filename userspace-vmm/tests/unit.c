@@ -637,6 +637,7 @@ int main(int argc, char **argv)
 	ram_tests();
 	net_tests();
 	watch_tests();
+	insn_tests();
 	printf("1..%u\n", num_tests);
 	return any_failed;
 }
