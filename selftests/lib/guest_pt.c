@@ -59,3 +59,12 @@ void guest_pt_map(u64 va, u64 pa, u64 size, u64 attrs)
 	for (; size; size -= PT_SIZE(3), va += PT_SIZE(3), pa += PT_SIZE(3))
 		*guest_pt_entry(va, 3) = pa | attrs | PTE_TABLE | PTE_VALID;
 }
+
+/* As a guest with SCTLR_EL1.EE reads them; and back. */
+void guest_pt_swap(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < used * 512; i++)
+		tables[i / 512][i % 512] = __builtin_bswap64(tables[i / 512][i % 512]);
+}

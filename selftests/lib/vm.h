@@ -138,6 +138,7 @@ void guest_pt_init(void);
 void guest_pt_map(u64 va, u64 pa, u64 size, u64 attrs);
 u64 *guest_pt_entry(u64 va, int level);
 u64 guest_pt_root(void);
+void guest_pt_swap(void);
 
 /* Odds and ends */
 u64 page_size(void);
