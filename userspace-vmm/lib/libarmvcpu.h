@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * libarmvcpu: the ioctls of /dev/armvcpu as functions.
+ * libarmvcpu: the ioctls of /dev/armvcpu as functions; and what a load or store does
+ * that the CPU has not described.
  *
  * A thin layer without policy: it keeps no state of its own, starts no thread,
  * prints nothing unless asked to, and adds no rule to those in

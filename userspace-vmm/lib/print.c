@@ -320,11 +320,13 @@ char *armvcpu_reg_name(__u32 id, char *buf, size_t size)
 
 /* ---- Dumps ------------------------------------------------------------- */
 
-static void print_abort(FILE *out, const struct armvcpu_exit_abort *abort)
+static void print_abort(FILE *out, const struct armvcpu_exit_abort *abort, __u64 pc)
 {
 	static const char * const flags[] = {
 		"write", "cache-op", NULL, "aarch32", "readonly", "user",
 	};
+	char text[ARMVCPU_INSN_TEXT_SIZE];
+	struct armvcpu_insn insn;
 	unsigned int i;
 
 	fprintf(out, "access without syndrome at ipa 0x%llx", abort->ipa);
@@ -332,8 +334,13 @@ static void print_abort(FILE *out, const struct armvcpu_exit_abort *abort)
 		if (flags[i] && abort->flags & 1U << i)
 			fprintf(out, " %s", flags[i]);
 	}
-	if (abort->flags & ARMVCPU_ABORT_INSN_VALID)
-		fprintf(out, ", instruction 0x%08x", abort->insn);
+	if (!(abort->flags & ARMVCPU_ABORT_INSN_VALID))
+		return;
+	fprintf(out, ", instruction 0x%08x", abort->insn);
+	if (!(abort->flags & ARMVCPU_ABORT_AARCH32)) {
+		armvcpu_insn_decode(abort->insn, &insn);
+		fprintf(out, " (%s)", armvcpu_insn_text(&insn, pc, text, sizeof(text)));
+	}
 }
 
 void armvcpu_print_exit(FILE *out, const struct armvcpu_run *run)
@@ -351,7 +358,7 @@ void armvcpu_print_exit(FILE *out, const struct armvcpu_run *run)
 			fprintf(out, ", value 0x%llx", run->u.mmio.data);
 		break;
 	case ARMVCPU_EXIT_ABORT:
-		print_abort(out, &run->u.abort);
+		print_abort(out, &run->u.abort, run->pc);
 		break;
 	case ARMVCPU_EXIT_SYSREG:
 		armvcpu_reg_name(ARMVCPU_REG_CLASS_SYS | run->u.sysreg.reg,

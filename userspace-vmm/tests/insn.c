@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fake-vcpu.h"
@@ -146,6 +147,36 @@ static void test_text_is_cut(void)
 		CHECK(!memcmp(text + size, guard, sizeof(text) - size));
 		CHECK(!size || !strncmp(text, "ldp x5, x6, [x1]", size - 1));
 		CHECK(!size || !text[size - 1]);
+	}
+}
+
+/* The dump of an exit has the instruction, as far as it is known. */
+static void test_printed(void)
+{
+	static const struct {
+		u32 flags;
+		const char *text;
+	} rows[] = {
+		{ ARMVCPU_ABORT_INSN_VALID, ", instruction 0xa9401825 (ldp x5, x6, [x1])\n" },
+		{ ARMVCPU_ABORT_INSN_VALID | ARMVCPU_ABORT_AARCH32,
+		  " aarch32, instruction 0xa9401825\n" },
+		{ ARMVCPU_ABORT_USER, " user\n" },
+	};
+	size_t i, size;
+	char *text;
+	FILE *out;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		begin();
+		fake_abort(&fake, 0xa9401825, VA + OFFSET, FAKE_BASE + OFFSET);
+		fake.run.u.abort.flags = rows[i].flags;
+		out = open_memstream(&text, &size);
+		if (!out)
+			die("no memory");
+		armvcpu_print_exit(out, &fake.run);
+		fclose(out);
+		CHECK(strstr(text, rows[i].text));
+		free(text);
 	}
 }
 
@@ -401,6 +432,7 @@ void insn_tests(void)
 	} tests[] = {
 		{ "insn: what is refused, and its text", test_refused },
 		{ "insn: text is cut", test_text_is_cut },
+		{ "insn: an exit, printed", test_printed },
 		{ "insn: exits that do not fit", test_exit },
 		{ "insn: an access for each element", test_accesses },
 		{ "insn: nothing there, nothing changed", test_nothing_there },
