@@ -152,7 +152,7 @@ static inline int compat_follow_pfn_locked(struct vm_area_struct *vma, unsigned 
 	*writable = args.writable;
 	follow_pfnmap_end(&args);
 #else
-	spinlock_t *lock;
+	spinlock_t *lock;	/* the page table's */
 	pte_t *pte;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 	int ret = follow_pte(vma, addr, &pte, &lock);
@@ -162,6 +162,7 @@ static inline int compat_follow_pfn_locked(struct vm_area_struct *vma, unsigned 
 
 	if (ret)
 		return ret;
+	__acquire(lock);
 	*pfn = pte_pfn(*pte);
 	*writable = pte_write(*pte);
 	pte_unmap_unlock(pte, lock);

@@ -578,7 +578,8 @@ int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size)
 	if (offset_in_page(ipa) + size > PAGE_SIZE)
 		goto out;
 	if (MEMSLOT_PINNED) {
-		memcpy_from_page(data, slot->pinned->pages[offset >> PAGE_SHIFT], offset_in_page(ipa), size);
+		memcpy_from_page(data, slot->pinned->pages[offset >> PAGE_SHIFT],
+				 offset_in_page(ipa), size);
 		ret = 0;
 	} else if (!copy_from_user(data, u64_to_user_ptr(slot->uaddr + offset), size)) {
 		ret = 0;

@@ -61,10 +61,7 @@ void vmid_take(struct vm *vm)
 		if (next_vmid >> stage2_vmid_bits())
 			begin_generation();
 		WRITE_ONCE(vm->vttbr, stage2_vttbr(vm, next_vmid++));
-		/*
-		 * Who changes stage 2 reads this after that: either it sees the number, or
-		 * the guest that runs by it sees what was changed (stage2.c).
-		 */
+		/* Mirrored in vttbr_in_tlbs(): it sees this, or the guest what it has changed. */
 		smp_mb();
 		smp_store_release(&vm->vmid_generation, generation);
 	}

@@ -486,12 +486,16 @@ static void *writer_thread(void *arg)
 	return NULL;
 }
 
-FIXTURE(many) {
+struct moving {
 	struct vm vm;
 	struct vcpu vcpus[WRITERS];
 	u8 *mem, *copy;
 	u64 bits[MANY_PAGES / 64];
 	u64 copied;
+};
+
+FIXTURE(many) {
+	struct moving m;
 };
 
 FIXTURE_VARIANT(many) {
@@ -510,23 +514,23 @@ FIXTURE_SETUP(many)
 	u64 size = bytes_of(MANY_PAGES), i;
 	u32 flags = ARMVCPU_SLOT_LOG_DIRTY | (variant->all ? ARMVCPU_SLOT_DIRTY_ALL : 0);
 
-	vm_init(&self->vm);
-	self->mem = alloc_pages(2 * size);
-	self->mem = (u8 *)(((u64)self->mem + size - 1) & ~(size - 1));
+	vm_init(&self->m.vm);
+	self->m.mem = alloc_pages(2 * size);
+	self->m.mem = (u8 *)(((u64)self->m.mem + size - 1) & ~(size - 1));
 	if (variant->huge)
-		madvise(self->mem, size, MADV_HUGEPAGE);
-	self->copy = alloc_pages(size);
-	ASSERT_EQ(0, vm_set_slot(&self->vm, 0, variant->huge ? 0 : flags, GUEST_RAM, size,
-				 self->mem));
+		madvise(self->m.mem, size, MADV_HUGEPAGE);
+	self->m.copy = alloc_pages(size);
+	ASSERT_EQ(0, vm_set_slot(&self->m.vm, 0, variant->huge ? 0 : flags, GUEST_RAM, size,
+				 self->m.mem));
 	for (i = 0; i < WRITERS; i++)
-		vcpu_init(&self->vcpus[i], &self->vm, 0);
+		vcpu_init(&self->m.vcpus[i], &self->m.vm, 0);
 	if (!variant->huge)
 		return;
 	/* Mapped by then. */
-	write_pages(&self->vcpus[0], 0, MANY_PAGES);
-	memcpy(self->copy, self->mem, size);
-	ASSERT_EQ(0, vm_set_slot(&self->vm, 0, flags | ARMVCPU_SLOT_CHANGE, GUEST_RAM, size,
-				 self->mem));
+	write_pages(&self->m.vcpus[0], 0, MANY_PAGES);
+	memcpy(self->m.copy, self->m.mem, size);
+	ASSERT_EQ(0, vm_set_slot(&self->m.vm, 0, flags | ARMVCPU_SLOT_CHANGE, GUEST_RAM, size,
+				 self->m.mem));
 }
 
 FIXTURE_TEARDOWN(many)
@@ -534,64 +538,65 @@ FIXTURE_TEARDOWN(many)
 }
 
 /* As who moves a guest: what is dirty is copied once more. */
-static void copy_dirty(FIXTURE_DATA(many) *self, bool by_name)
+static void copy_dirty(struct moving *m, bool by_name)
 {
 	u64 page = page_size(), i;
 
-	test_check(!dirty_ioctl(&self->vm, ARMVCPU_GET_DIRTY_LOG, 0,
-				by_name ? 0 : ARMVCPU_DIRTY_CLEAR, 0, MANY_PAGES, self->bits));
+	test_check(!dirty_ioctl(&m->vm, ARMVCPU_GET_DIRTY_LOG, 0,
+				by_name ? 0 : ARMVCPU_DIRTY_CLEAR, 0, MANY_PAGES, m->bits));
 	if (by_name)
-		test_check(!dirty_ioctl(&self->vm, ARMVCPU_CLEAR_DIRTY_LOG, 0, 0, 0, MANY_PAGES,
-					self->bits));
+		test_check(!dirty_ioctl(&m->vm, ARMVCPU_CLEAR_DIRTY_LOG, 0, 0, 0, MANY_PAGES,
+					m->bits));
 	for (i = 0; i < MANY_PAGES; i++) {
-		if (!is_set(self->bits, i))
+		if (!is_set(m->bits, i))
 			continue;
-		memcpy(self->copy + i * page, self->mem + i * page, page);
-		self->copied++;
+		memcpy(m->copy + i * page, m->mem + i * page, page);
+		m->copied++;
 	}
 }
 
 /* A device: its writes are marked. */
-static void device_writes(FIXTURE_DATA(many) *self, u64 round)
+static void device_writes(struct moving *m, u64 round)
 {
 	u64 page = round * 37 % MANY_PAGES, mark[MANY_PAGES / 64] = { 0 };
 
-	*(u64 *)(self->mem + page * page_size() + 1024) = round;
+	*(u64 *)(m->mem + page * page_size() + 1024) = round;
 	mark[page / 64] = 1UL << page % 64;
-	test_check(!dirty_ioctl(&self->vm, ARMVCPU_MARK_DIRTY, 0, 0, 0, MANY_PAGES, mark));
+	test_check(!dirty_ioctl(&m->vm, ARMVCPU_MARK_DIRTY, 0, 0, 0, MANY_PAGES, mark));
 }
 
 TEST_F(many, none_is_missed)
 {
+	struct moving *m = &self->m;
 	u64 page = page_size(), i;
 	pthread_t threads[WRITERS];
 
 	rounds = 0;
 	running = WRITERS;
 	for (i = 0; i < WRITERS; i++) {
-		vcpu_call(&self->vcpus[i], guest_writes_at_random, i, page);
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, writer_thread, &self->vcpus[i]));
+		vcpu_call(&m->vcpus[i], guest_writes_at_random, i, page);
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, writer_thread, &m->vcpus[i]));
 	}
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
-		device_writes(self, rounds);
-		copy_dirty(self, variant->by_name);
+		device_writes(m, rounds);
+		copy_dirty(m, variant->by_name);
 		WRITE_ONCE(rounds, rounds + 1);
 		/* Whoever clears all the time has a guest that does nothing but fault. */
 		usleep(3000);
 	}
 	for (i = 0; i < WRITERS; i++)
 		ASSERT_EQ(0, pthread_join(threads[i], NULL));
-	device_writes(self, rounds);
+	device_writes(m, rounds);
 	/* They write no more: what is copied now is all. */
-	copy_dirty(self, variant->by_name);
+	copy_dirty(m, variant->by_name);
 	for (i = 0; i < MANY_PAGES; i++)
-		ASSERT_EQ(0, memcmp(self->copy + i * page, self->mem + i * page, page));
-	TH_LOG("%llu pages copied in %llu rounds", self->copied, rounds);
+		ASSERT_EQ(0, memcmp(m->copy + i * page, m->mem + i * page, page));
+	TH_LOG("%llu pages copied in %llu rounds", m->copied, rounds);
 	/* Some of it while they wrote. */
 	EXPECT_LE(ROUNDS, rounds);
-	EXPECT_LT(MANY_PAGES, self->copied);
+	EXPECT_LT(MANY_PAGES, m->copied);
 	/* And it is not simply all, always. */
-	EXPECT_GT(rounds * MANY_PAGES, self->copied);
+	EXPECT_GT(rounds * MANY_PAGES, m->copied);
 }
 
 int main(int argc, char **argv)

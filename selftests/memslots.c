@@ -778,7 +778,8 @@ TEST(changing_while_it_is_used)
 	enough = 0;
 	for (i = 0; i < 2; i++) {
 		mem[i] = alloc_pages(size);
-		mem[i][0] = mem[i][SIZE / 8] = 0x1111 * (i + 1);
+		mem[i][0] = 0x1111 * (i + 1);
+		mem[i][SIZE / 8] = mem[i][0];
 	}
 	ASSERT_EQ(0, set_slot(&vm, 0, GUEST_RAM, size, mem[0]));
 	for (i = 0; i < 2; i++) {
