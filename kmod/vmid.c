@@ -63,6 +63,7 @@ void vmid_take(struct vm *vm)
 		WRITE_ONCE(vm->vttbr, stage2_vttbr(vm, next_vmid++));
 		/* Mirrored in vttbr_in_tlbs(): it sees this, or the guest what it has changed. */
 		smp_mb();
+		/* After its number: vmid_is_current(). */
 		smp_store_release(&vm->vmid_generation, generation);
 	}
 	mutex_unlock(&vmid_lock);

@@ -95,6 +95,9 @@ until_true() {
 # guest runs.
 start() {
 	exec 3>&-
+	# What the last one said is not this one's: the child is slow to empty them.
+	: >"$dir/out"
+	: >"$dir/err"
 	"$@" <"$dir/keys" >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	# Both ways: that waits for nobody.
