@@ -18,7 +18,7 @@
 
 static size_t bitmap_bytes(u64 count)
 {
-	return BITS_TO_LONGS(count) * sizeof(long);
+	return DIV_ROUND_UP_ULL(count, BITS_PER_LONG) * sizeof(long);
 }
 
 /**
@@ -34,8 +34,9 @@ int dirty_init(struct memslot *slot)
 	slot->dirty = kvzalloc(bitmap_bytes(slot->npages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!slot->dirty)
 		return -ENOMEM;
+	/* Nobody looks at bits behind the last. */
 	if (slot->flags & ARMVCPU_SLOT_DIRTY_ALL)
-		bitmap_set(slot->dirty, 0, slot->npages);
+		memset(slot->dirty, 0xff, bitmap_bytes(slot->npages));
 	return 0;
 }
 

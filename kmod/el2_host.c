@@ -469,8 +469,11 @@ static void call_here(void *data)
 		el2_lost();
 		return;
 	}
-	if (ret == HYP_EXIT_EL2)
+	/* Whatever it was, it has not been done. */
+	if (ret == HYP_EXIT_EL2) {
 		el2_report();
+		return;
+	}
 	call->done = true;
 }
 

@@ -354,7 +354,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	bool walk = esr & ISS_S1PTW, readonly = false;
 	bool cache_op = !insn && esr & ISS_CM;
 	bool write = !insn && !walk && !cache_op && esr & ISS_WNR;
-	bool signalled = false, no_memory = insn && fsc == FSC_PERMISSION;
+	bool signalled = false, no_memory;
 	struct memslot *slot;
 	u64 pages = 0;
 	int ret = 0;
@@ -362,11 +362,12 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	/* On a walk FAR is the address that was translated: a page is enough. */
 	if (walk)
 		ipa &= ~0xfffULL;
+	/* Registers of a device are neither instructions nor tables (HCR_EL2.PTW). */
+	no_memory = fsc == FSC_PERMISSION && (insn || walk) && stage2_is_device(vm, ipa);
 
 	if (fsc == FSC_ACCESS_FLAG && stage2_touch(vm, ipa))
 		return 1;
 	down_read(&vm->slots_lock);
-	/* Registers of a device are no instructions. */
 	slot = no_memory ? NULL : memslot_find(vm, ipa);
 	if (slot) {
 		readonly = slot->flags & ARMVCPU_SLOT_READONLY;

@@ -378,13 +378,6 @@ struct memslot {
 	unsigned long *dirty;
 };
 
-/* What to do about pages that the guest has used. */
-enum age {
-	AGE_LOOK,	/* nothing */
-	AGE_CLEAR,	/* it has to use them again to be seen */
-	AGE_FLUSH,	/* ... and TLBs do not hide it */
-};
-
 int memslot_set(struct vm *vm, const struct armvcpu_mem_slot *arg);
 struct memslot *memslot_find(struct vm *vm, u64 ipa);
 struct memslot *memslot_by_id(const struct vm *vm, u32 id);
@@ -393,7 +386,7 @@ void memslot_put(struct vm *vm, struct memslot *slot);
 bool memslot_overlaps(struct vm *vm, u64 ipa, u64 size);
 void memslot_destroy_all(struct vm *vm);
 void memslot_unmap_user(struct vm *vm, u64 start, u64 end, bool may_sleep);
-bool memslot_age_user(struct vm *vm, u64 start, u64 end, enum age how);
+bool memslot_age_user(struct vm *vm, u64 start, u64 end, bool clear);
 int memslot_read(struct vm *vm, u64 ipa, void *data, size_t size);
 void memslot_write_u64(struct vm *vm, u64 ipa, u64 value);
 
@@ -464,6 +457,7 @@ struct pages {
 
 int pages_get(struct pages *got, const struct memslot *slot, u64 index, bool write, bool more,
 	      u64 ahead);
+void pages_set_dirty(struct pages *got);
 void pages_put(struct pages *got);
 
 /* ---- eventfd.c --------------------------------------------------------- */
@@ -509,12 +503,13 @@ void stage2_destroy(struct vm *vm);
 int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, bool block,
 		 u64 *pages);
 bool stage2_touch(struct vm *vm, u64 ipa);
+bool stage2_is_device(struct vm *vm, u64 ipa);
 int stage2_map_device(struct vm *vm, u64 ipa, u64 pa, u64 size);
 void stage2_unmap_device(struct vm *vm, u64 ipa, u64 size);
 void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
 void stage2_protect(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
 void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64 count);
-bool stage2_age(struct vm *vm, u64 ipa, u64 size, enum age how);
+bool stage2_age(struct vm *vm, u64 ipa, u64 size, bool clear);
 void stage2_clean(struct vm *vm);
 
 /* ---- vmid.c ------------------------------------------------------------ */
@@ -659,6 +654,7 @@ struct vcpu_debug {
  * @tables: for stage 2, before its lock is taken.
  * @next_fault: guest physical address behind what the last fault has mapped.
  * @ahead: so many pages were brought in by it that nobody had touched.
+ * @again: so many faults in a row came to nothing.
  */
 struct vcpu {
 	struct vm *vm;
@@ -695,6 +691,7 @@ struct vcpu {
 	struct pgt_cache tables;
 	u64 next_fault;
 	u32 ahead;
+	u32 again;
 };
 
 /*

@@ -350,30 +350,36 @@ static struct memslot *slot_take(struct vm *vm, u32 i)
 }
 
 /*
- * One slot in place of another, with both locks.  Faults that come meanwhile wait for
- * slots_lock, so that a guest sees the one or the other, and never none.
+ * Nothing of a slot is mapped any more, with both locks.  It is in the list until that is
+ * done: notifiers find what is mapped by it, and s2_lock may be let go meanwhile.
  */
-static void slot_replace(struct vm *vm, struct memslot *old, struct memslot *slot, bool same)
+static void slot_unmap(struct vm *vm, struct memslot *slot)
 {
-	u64 size = old->npages << PAGE_SHIFT;
+	slot->gone = true;
+	stage2_unmap(vm, slot->ipa, slot->npages << PAGE_SHIFT, true);
+}
+
+/*
+ * Only flags are others: what is mapped stays, and is @slot's, which is in the list
+ * already.  With both locks.
+ */
+static void slot_inherit(struct vm *vm, struct memslot *old, struct memslot *slot)
+{
 	u32 lost = slot->flags & ~old->flags;
 
-	if (!same) {
-		stage2_unmap(vm, old->ipa, size, true);
-		return;
-	}
 	/* The log goes on. */
 	if (old->flags & slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
 		swap(old->dirty, slot->dirty);
 	if (lost & ARMVCPU_SLOT_READONLY ||
 	    (lost & ARMVCPU_SLOT_LOG_DIRTY && !(slot->flags & ARMVCPU_SLOT_DIRTY_ALL)))
-		stage2_protect(vm, old->ipa, size, true);
+		stage2_protect(vm, slot->ipa, slot->npages << PAGE_SHIFT, true);
 }
 
 /* A new slot, or another one in place of one. */
 static int slot_set(struct vm *vm, const struct armvcpu_mem_slot *arg)
 {
 	struct memslot *slot, *old = NULL;
+	bool inherits;
 	int ret, i;
 
 	/* A first look, before the work; the one that counts comes after it. */
@@ -400,11 +406,20 @@ static int slot_set(struct vm *vm, const struct armvcpu_mem_slot *arg)
 		memslot_put(vm, slot);
 		return ret;
 	}
+	/*
+	 * Faults that come meanwhile wait for slots_lock, so that a guest sees the one slot
+	 * or the other, and never none.
+	 */
+	old = i < 0 ? NULL : vm->slots[i];
+	inherits = old && is_same_memory(old, arg) && old->pinned == slot->pinned;
 	spin_lock(&vm->s2_lock);
-	old = i < 0 ? NULL : slot_take(vm, i);
-	slot_insert(vm, slot);
+	if (old && !inherits)
+		slot_unmap(vm, old);
 	if (old)
-		slot_replace(vm, old, slot, is_same_memory(old, arg));
+		slot_take(vm, i);
+	slot_insert(vm, slot);
+	if (inherits)
+		slot_inherit(vm, old, slot);
 	spin_unlock(&vm->s2_lock);
 	WRITE_ONCE(vm->layout, vm->layout + 1);
 	up_write(&vm->slots_lock);
@@ -425,8 +440,8 @@ static int slot_delete(struct vm *vm, u32 id)
 		return i;
 	}
 	spin_lock(&vm->s2_lock);
+	slot_unmap(vm, vm->slots[i]);
 	slot = slot_take(vm, i);
-	stage2_unmap(vm, slot->ipa, slot->npages << PAGE_SHIFT, true);
 	spin_unlock(&vm->s2_lock);
 	WRITE_ONCE(vm->layout, vm->layout + 1);
 	up_write(&vm->slots_lock);
@@ -524,9 +539,9 @@ void memslot_unmap_user(struct vm *vm, u64 start, u64 end, bool may_sleep)
  * @vm: the VM; its s2_lock is held.
  * @start: address in the VMM.
  * @end: the one behind it.
- * @how: and what to do about it.
+ * @clear: and it has to use it again to be seen.
  */
-bool memslot_age_user(struct vm *vm, u64 start, u64 end, enum age how)
+bool memslot_age_user(struct vm *vm, u64 start, u64 end, bool clear)
 {
 	const struct memslot *slot;
 	bool young = false;
@@ -534,7 +549,7 @@ bool memslot_age_user(struct vm *vm, u64 start, u64 end, enum age how)
 
 	while ((slot = next_of_user(vm, ipa, start, end))) {
 		ipa = user_to_ipa(slot, start, end, &size);
-		young |= stage2_age(vm, ipa, size, how);
+		young |= stage2_age(vm, ipa, size, clear);
 		ipa = slot_end(slot);
 	}
 	return young;

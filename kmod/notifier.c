@@ -58,19 +58,10 @@ static void range_end(struct mmu_notifier *mn, const struct mmu_notifier_range *
 	spin_unlock(&vm->s2_lock);
 }
 
-static compat_young_t clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
-					unsigned long start, unsigned long end)
-{
-	struct vm *vm = vm_of(mn);
-	bool young;
-
-	spin_lock(&vm->s2_lock);
-	young = memslot_age_user(vm, start, end, AGE_FLUSH);
-	spin_unlock(&vm->s2_lock);
-	return young;
-}
-
-/* The TLBs may remember it for a while: who asks wants an estimate. */
+/*
+ * TLBs may remember for a while that it is young, as those of the host's own page tables
+ * may: who asks wants an estimate, and asks for many.
+ */
 static compat_young_t clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
 				  unsigned long start, unsigned long end)
 {
@@ -78,7 +69,7 @@ static compat_young_t clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
 	bool young;
 
 	spin_lock(&vm->s2_lock);
-	young = memslot_age_user(vm, start, end, AGE_CLEAR);
+	young = memslot_age_user(vm, start, end, true);
 	spin_unlock(&vm->s2_lock);
 	return young;
 }
@@ -90,7 +81,7 @@ static compat_young_t test_young(struct mmu_notifier *mn, struct mm_struct *mm,
 	bool young;
 
 	spin_lock(&vm->s2_lock);
-	young = memslot_age_user(vm, address, address + PAGE_SIZE, AGE_LOOK);
+	young = memslot_age_user(vm, address, address + PAGE_SIZE, false);
 	spin_unlock(&vm->s2_lock);
 	return young;
 }
@@ -109,7 +100,7 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.release = release,
 	.invalidate_range_start = range_start,
 	.invalidate_range_end = range_end,
-	.clear_flush_young = clear_flush_young,
+	.clear_flush_young = clear_young,
 	.clear_young = clear_young,
 	.test_young = test_young,
 };

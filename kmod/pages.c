@@ -150,6 +150,22 @@ static int get_device(struct pages *got, const struct memslot *slot, u64 index, 
 	return 0;
 }
 
+/* Are the first page and the last one of a block where the whole of it would have them? */
+static bool ends_are(const struct memslot *slot, u64 first, int level, bool write,
+		     unsigned long pfn)
+{
+	u64 last = (PGTABLE_SIZE(level) >> PAGE_SHIFT) - 1;
+	struct page *pages[2];
+	int n = get_present(slot, first, 1, write, pages);
+	bool ret;
+
+	if (n)
+		n += get_present(slot, first + last, 1, write, pages + 1);
+	ret = n == 2 && page_to_pfn(pages[0]) == pfn && page_to_pfn(pages[1]) == pfn + last;
+	put_all(pages, n);
+	return ret;
+}
+
 /*
  * A huge page that the VMM's page tables have as a whole may be a block.  hugetlbfs' are
  * that always, of others each page is looked at: some may have been taken out.
@@ -168,7 +184,9 @@ static bool get_block(struct pages *got, const struct memslot *slot, u64 index)
 		for (level = PAGE_SHIFT == 12 ? 1 : 2; level < 3; level++) {
 			n = page_to_pfn(got->pages[0]) & ((PGTABLE_SIZE(level) >> PAGE_SHIFT) - 1);
 			if (folio_size(folio) < PGTABLE_SIZE(level) ||
-			    !block_is_aligned(slot, index, level, &first) || first + n != index)
+			    !block_is_aligned(slot, index, level, &first) || first + n != index ||
+			    !ends_are(slot, first, level, got->writable,
+				      page_to_pfn(got->pages[0]) - n))
 				continue;
 			got_block(got, first, level, PFN_PHYS(page_to_pfn(got->pages[0]) - n));
 			return true;
@@ -216,22 +234,10 @@ static int get_one(struct pages *got, const struct memslot *slot, u64 index, boo
 	return n == 1 ? 0 : n < 0 ? n : -EFAULT;
 }
 
-/* The host does not see the guest write. */
-static void set_dirty(struct page *page)
-{
-	if (PageDirty(page))
-		return;
-	/* What has no file behind it has no more to it. */
-	if (PageAnon(page))
-		SetPageDirty(page);
-	else
-		set_page_dirty_lock(page);
-}
-
 static int get_on_demand(struct pages *got, const struct memslot *slot, u64 index, bool write,
 			 bool more, u64 ahead)
 {
-	u64 first, count, i;
+	u64 first, count;
 	bool present;
 	int ret;
 
@@ -255,8 +261,6 @@ static int get_on_demand(struct pages *got, const struct memslot *slot, u64 inde
 						got->writable, got->pages + 1);
 		got->held = got->count;
 	}
-	for (i = 0; got->writable && i < got->held; i++)
-		set_dirty(got->pages[i]);
 	return 0;
 }
 
@@ -300,6 +304,22 @@ int pages_get(struct pages *got, const struct memslot *slot, u64 index, bool wri
 	if (ret)
 		pages_put(got);
 	return ret;
+}
+
+/**
+ * pages_set_dirty() - the guest may write to them, which the host does not see
+ * @got: of pages_get(), and mapped; the VM's s2_lock is held since notifier_retry().
+ *
+ * Their file, if there is one, knows: they have been looked for to be written to, and
+ * nobody has cleaned them since.
+ */
+void pages_set_dirty(struct pages *got)
+{
+	u64 i;
+
+	for (i = 0; i < got->held; i++)
+		if (!PageDirty(got->pages[i]))
+			SetPageDirty(got->pages[i]);
 }
 
 /**

@@ -226,6 +226,9 @@ u64 *pgt_find(struct pgtable *pt, u64 addr, int *level)
 	}
 }
 
+/* What a table costs of the budget: less than a sixteenth of BATCH in stage2.c. */
+#define TABLE_COST	8U
+
 static bool walk_level(struct pgtable *pt, u64 *table, int level, struct pgt_walk *walk)
 {
 	u64 next, *entry;
@@ -235,6 +238,10 @@ static bool walk_level(struct pgtable *pt, u64 *table, int level, struct pgt_wal
 		next = (walk->addr | (PGTABLE_SIZE(level) - 1)) + 1;
 		entry = entry_of(pt, table, walk->addr, level);
 		if (is_table(*entry, level)) {
+			/* What is empty in it takes its time, too. */
+			if (!walk->budget)
+				return false;
+			walk->budget -= min(walk->budget, TABLE_COST);
 			if (!walk_level(pt, table_of(*entry), level + 1, walk))
 				return false;
 			continue;

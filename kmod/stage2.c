@@ -49,8 +49,11 @@
 /* Ranges above this many translations are flushed with the whole VMID. */
 #define MAX_TLBI	512
 
-/* So many pages are unmapped, and cleaned, before others get the lock. */
-#define BATCH		512
+/* So many pages are unmapped, and cleaned, before others get the lock: 2 MiB. */
+#define BATCH		(SZ_2M >> PAGE_SHIFT)
+
+/* Blocks above that are cleaned without the lock. */
+#define LARGE		SZ_32M
 
 static const u8 pa_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
 
@@ -164,8 +167,8 @@ static u64 vttbr_in_tlbs(const struct vm *vm)
 {
 	u64 vttbr;
 
-	/* What has changed is in memory before: mirrored in vmid_take(). */
-	smp_mb();
+	/* What has changed is seen by walks before: mirrored in vmid_take(). */
+	dsb(ish);
 	vttbr = READ_ONCE(vm->vttbr);
 	return vttbr >> VTTBR_VMID_SHIFT ? vttbr : 0;
 }
@@ -282,6 +285,8 @@ struct changed {
 	u64 end;
 	u64 ctr;
 	bool clean;
+	phys_addr_t large;
+	u64 large_size;
 };
 
 static void note_change(struct changed *changed, u64 ipa, int level)
@@ -308,17 +313,43 @@ static bool is_device(u64 desc)
 /* No TLB has it any more. */
 static void clear_entry(u64 *entry, u64 ipa, int level, void *data)
 {
-	const struct changed *changed = data;
+	struct changed *changed = data;
 
 	if (*entry & PGT_VALID)
 		return;
-	if (changed->clean && !is_device(*entry))
-		clean_range(*entry & PGT_ADDRESS, PGTABLE_SIZE(level), changed->ctr);
+	if (changed->clean && !is_device(*entry)) {
+		if (PGTABLE_SIZE(level) <= LARGE) {
+			clean_range(*entry & PGT_ADDRESS, PGTABLE_SIZE(level), changed->ctr);
+		} else {
+			/* There is no room for another one in a batch. */
+			changed->large = *entry & PGT_ADDRESS;
+			changed->large_size = PGTABLE_SIZE(level);
+		}
+	}
 	WRITE_ONCE(*entry, 0);
 }
 
+/* It is mapped no more, but still the VM's: notifiers have not returned. */
+static void clean_large(struct vm *vm, const struct changed *changed, bool may_sleep)
+{
+	u64 done;
+
+	if (!changed->large_size)
+		return;
+	if (may_sleep)
+		spin_unlock(&vm->s2_lock);
+	for (done = 0; done < changed->large_size; done += SZ_64K) {
+		clean_range(changed->large + done, SZ_64K, changed->ctr);
+		if (may_sleep)
+			cond_resched();
+	}
+	dsb(sy);
+	if (may_sleep)
+		spin_lock(&vm->s2_lock);
+}
+
 /* The part of a range that can be done in one go; true if that was all of it. */
-static bool unmap_some(struct vm *vm, u64 *ipa, u64 end)
+static bool unmap_some(struct vm *vm, u64 *ipa, u64 end, bool may_sleep)
 {
 	struct changed changed = { .ctr = el2_ctr(), .clean = !vm->forces_wb };
 	struct pgt_walk walk = {
@@ -345,6 +376,7 @@ static bool unmap_some(struct vm *vm, u64 *ipa, u64 end)
 		flush_range(vm, changed.first, changed.end);
 		pgt_free_unused(&unused);
 	}
+	clean_large(vm, &changed, may_sleep);
 	return all;
 }
 
@@ -361,7 +393,7 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep)
 {
 	u64 end = ipa + size;
 
-	while (!unmap_some(vm, &ipa, end))
+	while (!unmap_some(vm, &ipa, end, may_sleep))
 		if (may_sleep)
 			cond_resched_lock(&vm->s2_lock);
 }
@@ -414,7 +446,7 @@ void stage2_protect(struct vm *vm, u64 ipa, u64 size, bool may_sleep)
 {
 	u64 end = ipa + size;
 
-	while (!protect_some(vm, &ipa, end, NULL, 64 * BATCH))
+	while (!protect_some(vm, &ipa, end, NULL, 8 * BATCH))
 		if (may_sleep)
 			cond_resched_lock(&vm->s2_lock);
 }
@@ -434,9 +466,8 @@ void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64
 /* ---- ageing ------------------------------------------------------------ */
 
 struct ageing {
-	enum age how;
+	bool clear;
 	bool young;
-	struct changed changed;
 };
 
 static void age_entry(u64 *entry, u64 ipa, int level, void *data)
@@ -446,10 +477,8 @@ static void age_entry(u64 *entry, u64 ipa, int level, void *data)
 	if (!(*entry & S2_AF))
 		return;
 	ageing->young = true;
-	if (ageing->how == AGE_LOOK)
-		return;
-	WRITE_ONCE(*entry, *entry & ~S2_AF);
-	note_change(&ageing->changed, ipa, level);
+	if (ageing->clear)
+		WRITE_ONCE(*entry, *entry & ~S2_AF);
 }
 
 /**
@@ -457,19 +486,19 @@ static void age_entry(u64 *entry, u64 ipa, int level, void *data)
  * @vm: the VM; its s2_lock is held.
  * @ipa: guest physical address.
  * @size: bytes.
- * @how: and forget it, or not.
+ * @clear: and forget it.
+ *
+ * TLBs are not told.
  */
-bool stage2_age(struct vm *vm, u64 ipa, u64 size, enum age how)
+bool stage2_age(struct vm *vm, u64 ipa, u64 size, bool clear)
 {
-	struct ageing ageing = { .how = how };
+	struct ageing ageing = { .clear = clear };
 	struct pgt_walk walk = {
 		.addr = ipa, .end = ipa + size, .budget = UINT_MAX,
 		.visit = age_entry, .data = &ageing,
 	};
 
 	pgt_walk(&vm->s2, &walk);
-	if (how == AGE_FLUSH)
-		flush_range(vm, ageing.changed.first, ageing.changed.end);
 	return ageing.young;
 }
 
@@ -487,9 +516,11 @@ static void relax(struct vm *vm, u64 *entry, u64 attrs, u64 ipa)
 	flush_range(vm, ipa & PAGE_MASK, (ipa & PAGE_MASK) + PAGE_SIZE);
 }
 
-static void unmap_whole(struct vm *vm, u64 ipa, int level)
+/* What has been looked for may be gone after that: the guest faults again. */
+static int unmap_whole(struct vm *vm, u64 ipa, int level)
 {
-	stage2_unmap(vm, ipa & ~(PGTABLE_SIZE(level) - 1), PGTABLE_SIZE(level), false);
+	stage2_unmap(vm, ipa & ~(PGTABLE_SIZE(level) - 1), PGTABLE_SIZE(level), true);
+	return -EAGAIN;
 }
 
 static int map_block(struct vm *vm, const struct pages *got, u64 ipa, u64 attrs,
@@ -505,7 +536,7 @@ static int map_block(struct vm *vm, const struct pages *got, u64 ipa, u64 attrs,
 	}
 	/* Pages, in place of which it comes: not without a break (Arm ARM D8.16.1). */
 	if (level > got->level || *entry)
-		unmap_whole(vm, ipa, got->level);
+		return unmap_whole(vm, ipa, got->level);
 	return pgt_map(&vm->s2, base, got->pa, got->level, attrs, cache);
 }
 
@@ -518,7 +549,7 @@ static int map_pages(struct vm *vm, const struct memslot *slot, const struct pag
 	/* A block of which only a part is left. */
 	entry = pgt_find(&vm->s2, ipa, &level);
 	if (level < 3 && *entry)
-		unmap_whole(vm, ipa, level);
+		return unmap_whole(vm, ipa, level);
 	entry = pgt_reach(&vm->s2, base, 3, cache);
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
@@ -531,8 +562,7 @@ static int map_pages(struct vm *vm, const struct memslot *slot, const struct pag
 				relax(vm, &entry[i], attrs, ipa);
 				continue;
 			}
-			unmap_whole(vm, ipa, 3);
-			return -EAGAIN;
+			return unmap_whole(vm, ipa, 3);
 		}
 	}
 	pgt_sync();
@@ -543,7 +573,7 @@ static int map_pages(struct vm *vm, const struct memslot *slot, const struct pag
  * Pages of a slot, or a block, of which one has faulted.  What is mapped there already
  * gets the rights that it lacks.  -EAGAIN: the guest has to fault again.
  */
-static int map(struct vm *vm, struct memslot *slot, const struct pages *got, u64 ipa, bool write,
+static int map(struct vm *vm, struct memslot *slot, struct pages *got, u64 ipa, bool write,
 	       struct pgt_cache *cache)
 {
 	u64 attrs = S2_AF | S2_AP_READ;
@@ -560,9 +590,13 @@ static int map(struct vm *vm, struct memslot *slot, const struct pages *got, u64
 		ret = map_block(vm, got, ipa, attrs, cache);
 	else
 		ret = map_pages(vm, slot, got, ipa, attrs, cache);
-	if (!ret && write && slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
+	if (ret)
+		return ret;
+	if (attrs & S2_AP_WRITE)
+		pages_set_dirty(got);
+	if (write && slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
 		dirty_mark(slot, got->first);
-	return ret;
+	return 0;
 }
 
 /**
@@ -589,6 +623,35 @@ bool stage2_touch(struct vm *vm, u64 ipa)
 	spin_unlock(&vm->s2_lock);
 	return found;
 }
+
+/**
+ * stage2_is_device() - are registers of a device mapped there?
+ * @vm: the VM.
+ * @ipa: guest physical address.
+ */
+bool stage2_is_device(struct vm *vm, u64 ipa)
+{
+	int level;
+	u64 desc;
+
+	spin_lock(&vm->s2_lock);
+	desc = *pgt_find(&vm->s2, ipa, &level);
+	spin_unlock(&vm->s2_lock);
+	return desc & PGT_VALID && is_device(desc);
+}
+
+static bool is_gone(struct vm *vm, const struct memslot *slot)
+{
+	bool gone;
+
+	spin_lock(&vm->s2_lock);
+	gone = slot->gone;
+	spin_unlock(&vm->s2_lock);
+	return gone;
+}
+
+/* Faults in a row that come to nothing. */
+#define MANY_TIMES	2
 
 /**
  * stage2_fault() - the guest has touched memory of a slot
@@ -624,9 +687,12 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	/* What is logged, is that by pages. */
 	if (slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
 		block &= !write;
+	/* A block takes long to clean, and something happens all the time: smaller, then. */
+	if (vcpu->again > MANY_TIMES)
+		block = false;
 	ret = pages_get(&got, slot, index, write, block, vcpu->ahead);
 	if (ret)
-		return ret == -EINTR || ret == -EAGAIN ? 0 : ret;
+		return ret == -EINTR || ret == -EAGAIN || is_gone(vm, slot) ? 0 : ret;
 	if (!got.device)
 		clean_for_guest(vm, &got);
 
@@ -638,6 +704,7 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	else
 		ret = map(vm, slot, &got, ipa, write, &vcpu->tables);
 	spin_unlock(&vm->s2_lock);
+	vcpu->again = ret == -EAGAIN ? vcpu->again + 1 : 0;
 	if (!ret) {
 		*pages = got.count;
 		vcpu->next_fault = slot->ipa + ((got.first + got.count) << PAGE_SHIFT);

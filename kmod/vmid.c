@@ -13,6 +13,7 @@
 #include <linux/bits.h>
 #include <linux/mutex.h>
 #include <linux/smp.h>
+#include <asm/barrier.h>
 
 #include "kmod.h"
 
@@ -62,7 +63,7 @@ void vmid_take(struct vm *vm)
 			begin_generation();
 		WRITE_ONCE(vm->vttbr, stage2_vttbr(vm, next_vmid++));
 		/* Mirrored in vttbr_in_tlbs(): it sees this, or the guest what it has changed. */
-		smp_mb();
+		dsb(ish);
 		/* After its number: vmid_is_current(). */
 		smp_store_release(&vm->vmid_generation, generation);
 	}

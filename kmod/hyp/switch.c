@@ -56,6 +56,7 @@
 #define FSC_PERMISSION		0x0cULL
 
 #define PAR_F			BIT(0)
+#define PAR_S			BIT(9)		/* stage 2 of the walk */
 #define PAR_PA			0x000ffffffffff000ULL
 #define PSTATE_MODE		0xfULL
 
@@ -633,6 +634,19 @@ static u64 translate(u64 va, int el0)
 }
 
 /*
+ * The guest executes the instruction again.  If its own walk failed because the host has
+ * taken a page of its tables, only a walk of the CPU's brings that in: so no TLB may spare
+ * it one.
+ */
+static int walk_again(void)
+{
+	asm volatile("tlbi vmalle1" : : : "memory");
+	dsb(nsh);
+	isb();
+	return 0;
+}
+
+/*
  * HPFAR_EL2 of a stage 2 abort.  UNKNOWN for a permission fault that is not on
  * a walk (Arm ARM, HPFAR_EL2), and by erratum 834220 of the A57 for a
  * translation fault that hides a stage 1 fault: then the guest's own walk says
@@ -654,12 +668,16 @@ static int fault_address(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 				   (cpu->features & HYP_ERRATUM_834220))) {
 		par = translate(vcpu->far, 0);
 		if (par & PAR_F)
-			return 0;
+			return walk_again();
 		vcpu->hpfar = (par & PAR_PA) >> 12 << 4;
 	}
 	if ((esr >> ESR_EC_SHIFT & 0x3f) == ESR_EC_DABT_LOWER &&
-	    !(esr & (ESR_ISV | ESR_S1PTW)))
+	    !(esr & (ESR_ISV | ESR_S1PTW))) {
 		vcpu->insn_pa = translate(vcpu->pc, !(vcpu->pstate & PSTATE_MODE));
+		/* Of the guest's tables, a page is not there just now. */
+		if ((vcpu->insn_pa & (PAR_F | PAR_S)) == (PAR_F | PAR_S))
+			return walk_again();
+	}
 	return 1;
 }
 
