@@ -458,7 +458,7 @@ TEST(flags_of_slots)
 #define MANY_PAGES	512UL
 #define WRITERS		4
 #define WRITES		250000UL
-#define ROUNDS		30
+#define ROUNDS		20
 
 static u64 rounds;
 
@@ -582,7 +582,7 @@ TEST_F(many, none_is_missed)
 		copy_dirty(m, variant->by_name);
 		WRITE_ONCE(rounds, rounds + 1);
 		/* Whoever clears all the time has a guest that does nothing but fault. */
-		usleep(3000);
+		usleep(20000);
 	}
 	for (i = 0; i < WRITERS; i++)
 		ASSERT_EQ(0, pthread_join(threads[i], NULL));
