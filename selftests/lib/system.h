@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What tests ask of the host's memory management: files of numbers, swap, memory cgroups,
+ * userfaultfd, where pages are.
+ */
+#ifndef SELFTEST_SYSTEM_H
+#define SELFTEST_SYSTEM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "types.h"
+
+/* 0 or -errno. */
+int system_write(const char *path, const char *text);
+int __printf(2, 3) system_printf(const char *path, const char *format, ...);
+/* The number behind a word in a file of such lines, -1 for none. */
+long system_value(const char *path, const char *key);
+bool kernel_at_least(int version, int patchlevel);
+
+/*
+ * In main(): swap on a zram that is there and not used yet; by system_end() it is gone.
+ * Cgroups, too.
+ */
+void system_begin(void);
+void system_end(void);
+
+bool system_has_swap(void);
+
+/* A memory cgroup of a test's own: false if there is none. @name is a test's own. */
+bool cgroup_enter(const char *name);
+int cgroup_write(const char *name, const char *file, const char *text);
+long cgroup_read(const char *name, const char *file);
+long cgroup_value(const char *name, const char *file, const char *key);
+/* All of its processes are gone; the parent's is entered before that. */
+int cgroup_remove(const char *name);
+void cgroup_leave(void);
+
+/* Number of the page behind an address, 0 for none. */
+u64 page_frame(const void *addr);
+/* How many of a range are in memory. */
+u64 pages_present(const void *mem, u64 size);
+
+/* So much of a size that is allocated at an alignment that is a multiple of it. */
+void *alloc_aligned(u64 size, u64 align);
+
+#endif /* SELFTEST_SYSTEM_H */
