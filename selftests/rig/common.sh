@@ -127,6 +127,21 @@ busybox() {
 	die "the package has no busybox any more"
 }
 
+# host_swap: sets SWAP_FILES, for rig/run, and SWAP_LOAD, the command that loads a zram there;
+# no swap in a kernel that the rig builds.
+# shellcheck disable=SC2034 # for those who call this
+host_swap() {
+	SWAP_FILES=() SWAP_LOAD=true
+	case $KERNEL in
+	6.1 | 6.12 | sid) ;;
+	*) return 0 ;;
+	esac
+	"$RIG/fetch" "swap-$KERNEL"
+	SWAP_FILES=(--file "$CACHE/swap-$KERNEL=/lib/modules/swap")
+	# shellcheck disable=SC2016 # for the host's shell to expand
+	SWAP_LOAD='for m in $(cat /lib/modules/swap/load); do insmod /lib/modules/swap/$m.ko; done'
+}
+
 # Equal roots make equal archives: a deterministic run depends on every byte.
 pack() {
 	find "$1" -exec touch -h -d @1767225600 {} +
