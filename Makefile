@@ -29,7 +29,8 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 	    PREFIX=$(PREFIX)
 
 .PHONY: all help setup build modules user modules_install install clean \
-	distclean run check check-matrix stress fuzz-decode bench lint rig rig-shell
+	distclean run check check-matrix stress stress-memory fuzz-decode bench lint rig \
+	rig-shell
 
 ifneq ($(NATIVE),)
 
@@ -88,6 +89,9 @@ check-matrix:
 
 stress:
 	@SECONDS_OF_STRESS='$(DURATION)' $(RIG)/stress
+
+stress-memory:
+	@SECONDS_OF_STRESS='$(DURATION)' $(RIG)/stress-memory
 
 fuzz-decode:
 	@$(RIG)/build native
