@@ -504,6 +504,23 @@ void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4)
 	preempt_enable();
 }
 
+/**
+ * el2_call_here() - hvc on this CPU, if its EL2 is ours: for maintenance of its TLB
+ * @id: HYP_CALL_TLBI_*.
+ * @arg1: x1.
+ * @arg2: x2.
+ * @arg3: x3.
+ * @arg4: x4.
+ */
+void el2_call_here(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4)
+{
+	struct any_call call = { .id = id, .args = { arg1, arg2, arg3, arg4 } };
+
+	preempt_disable();
+	call_here(&call);
+	preempt_enable();
+}
+
 /* ---- comings and goings of CPUs ---------------------------------------- */
 
 static int el2_cpu_up(unsigned int cpu)

@@ -158,6 +158,7 @@ static __always_inline u64 el2_run(u64 hyp_pa)
 
 u64 el2_call(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
+void el2_call_here(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_lost(void);
 void el2_report(void);
 void el2_debugfs(struct dentry *dir);

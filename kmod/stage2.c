@@ -47,7 +47,7 @@
 #define VTTBR_VMID_SHIFT 48
 
 /* Ranges above this many translations are flushed with the whole VMID. */
-#define MAX_TLBI	512
+#define MAX_TLBI	64
 
 /* So many pages are unmapped, and cleaned, before others get the lock: 2 MiB. */
 #define BATCH		(SZ_2M >> PAGE_SHIFT)
@@ -509,11 +509,13 @@ static void relax(struct vm *vm, u64 *entry, u64 attrs, u64 ipa)
 {
 	u64 desc = *entry | (attrs & (S2_AF | S2_AP_WRITE));
 
-	/* Another vCPU was faster, and no TLB has the old one any more. */
-	if (desc == *entry)
-		return;
-	WRITE_ONCE(*entry, desc);
-	flush_range(vm, ipa & PAGE_MASK, (ipa & PAGE_MASK) + PAGE_SIZE);
+	if (desc != *entry)
+		WRITE_ONCE(*entry, desc);
+	/*
+	 * Whoever still has the old one in a TLB faults, and comes here, even if another
+	 * vCPU was faster: so this CPU's TLB is enough.
+	 */
+	el2_call_here(HYP_CALL_TLBI_IPA_HERE, vm->vttbr, vm->vtcr, ipa & PAGE_MASK, 0);
 }
 
 /* What has been looked for may be gone after that: the guest faults again. */

@@ -71,6 +71,9 @@ u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4
 	case HYP_CALL_TLBI_VMID:
 		hyp_tlbi_vmid(arg1, arg2, cpu->features);
 		return 0;
+	case HYP_CALL_TLBI_IPA_HERE:
+		hyp_tlbi_ipa_here(arg1, arg2, cpu->features, arg3);
+		return 0;
 	case HYP_CALL_TLBI_ALL:
 		hyp_tlbi_all(cpu->features);
 		return 0;

@@ -141,6 +141,7 @@ int hyp_gic_post(struct hyp_vcpu *vcpu, u32 n, u32 maintenance_intid);
 /* tlb.c */
 void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features);
 void hyp_tlbi_all(u64 features);
+void hyp_tlbi_ipa_here(u64 vttbr, u64 vtcr, u64 features, u64 ipa);
 void hyp_tlbi_local(u64 vttbr, u64 vtcr, u64 features);
 void hyp_tlbi_ipa(u64 vttbr, u64 vtcr, u64 features, u64 ipa, u64 size);
 void hyp_tlbi_el2(u64 addr, u64 features);

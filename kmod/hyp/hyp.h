@@ -32,7 +32,8 @@
 #define HYP_CALL_PROVOKE	0x41560007	/* x1: HYP_PROVOKE_*; for tests */
 #define HYP_CALL_GIC_VTR	0x41560008	/* ICH_VTR_EL2, HYP_STUB_ERR without a GICv3 */
 #define HYP_CALL_TLBI_ALL	0x41560009	/* all of EL1 and EL0, the host's, too */
-#define HYP_CALL_NR		10
+#define HYP_CALL_TLBI_IPA_HERE	0x4156000a	/* x1, x2, x3: IPA of a page; this CPU */
+#define HYP_CALL_NR		11
 
 /* An id that no stub knows: the probe for a hyp-stub. */
 #define HYP_CALL_PROBE		0xffff4156

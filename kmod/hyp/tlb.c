@@ -131,6 +131,21 @@ void hyp_tlbi_ipa(u64 vttbr, u64 vtcr, u64 features, u64 ipa, u64 size)
 	give_vmid(old, features);
 }
 
+/* Stage 2 of a page, on this CPU: it may do more than before. */
+void hyp_tlbi_ipa_here(u64 vttbr, u64 vtcr, u64 features, u64 ipa)
+{
+	struct regime old;
+
+	dsb(ish);
+	old = take_vmid(vttbr, vtcr, features);
+	asm volatile("tlbi ipas2e1, %0" : : "r" (ipa >> 12) : "memory");
+	dsb(nsh);
+	asm volatile("tlbi vmalle1" : : : "memory");
+	dsb(nsh);
+	isb();
+	give_vmid(old, features);
+}
+
 /* One page of EL2's own map, on all CPUs. */
 void hyp_tlbi_el2(u64 addr, u64 features)
 {
