@@ -222,6 +222,18 @@ enum id_reg {
 #undef ID_PLACES
 
 /**
+ * struct invalidation - a range of the VMM's memory that the host has taken away
+ * @start: address.
+ * @end: the one behind it.
+ */
+struct invalidation {
+	unsigned long start;
+	unsigned long end;
+};
+
+#define NR_INVALIDATIONS	16
+
+/**
  * struct vm - a virtual machine
  * @ref: the VM's file and its vCPUs.
  * @all: among all VMs (stats.c).
@@ -265,6 +277,7 @@ enum id_reg {
  * @invalid_start: which lie between this address of the VMM
  * @invalid_end: and this one.
  * @invalidations: how often one has been.
+ * @recent: the last ones of these, by that number.
  * @last_ran: per CPU, the serial number of the vCPU that ran there last.
  */
 struct vm {
@@ -314,6 +327,7 @@ struct vm {
 	unsigned long invalid_start;
 	unsigned long invalid_end;
 	unsigned long invalidations;
+	struct invalidation recent[NR_INVALIDATIONS];
 	u64 __percpu *last_ran;
 };
 

@@ -49,6 +49,9 @@ static void range_end(struct mmu_notifier *mn, const struct mmu_notifier_range *
 	struct vm *vm = vm_of(mn);
 
 	spin_lock(&vm->s2_lock);
+	vm->recent[vm->invalidations % NR_INVALIDATIONS] = (struct invalidation) {
+		.start = range->start, .end = range->end,
+	};
 	/*
 	 * What began before that may have found a page that is gone now.  After the page
 	 * tables: pairs with notifier_begin().
@@ -163,6 +166,17 @@ unsigned long notifier_begin(struct vm *vm)
  */
 bool notifier_retry(struct vm *vm, unsigned long begin, unsigned long start, unsigned long end)
 {
-	return vm->invalidations != begin ||
-	       (vm->invalidating && start < vm->invalid_end && end > vm->invalid_start);
+	const struct invalidation *other;
+
+	if (vm->invalidating && start < vm->invalid_end && end > vm->invalid_start)
+		return true;
+	/* Those since then, as far as they are known: others' memory does not matter. */
+	if (vm->invalidations - begin > NR_INVALIDATIONS)
+		return true;
+	for (; begin != vm->invalidations; begin++) {
+		other = &vm->recent[begin % NR_INVALIDATIONS];
+		if (start < other->end && end > other->start)
+			return true;
+	}
+	return false;
 }
