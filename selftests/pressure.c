@@ -265,6 +265,90 @@ TEST_F(squeeze, cgroup_limits)
 	cgroup_leave();
 }
 
+/* ---- somebody else's memory ---------------------------------------------- */
+
+struct churn {
+	u64 rounds, stop;
+	pthread_t thread;
+};
+
+/* Pages of the VMM's that no guest has come and go as fast as they can. */
+static void *churn(void *arg)
+{
+	struct churn *c = arg;
+	u64 page = page_size();
+	u8 *mem = alloc_pages(page);
+
+	while (!READ_ONCE(c->stop)) {
+		WRITE_ONCE(*mem, 1);
+		test_check(!madvise(mem, page, MADV_DONTNEED));
+		WRITE_ONCE(c->rounds, c->rounds + 1);
+	}
+	return NULL;
+}
+
+static void guest_touches(u64 base, u64 stride, u64 count)
+{
+	u64 i;
+
+	for (i = 0; i < count; i++)
+		guest_write64(base + i * stride, i + 1);
+	GUEST_DONE();
+}
+
+/* A fault that is tried again because of them would be tried again for ever. */
+FIXTURE(others) {
+	struct vm vm;
+	struct vcpu vcpu;
+};
+
+FIXTURE_VARIANT(others) {
+	bool huge;
+};
+
+FIXTURE_VARIANT_ADD(others, small_pages) { .huge = false };
+FIXTURE_VARIANT_ADD(others, huge_pages) { .huge = true };
+
+FIXTURE_SETUP(others)
+{
+	vm_init(&self->vm);
+	vcpu_init(&self->vcpu, &self->vm, 0);
+}
+
+FIXTURE_TEARDOWN(others)
+{
+}
+
+TEST_F(others, memory_comes_and_goes)
+{
+	u64 count = 64, stride = variant->huge ? HUGE : page_size(), faults[2], i;
+	struct churn c = { 0 };
+	u8 *mem;
+
+	if (get_cap(self->vm.sys, ARMVCPU_CAP_PINNED_MEMORY))
+		SKIP(return, "memory is pinned");
+	mem = alloc_aligned(count * stride, HUGE);
+	madvise(mem, count * stride, variant->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	ASSERT_EQ(0, vm_set_slot(&self->vm, 0, 0, GUEST_RAM, count * stride, mem));
+	for (i = 0; i < 2; i++) {
+		if (i) {
+			ASSERT_EQ(0, madvise(mem, count * stride, MADV_DONTNEED));
+			ASSERT_EQ(0, pthread_create(&c.thread, NULL, churn, &c));
+			while (READ_ONCE(c.rounds) < 100)
+				usleep(100);
+		}
+		vcpu_call(&self->vcpu, guest_touches, GUEST_RAM, stride, count);
+		faults[i] = self->vcpu.run->stats.faults;
+		vcpu_expect_done(&self->vcpu);
+		faults[i] = self->vcpu.run->stats.faults - faults[i];
+	}
+	WRITE_ONCE(c.stop, 1);
+	ASSERT_EQ(0, pthread_join(c.thread, NULL));
+	TH_LOG("faults: %llu alone, %llu with %llu rounds of others", faults[0], faults[1],
+	       c.rounds);
+	EXPECT_GE(4 * faults[0] + 64, faults[1]);
+}
+
 int main(int argc, char **argv)
 {
 	int ret;
