@@ -747,6 +747,43 @@ TEST(a_wait_for_userfaultfd_can_be_killed)
 	EXPECT_EQ(SIGKILL, WTERMSIG(status));
 }
 
+/* ---- huge pages that are none any more ----------------------------------- */
+
+static u64 guest_sees(struct vcpu *vcpu, u64 ipa)
+{
+	vcpu_call(vcpu, guest_reads_once, ipa);
+	vcpu_expect_sync(vcpu, 1);
+	vcpu_expect_sync(vcpu, 2);
+	return vcpu_sync_arg(vcpu, 0);
+}
+
+/* All of its pages are there, and all but one are still where they belong: that is no block. */
+TEST(a_huge_page_of_which_one_page_is_another)
+{
+	struct world w = { 0 };
+	u64 i, k, page;
+
+	world_init(&w, &(struct writers) { .cpus = 1, .huge = true });
+	if (w.pinned)
+		SKIP(return, "memory is pinned");
+	page = w.page;
+	for (i = 0; i < HUGE / page; i++)
+		*(u64 *)(w.mem + i * page) = 0x1000 + i;
+	if (!huge_kb())
+		SKIP(return, "the host has no huge pages");
+	EXPECT_EQ(0x1000, guest_sees(&w.vcpus[0], GUEST_RAM));
+	/* The last one, the first one, and those between. */
+	for (k = HUGE / page - 1; k < HUGE / page; k -= HUGE / page / 4 - 3) {
+		ASSERT_EQ(0, madvise(w.mem + k * page, page, MADV_DONTNEED));
+		*(u64 *)(w.mem + k * page) = 0x2000 + k;
+		i = k ? 0 : 40;
+		EXPECT_EQ(*(u64 *)(w.mem + i * page), guest_sees(&w.vcpus[0], GUEST_RAM + i * page));
+		EXPECT_EQ(0x2000 + k, guest_sees(&w.vcpus[0], GUEST_RAM + k * page));
+	}
+	for (i = 0; i < HUGE / page; i++)
+		ASSERT_EQ(*(u64 *)(w.mem + i * page), guest_sees(&w.vcpus[0], GUEST_RAM + i * page));
+}
+
 /* The content that somebody brings is what the guest reads, page by page. */
 static void guest_reads_all(struct hammer *h, u64 base)
 {
