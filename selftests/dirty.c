@@ -582,7 +582,7 @@ TEST_F(many, none_is_missed)
 		copy_dirty(m, variant->by_name);
 		WRITE_ONCE(rounds, rounds + 1);
 		/* Whoever clears all the time has a guest that does nothing but fault. */
-		usleep(20000);
+		usleep(100000);
 	}
 	for (i = 0; i < WRITERS; i++)
 		ASSERT_EQ(0, pthread_join(threads[i], NULL));
