@@ -330,26 +330,21 @@ static void clear_entry(u64 *entry, u64 ipa, int level, void *data)
 }
 
 /* It is mapped no more, but still the VM's: notifiers have not returned. */
-static void clean_large(struct vm *vm, const struct changed *changed, bool may_sleep)
+static void clean_large(const struct changed *changed, bool may_sleep)
 {
 	u64 done;
 
-	if (!changed->large_size)
-		return;
-	if (may_sleep)
-		spin_unlock(&vm->s2_lock);
 	for (done = 0; done < changed->large_size; done += SZ_64K) {
 		clean_range(changed->large + done, SZ_64K, changed->ctr);
 		if (may_sleep)
 			cond_resched();
 	}
 	dsb(sy);
-	if (may_sleep)
-		spin_lock(&vm->s2_lock);
 }
 
 /* The part of a range that can be done in one go; true if that was all of it. */
 static bool unmap_some(struct vm *vm, u64 *ipa, u64 end, bool may_sleep)
+	__must_hold(&vm->s2_lock)
 {
 	struct changed changed = { .ctr = el2_ctr(), .clean = !vm->forces_wb };
 	struct pgt_walk walk = {
@@ -376,7 +371,13 @@ static bool unmap_some(struct vm *vm, u64 *ipa, u64 end, bool may_sleep)
 		flush_range(vm, changed.first, changed.end);
 		pgt_free_unused(&unused);
 	}
-	clean_large(vm, &changed, may_sleep);
+	if (changed.large_size && may_sleep) {
+		spin_unlock(&vm->s2_lock);
+		clean_large(&changed, true);
+		spin_lock(&vm->s2_lock);
+	} else if (changed.large_size) {
+		clean_large(&changed, false);
+	}
 	return all;
 }
 

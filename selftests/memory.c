@@ -777,11 +777,13 @@ TEST(a_huge_page_of_which_one_page_is_another)
 		ASSERT_EQ(0, madvise(w.mem + k * page, page, MADV_DONTNEED));
 		*(u64 *)(w.mem + k * page) = 0x2000 + k;
 		i = k ? 0 : 40;
-		EXPECT_EQ(*(u64 *)(w.mem + i * page), guest_sees(&w.vcpus[0], GUEST_RAM + i * page));
+		EXPECT_EQ(*(u64 *)(w.mem + i * page),
+			  guest_sees(&w.vcpus[0], GUEST_RAM + i * page));
 		EXPECT_EQ(0x2000 + k, guest_sees(&w.vcpus[0], GUEST_RAM + k * page));
 	}
 	for (i = 0; i < HUGE / page; i++)
-		ASSERT_EQ(*(u64 *)(w.mem + i * page), guest_sees(&w.vcpus[0], GUEST_RAM + i * page));
+		ASSERT_EQ(*(u64 *)(w.mem + i * page),
+			  guest_sees(&w.vcpus[0], GUEST_RAM + i * page));
 }
 
 /* The content that somebody brings is what the guest reads, page by page. */
