@@ -226,7 +226,8 @@ TEST_F(dirty, marked_by_the_vmm)
 /* What the module writes for the guest. */
 TEST_F(dirty, stolen_time)
 {
-	vcpu_set(&self->vcpu, ARMVCPU_REG_STOLEN_TIME, GUEST_RAM + bytes_of(77));
+	if (vcpu_try_set(&self->vcpu, ARMVCPU_REG_STOLEN_TIME, GUEST_RAM + bytes_of(77)))
+		SKIP(return, "this kernel does not count what tasks wait for");
 	read_pages(&self->vcpu, 0, 1);
 	get_log(&self->vm, 0, self->bits);
 	EXPECT_EQ(1, is_set(self->bits, 77));
@@ -589,14 +590,15 @@ TEST_F(many, none_is_missed)
 	device_writes(m, rounds);
 	/* They write no more: what is copied now is all. */
 	copy_dirty(m, variant->by_name);
+	/* It is not simply all, always. */
+	ASSERT_EQ(0, dirty_ioctl(&m->vm, ARMVCPU_GET_DIRTY_LOG, 0, 0, 0, MANY_PAGES, m->bits));
+	ASSERT_EQ(0, count_set(m->bits, MANY_PAGES));
 	for (i = 0; i < MANY_PAGES; i++)
 		ASSERT_EQ(0, memcmp(m->copy + i * page, m->mem + i * page, page));
 	TH_LOG("%llu pages copied in %llu rounds", m->copied, rounds);
 	/* Some of it while they wrote. */
 	EXPECT_LE(ROUNDS, rounds);
 	EXPECT_LT(MANY_PAGES, m->copied);
-	/* And it is not simply all, always. */
-	EXPECT_GT(rounds * MANY_PAGES, m->copied);
 }
 
 int main(int argc, char **argv)

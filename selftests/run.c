@@ -434,6 +434,10 @@ static void world_starve(struct world *w)
 
 	*mem = 0x4711;
 	snippet_prepare(&w->vcpu, VCPU_MMU_ON);
+	/* A load elsewhere needs tables, and takes those that the vCPU has in reserve. */
+	vm_add_memory(&w->vm, 1, GUEST_RAM + 0x10000000, 0x10000);
+	snippet_start(&w->vcpu, &w->regs, &insn_ldr, GUEST_RAM + 0x10000000);
+	test_check(!vcpu_run(&w->vcpu) && snippet_is_stop(&w->vcpu));
 	snippet_start(&w->vcpu, &w->regs, &insn_ldr, GUEST_RAM);
 	set_fault("task-filter", "Y");
 	set_fault("ignore-gfp-wait", "N");
