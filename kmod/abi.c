@@ -40,6 +40,26 @@ AT(dirty_log, first, 8);
 AT(dirty_log, count, 16);
 AT(dirty_log, bitmap, 24);
 
+SIZE(dirty_page, 16);
+AT(dirty_page, slot, 0);
+AT(dirty_page, reserved, 4);
+AT(dirty_page, page, 8);
+
+SIZE(set_dirty_ring, 8);
+AT(set_dirty_ring, entries, 0);
+AT(set_dirty_ring, flags, 4);
+
+SIZE(dirty_ring, 64);
+AT(dirty_ring, head, 0);
+AT(dirty_ring, tail, 4);
+AT(dirty_ring, entries, 8);
+AT(dirty_ring, pages, 64);
+
+SIZE(clear_dirty_pages, 16);
+AT(clear_dirty_pages, count, 0);
+AT(clear_dirty_pages, flags, 4);
+AT(clear_dirty_pages, pages, 8);
+
 SIZE(smccc_range, 16);
 AT(smccc_range, base, 0);
 AT(smccc_range, count, 4);
@@ -241,4 +261,4 @@ AT(run, posted, 1544);
 AT(run, times, 3088);
 AT(run, timing, 250);
 /* Each reason has its counter: a new one past the last has none. */
-static_assert(ARMVCPU_EXIT_FAIL < ARRAY_SIZE(((struct armvcpu_stats *)0)->user));
+static_assert(ARMVCPU_EXIT_DIRTY_RING_FULL < ARRAY_SIZE(((struct armvcpu_stats *)0)->user));

@@ -50,13 +50,40 @@ void dirty_destroy(struct memslot *slot)
 }
 
 /**
- * dirty_mark() - a page is written to
+ * dirty_may_mark() - can it be noted that a vCPU writes to a page?
+ * @vcpu: the vCPU, in its own thread.
+ * @slot: a slot with a log; its VM's s2_lock is held.
+ * @index: number of the page in the slot.
+ *
+ * Return: false: it is to be told, and the vCPU's ring is full.
+ */
+bool dirty_may_mark(const struct vcpu *vcpu, const struct memslot *slot, u64 index)
+{
+	return test_bit(index, slot->dirty) || !dirty_ring_is_full(vcpu);
+}
+
+/**
+ * dirty_mark() - a vCPU writes to a page
+ * @vcpu: the vCPU; dirty_may_mark().
  * @slot: a slot with a log; its VM's s2_lock is held.
  * @index: number of the page in the slot.
  */
-void dirty_mark(struct memslot *slot, u64 index)
+void dirty_mark(struct vcpu *vcpu, struct memslot *slot, u64 index)
 {
-	__set_bit(index, slot->dirty);
+	if (!__test_and_set_bit(index, slot->dirty))
+		dirty_ring_push(vcpu, slot, index);
+}
+
+/**
+ * dirty_test_and_clear() - forget a page
+ * @slot: a slot with a log; its VM's s2_lock is held, until the page is write-protected.
+ * @index: number of the page in the slot.
+ *
+ * Return: it was dirty.
+ */
+bool dirty_test_and_clear(struct memslot *slot, u64 index)
+{
+	return __test_and_clear_bit(index, slot->dirty);
 }
 
 /**
@@ -64,7 +91,8 @@ void dirty_mark(struct memslot *slot, u64 index)
  * @vm: the VM.
  * @ipa: guest physical address.
  *
- * Of whatever slot is there by now.
+ * Of whatever slot is there by now.  In no ring: a write of its own is no reason for a vCPU
+ * not to run.
  */
 void dirty_mark_ipa(struct vm *vm, u64 ipa)
 {
@@ -73,7 +101,7 @@ void dirty_mark_ipa(struct vm *vm, u64 ipa)
 	spin_lock(&vm->s2_lock);
 	slot = memslot_find(vm, ipa);
 	if (slot && slot->dirty)
-		dirty_mark(slot, (ipa - slot->ipa) >> PAGE_SHIFT);
+		__set_bit((ipa - slot->ipa) >> PAGE_SHIFT, slot->dirty);
 	spin_unlock(&vm->s2_lock);
 }
 

@@ -185,6 +185,7 @@ static const struct exit_kind exit_kinds[] = {
 	[ARMVCPU_EXIT_DEBUG]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF),
 				     debug_complete },
 	[ARMVCPU_EXIT_FAIL]	 = { ACTION(COMPLETE) | ACTION(RETRY) | ACTION(UNDEF) },
+	[ARMVCPU_EXIT_DIRTY_RING_FULL] = { ACTION(COMPLETE) | ACTION(RETRY) },
 };
 
 /**
@@ -386,6 +387,8 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	if (slot && !(readonly && write)) {
 		ret = stage2_fault(vcpu, slot, ipa, write, vcpu_caches_on(vcpu), &pages);
 		memslot_put(vm, slot);
+		if (ret == -ENOSPC)
+			return exit_to_user(vcpu, ARMVCPU_EXIT_DIRTY_RING_FULL);
 		if (ret)
 			return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
 		vcpu_count(&vcpu->run->stats.faults);

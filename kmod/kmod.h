@@ -39,6 +39,8 @@
 #define ARMVCPU_MIN_IPA_BITS	32
 #define ARMVCPU_SLOT_FLAGS	(ARMVCPU_SLOT_READONLY | ARMVCPU_SLOT_LOG_DIRTY | \
 				 ARMVCPU_SLOT_DIRTY_ALL | ARMVCPU_SLOT_CHANGE)
+#define ARMVCPU_MIN_DIRTY_RING	64
+#define ARMVCPU_MAX_DIRTY_RING	65536
 #define ARMVCPU_MAX_IOEVENTFDS	512
 #define ARMVCPU_IOEVENTFD_FLAGS	ARMVCPU_IOEVENTFD_REMOVE
 #define ARMVCPU_MAX_IRQFDS	512
@@ -409,9 +411,22 @@ void memslot_write_u64(struct vm *vm, u64 ipa, u64 value);
 
 int dirty_init(struct memslot *slot);
 void dirty_destroy(struct memslot *slot);
-void dirty_mark(struct memslot *slot, u64 index);
+bool dirty_may_mark(const struct vcpu *vcpu, const struct memslot *slot, u64 index);
+void dirty_mark(struct vcpu *vcpu, struct memslot *slot, u64 index);
+bool dirty_test_and_clear(struct memslot *slot, u64 index);
 void dirty_mark_ipa(struct vm *vm, u64 ipa);
 int dirty_ioctl(struct vm *vm, unsigned int cmd, const struct armvcpu_dirty_log *arg);
+
+/* ---- dirty_ring.c ------------------------------------------------------ */
+
+struct dirty_ring;
+
+bool dirty_ring_is_full(const struct vcpu *vcpu);
+void dirty_ring_push(struct vcpu *vcpu, const struct memslot *slot, u64 index);
+int dirty_ring_set(struct vcpu *vcpu, const struct armvcpu_set_dirty_ring *arg);
+void dirty_ring_destroy(struct vcpu *vcpu);
+int dirty_ring_mmap(struct vcpu *vcpu, struct vm_area_struct *vma);
+int dirty_clear_pages(struct vm *vm, const struct armvcpu_clear_dirty_pages *arg);
 
 /* ---- notifier.c -------------------------------------------------------- */
 
@@ -524,6 +539,7 @@ void stage2_unmap_device(struct vm *vm, u64 ipa, u64 size);
 void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
 void stage2_protect(struct vm *vm, u64 ipa, u64 size, bool may_sleep);
 void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64 count);
+void stage2_protect_pages(struct vm *vm, const u64 *ipas, u32 count);
 bool stage2_age(struct vm *vm, u64 ipa, u64 size, bool clear);
 void stage2_clean(struct vm *vm);
 
@@ -670,6 +686,7 @@ struct vcpu_debug {
  * @next_fault: guest physical address behind what the last fault has mapped.
  * @ahead: so many pages were brought in by it that nobody had touched.
  * @again: so many faults in a row came to nothing.
+ * @ring: of dirty pages, or NULL.
  */
 struct vcpu {
 	struct vm *vm;
@@ -707,6 +724,7 @@ struct vcpu {
 	u64 next_fault;
 	u32 ahead;
 	u32 again;
+	struct dirty_ring *ring;
 };
 
 /*

@@ -464,6 +464,31 @@ void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64
 	protect_some(vm, &ipa, ipa + (count << PAGE_SHIFT), which, UINT_MAX);
 }
 
+/**
+ * stage2_protect_pages() - writes to pages here and there fault
+ * @vm: the VM; its s2_lock is held.
+ * @ipas: guest physical addresses.
+ * @count: how many.
+ */
+void stage2_protect_pages(struct vm *vm, const u64 *ipas, u32 count)
+{
+	u64 first = ~0ULL, end = 0, *entry, base;
+	int level;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		entry = pgt_find(&vm->s2, ipas[i], &level);
+		if (!(*entry & S2_AP_WRITE))
+			continue;
+		WRITE_ONCE(*entry, *entry & ~S2_AP_WRITE);
+		base = ipas[i] & ~(PGTABLE_SIZE(level) - 1);
+		first = min(first, base);
+		end = max(end, base + PGTABLE_SIZE(level));
+	}
+	/* One after the other, or far apart and then all of the VM's: once, not page by page. */
+	flush_range(vm, first, end);
+}
+
 /* ---- ageing ------------------------------------------------------------ */
 
 struct ageing {
@@ -574,14 +599,18 @@ static int map_pages(struct vm *vm, const struct memslot *slot, const struct pag
 
 /*
  * Pages of a slot, or a block, of which one has faulted.  What is mapped there already
- * gets the rights that it lacks.  -EAGAIN: the guest has to fault again.
+ * gets the rights that it lacks.  -EAGAIN: the guest has to fault again; -ENOSPC: the VMM
+ * first has to make room in the ring of dirty pages.
  */
-static int map(struct vm *vm, struct memslot *slot, struct pages *got, u64 ipa, bool write,
-	       struct pgt_cache *cache)
+static int map(struct vcpu *vcpu, struct memslot *slot, struct pages *got, u64 ipa, bool write)
 {
+	bool log = write && slot->flags & ARMVCPU_SLOT_LOG_DIRTY;
 	u64 attrs = S2_AF | S2_AP_READ;
+	struct vm *vm = vcpu->vm;
 	int ret;
 
+	if (log && !dirty_may_mark(vcpu, slot, (ipa - slot->ipa) >> PAGE_SHIFT))
+		return -ENOSPC;
 	if (got->device)
 		attrs |= S2_MEMATTR_DEVICE | S2_XN;
 	else
@@ -590,15 +619,15 @@ static int map(struct vm *vm, struct memslot *slot, struct pages *got, u64 ipa, 
 	if (got->writable && (write || !(slot->flags & ARMVCPU_SLOT_LOG_DIRTY)))
 		attrs |= S2_AP_WRITE;
 	if (got->level < 3 || got->device)
-		ret = map_block(vm, got, ipa, attrs, cache);
+		ret = map_block(vm, got, ipa, attrs, &vcpu->tables);
 	else
-		ret = map_pages(vm, slot, got, ipa, attrs, cache);
+		ret = map_pages(vm, slot, got, ipa, attrs, &vcpu->tables);
 	if (ret)
 		return ret;
 	if (attrs & S2_AP_WRITE)
 		pages_set_dirty(got);
-	if (write && slot->flags & ARMVCPU_SLOT_LOG_DIRTY)
-		dirty_mark(slot, got->first);
+	if (log)
+		dirty_mark(vcpu, slot, got->first);
 	return 0;
 }
 
@@ -667,7 +696,8 @@ static bool is_gone(struct vm *vm, const struct memslot *slot)
  * @pages: out: how many pages are mapped now that were not, or some of them.
  *
  * Return: 0, also if it is to fault again; -EFAULT (nothing of the VMM's is there, or
- * nothing that may be written), -EHWPOISON, -ENOMEM, -ERANGE (memory above 48 bits).
+ * nothing that may be written), -EHWPOISON, -ENOMEM, -ERANGE (memory above 48 bits),
+ * -ENOSPC (there is no room for it in the vCPU's ring of dirty pages).
  */
 int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, bool block,
 		 u64 *pages)
@@ -705,7 +735,7 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	if (slot->gone || notifier_retry(vm, begin, start, end))
 		ret = -EAGAIN;
 	else
-		ret = map(vm, slot, &got, ipa, write, &vcpu->tables);
+		ret = map(vcpu, slot, &got, ipa, write);
 	spin_unlock(&vm->s2_lock);
 	vcpu->again = ret == -EAGAIN ? vcpu->again + 1 : 0;
 	if (!ret) {

@@ -681,6 +681,15 @@ void vcpu_settle(struct vcpu *vcpu)
 	atomic_cmpxchg(vcpu->power, POWER_ON_REQUESTED, ARMVCPU_POWER_ON_PENDING);
 }
 
+static long vcpu_set_dirty_ring(struct vcpu *vcpu, void __user *argp)
+{
+	struct armvcpu_set_dirty_ring ring;
+
+	if (copy_from_user(&ring, argp, sizeof(ring)))
+		return -EFAULT;
+	return dirty_ring_set(vcpu, &ring);
+}
+
 static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *argp)
 {
 	switch (cmd) {
@@ -688,6 +697,8 @@ static long vcpu_locked_ioctl(struct vcpu *vcpu, unsigned int cmd, void __user *
 		return vcpu_inject(vcpu, argp);
 	case ARMVCPU_SET_POWER:
 		return vcpu_set_power(vcpu, argp);
+	case ARMVCPU_SET_DIRTY_RING:
+		return vcpu_set_dirty_ring(vcpu, argp);
 	}
 	return regs_ioctl(vcpu, cmd, argp);
 }
@@ -752,11 +763,14 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (current->mm != vcpu->vm->mm)
 		return -EIO;
-	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE ||
-	    !(vma->vm_flags & VM_SHARED))
+	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	/* A child is another process. */
 	compat_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND);
+	if (vma->vm_pgoff == ARMVCPU_DIRTY_RING_OFFSET >> PAGE_SHIFT)
+		return dirty_ring_mmap(vcpu, vma);
+	if (vma->vm_pgoff || vma_pages(vma) != 1)
+		return -EINVAL;
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 }
 
@@ -768,6 +782,7 @@ static void vcpu_free(struct vcpu *vcpu)
 		put_page(virt_to_page(vcpu->run));
 	free_page((unsigned long)vcpu->hyp);
 	pgt_cache_free(&vcpu->tables);
+	dirty_ring_destroy(vcpu);
 	kfree(vcpu->scratch);
 	kfree(vcpu);
 }

@@ -149,6 +149,9 @@ int vm_check_cap(void __user *argp)
 	case ARMVCPU_CAP_DIRTY_LOG:
 		cap.value = 1;
 		break;
+	case ARMVCPU_CAP_MAX_DIRTY_RING:
+		cap.value = ARMVCPU_MAX_DIRTY_RING;
+		break;
 	case ARMVCPU_CAP_PASS_IRQ_DIRECT:
 		cap.value = pass_is_direct();
 		break;
@@ -292,6 +295,7 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vm *vm = file->private_data;
 	void __user *argp = (void __user *)arg;
 	struct armvcpu_el2_answers answers;
+	struct armvcpu_clear_dirty_pages dirty_pages;
 	struct armvcpu_create_vcpu create;
 	struct armvcpu_create_gic gic;
 	struct armvcpu_dirty_log dirty;
@@ -322,6 +326,10 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (copy_from_user(&dirty, argp, sizeof(dirty)))
 			return -EFAULT;
 		return dirty_ioctl(vm, cmd, &dirty);
+	case ARMVCPU_CLEAR_DIRTY_PAGES:
+		if (copy_from_user(&dirty_pages, argp, sizeof(dirty_pages)))
+			return -EFAULT;
+		return dirty_clear_pages(vm, &dirty_pages);
 	case ARMVCPU_CREATE_GIC:
 		if (copy_from_user(&gic, argp, sizeof(gic)))
 			return -EFAULT;

@@ -40,6 +40,7 @@ static const struct {
 	{ ARMVCPU_GET_DIRTY_LOG,   { 0, 1, 0 } },
 	{ ARMVCPU_CLEAR_DIRTY_LOG, { 0, 1, 0 } },
 	{ ARMVCPU_MARK_DIRTY,      { 0, 1, 0 } },
+	{ ARMVCPU_CLEAR_DIRTY_PAGES, { 0, 1, 0 } },
 	{ ARMVCPU_GET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_SET_CORE_REGS,   { 0, 0, 1 } },
 	{ ARMVCPU_GET_FP_REGS,     { 0, 0, 1 } },
@@ -51,6 +52,7 @@ static const struct {
 	{ ARMVCPU_INJECT,          { 0, 0, 1 } },
 	{ ARMVCPU_GET_POWER,       { 0, 0, 1 } },
 	{ ARMVCPU_SET_POWER,       { 0, 0, 1 } },
+	{ ARMVCPU_SET_DIRTY_RING,  { 0, 0, 1 } },
 	{ ARMVCPU_RUN,             { 0, 0, 1 }, true },
 };
 
@@ -210,10 +212,12 @@ FIXTURE_VARIANT_ADD(cap, slot_flags)
 	CAP(ARMVCPU_CAP_SLOT_FLAGS, 0xf, ~0U);
 FIXTURE_VARIANT_ADD(cap, dirty_log)
 	CAP(ARMVCPU_CAP_DIRTY_LOG, 1, 1);
+FIXTURE_VARIANT_ADD(cap, max_dirty_ring)
+	CAP(ARMVCPU_CAP_MAX_DIRTY_RING, 65536, 65536);
 FIXTURE_VARIANT_ADD(cap, unknown_zero)
 	CAP(0, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_next)
-	CAP(ARMVCPU_CAP_DIRTY_LOG + 1, 0, 0);
+	CAP(ARMVCPU_CAP_MAX_DIRTY_RING + 1, 0, 0);
 FIXTURE_VARIANT_ADD(cap, unknown_last)
 	CAP(~0U, 0, 0);
 
@@ -302,6 +306,15 @@ ASSERT_OFFSET(armvcpu_posted, data, 8);
 ASSERT_OFFSET(armvcpu_posted, len, 16);
 ASSERT_SIZE(armvcpu_dirty_log, 32);
 ASSERT_OFFSET(armvcpu_dirty_log, bitmap, 24);
+ASSERT_SIZE(armvcpu_dirty_page, 16);
+ASSERT_OFFSET(armvcpu_dirty_page, page, 8);
+ASSERT_SIZE(armvcpu_clear_dirty_pages, 16);
+ASSERT_OFFSET(armvcpu_clear_dirty_pages, pages, 8);
+ASSERT_SIZE(armvcpu_set_dirty_ring, 8);
+ASSERT_SIZE(armvcpu_dirty_ring, 64);
+ASSERT_OFFSET(armvcpu_dirty_ring, tail, 4);
+ASSERT_OFFSET(armvcpu_dirty_ring, entries, 8);
+ASSERT_OFFSET(armvcpu_dirty_ring, pages, 64);
 ASSERT_SIZE(armvcpu_posted_ring, 8 + 64 * 24);
 ASSERT_OFFSET(armvcpu_posted_ring, tail, 4);
 ASSERT_OFFSET(armvcpu_posted_ring, writes, 8);
@@ -327,6 +340,8 @@ static_assert(_IOC_NR(ARMVCPU_SET_POSTED) == 0x1c, "ARMVCPU_SET_POSTED");
 static_assert(_IOC_NR(ARMVCPU_GET_DIRTY_LOG) == 0x1d, "ARMVCPU_GET_DIRTY_LOG");
 static_assert(_IOC_NR(ARMVCPU_CLEAR_DIRTY_LOG) == 0x1e, "ARMVCPU_CLEAR_DIRTY_LOG");
 static_assert(_IOC_NR(ARMVCPU_MARK_DIRTY) == 0x1f, "ARMVCPU_MARK_DIRTY");
+static_assert(_IOC_NR(ARMVCPU_SET_DIRTY_RING) == 0x2c, "ARMVCPU_SET_DIRTY_RING");
+static_assert(_IOC_NR(ARMVCPU_CLEAR_DIRTY_PAGES) == 0x30, "ARMVCPU_CLEAR_DIRTY_PAGES");
 
 /* ---- any file, any number ---------------------------------------- */
 
@@ -483,6 +498,8 @@ FIXTURE_VARIANT_ADD(pointer, clear_dirty_log)
 	POINTER(FILE_VM, ARMVCPU_CLEAR_DIRTY_LOG);
 FIXTURE_VARIANT_ADD(pointer, mark_dirty)
 	POINTER(FILE_VM, ARMVCPU_MARK_DIRTY);
+FIXTURE_VARIANT_ADD(pointer, clear_dirty_pages)
+	POINTER(FILE_VM, ARMVCPU_CLEAR_DIRTY_PAGES);
 FIXTURE_VARIANT_ADD(pointer, get_core_regs)
 	POINTER(FILE_VCPU, ARMVCPU_GET_CORE_REGS);
 FIXTURE_VARIANT_ADD(pointer, set_core_regs)
@@ -505,6 +522,8 @@ FIXTURE_VARIANT_ADD(pointer, get_power)
 	POINTER(FILE_VCPU, ARMVCPU_GET_POWER);
 FIXTURE_VARIANT_ADD(pointer, set_power)
 	POINTER(FILE_VCPU, ARMVCPU_SET_POWER);
+FIXTURE_VARIANT_ADD(pointer, set_dirty_ring)
+	POINTER(FILE_VCPU, ARMVCPU_SET_DIRTY_RING);
 
 FIXTURE_SETUP(pointer)
 {

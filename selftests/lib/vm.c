@@ -340,7 +340,7 @@ void vcpu_print_exit(const struct vcpu *vcpu)
 {
 	static const char * const names[] = {
 		"NONE", "INTR", "MMIO", "ABORT", "SYSREG", "HYPERCALL", "SMC", "PSCI", "WFX",
-		"DEBUG", "FAIL",
+		"DEBUG", "FAIL", "DIRTY_RING_FULL",
 	};
 	const struct armvcpu_run *run = vcpu->run;
 	u32 reason = run->exit_reason;

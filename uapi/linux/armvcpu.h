@@ -103,6 +103,8 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_SLOT_FLAGS		24
 /* 1: there are ARMVCPU_GET_DIRTY_LOG, ARMVCPU_CLEAR_DIRTY_LOG and ARMVCPU_MARK_DIRTY. */
 #define ARMVCPU_CAP_DIRTY_LOG		25
+/* Entries that the ring of ARMVCPU_SET_DIRTY_RING can have; 0: there is none. */
+#define ARMVCPU_CAP_MAX_DIRTY_RING	26
 
 /**
  * struct armvcpu_create_vm - a new VM
@@ -268,6 +270,40 @@ struct armvcpu_dirty_log {
 #define ARMVCPU_GET_DIRTY_LOG		_IOW(ARMVCPU_IOC, 0x1d, struct armvcpu_dirty_log)
 #define ARMVCPU_CLEAR_DIRTY_LOG		_IOW(ARMVCPU_IOC, 0x1e, struct armvcpu_dirty_log)
 #define ARMVCPU_MARK_DIRTY		_IOW(ARMVCPU_IOC, 0x1f, struct armvcpu_dirty_log)
+
+/**
+ * struct armvcpu_dirty_page - a page of a slot
+ * @slot: slot number.
+ * @reserved: zero.
+ * @page: number of the page in the slot.
+ */
+struct armvcpu_dirty_page {
+	__u32 slot;
+	__u32 reserved;
+	__u64 page;
+};
+
+/**
+ * struct armvcpu_clear_dirty_pages - these pages are clean from now on
+ * @count: how many, at least 1, and at most ARMVCPU_CAP_MAX_DIRTY_RING.
+ * @flags: zero.
+ * @pages: user pointer to an array of struct armvcpu_dirty_page, which may be a part of a
+ *	ring.
+ *
+ * What ARMVCPU_CLEAR_DIRTY_LOG does, for pages of any slots, in any order.  Those that are
+ * not dirty stay what they are; those of slots that are not there, that have no log or not
+ * as many pages, as may have happened since a ring told of them, are passed over.
+ *
+ * Errors: EINVAL (@count, @flags, reserved, a slot number that cannot be), ENOMEM, EFAULT,
+ * EIO (another process).
+ */
+struct armvcpu_clear_dirty_pages {
+	__u32 count;
+	__u32 flags;
+	__u64 pages;
+};
+
+#define ARMVCPU_CLEAR_DIRTY_PAGES	_IOW(ARMVCPU_IOC, 0x30, struct armvcpu_clear_dirty_pages)
 
 /* What a guest's SMC with a listed function id does. */
 #define ARMVCPU_SMCCC_DENY		0	/* x0 = NOT_SUPPORTED */
@@ -934,6 +970,64 @@ struct armvcpu_power {
  */
 #define ARMVCPU_RUN			_IO(ARMVCPU_IOC, 0x2b)
 
+/**
+ * struct armvcpu_set_dirty_ring - a vCPU gets a ring of dirty pages
+ * @entries: how many pages it holds: a power of two, 64 to ARMVCPU_CAP_MAX_DIRTY_RING.
+ * @flags: zero.
+ *
+ * The vCPU has it for ever: see struct armvcpu_dirty_ring.
+ *
+ * Errors: EINVAL (@entries, @flags), EEXIST (it has one), EBUSY (it runs), ENOMEM, EFAULT,
+ * EIO (another process).
+ */
+struct armvcpu_set_dirty_ring {
+	__u32 entries;
+	__u32 flags;
+};
+
+#define ARMVCPU_SET_DIRTY_RING		_IOW(ARMVCPU_IOC, 0x2c, struct armvcpu_set_dirty_ring)
+
+/* Where mmap() of a vCPU's file finds its ring. */
+#define ARMVCPU_DIRTY_RING_OFFSET	0x100000
+/* Bytes of a ring; mmap() takes so many, rounded up to ARMVCPU_CAP_PAGE_SIZE. */
+#define ARMVCPU_DIRTY_RING_SIZE(entries)	\
+	(sizeof(struct armvcpu_dirty_ring) + (entries) * sizeof(struct armvcpu_dirty_page))
+
+/**
+ * struct armvcpu_dirty_ring - pages that a vCPU has made dirty
+ * @head: how many the VMM has taken out so far, which writes that.
+ * @tail: how many there have been so far.
+ * @entries: how many there is room for.
+ * @reserved: zero.
+ * @pages: page number n is in n modulo @entries.
+ *
+ * When a vCPU's write makes a page dirty in the log of its slot (struct armvcpu_dirty_log), it
+ * is put in here, too.  So each page is told of once, by the vCPU that was first, until
+ * it is cleared.  In no ring are those that were dirty in the beginning
+ * (ARMVCPU_SLOT_DIRTY_ALL), those that the VMM marks itself, and what the module writes for
+ * the guest (stolen time): ARMVCPU_GET_DIRTY_LOG has them.
+ *
+ * Who moves a guest takes pages out of the rings, clears them
+ * (ARMVCPU_CLEAR_DIRTY_PAGES), and copies them after that.  When no vCPU runs any more, and
+ * the rings are empty, the logs have what is left.
+ *
+ * If there is no room, a write that would need it has not happened: RUN ends with
+ * ARMVCPU_EXIT_DIRTY_RING_FULL, and the next one executes it again.
+ *
+ * @head and @tail wrap around at 2^32.  Any thread of the VMM can take pages out, one thread
+ * at a time, while the vCPU runs: it reads @tail with acquire semantics, and writes @head
+ * with release semantics.  mmap() at ARMVCPU_DIRTY_RING_OFFSET of the vCPU's file, shared,
+ * readable and writable; EINVAL with another size, not shared, or if there is no ring; else
+ * as for the run struct.
+ */
+struct armvcpu_dirty_ring {
+	__u32 head;
+	__u32 tail;
+	__u32 entries;
+	__u32 reserved[13];
+	struct armvcpu_dirty_page pages[];
+};
+
 /* ---- The run struct ---------------------------------------------------- */
 
 /* exit_reason */
@@ -948,6 +1042,7 @@ struct armvcpu_power {
 #define ARMVCPU_EXIT_WFX		8	/* u.wfx */
 #define ARMVCPU_EXIT_DEBUG		9	/* u.debug */
 #define ARMVCPU_EXIT_FAIL		10	/* u.fail: nothing handles the exception */
+#define ARMVCPU_EXIT_DIRTY_RING_FULL	11	/* struct armvcpu_dirty_ring; COMPLETE, RETRY */
 
 /*
  * action: what the next RUN does with the exit that is pending.  A RUN that

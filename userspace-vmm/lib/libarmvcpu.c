@@ -115,6 +115,17 @@ int armvcpu_vm_mark_dirty(int vm, __u32 slot, __u64 first, __u64 count,
 	return dirty_log(vm, ARMVCPU_MARK_DIRTY, slot, 0, first, count, bitmap);
 }
 
+int armvcpu_vm_clear_dirty_pages(int vm, const struct armvcpu_dirty_page *pages,
+				 __u32 count)
+{
+	struct armvcpu_clear_dirty_pages arg = {
+		.count = count,
+		.pages = (unsigned long)pages,
+	};
+
+	return do_ioctl(vm, ARMVCPU_CLEAR_DIRTY_PAGES, &arg);
+}
+
 int armvcpu_vm_set_smccc_policy(int vm, __u32 flags,
 				const struct armvcpu_smccc_range *ranges,
 				__u32 count)
@@ -250,13 +261,25 @@ int armvcpu_vcpu_create(int vm, __u64 mpidr, __u32 flags,
 	vcpu->run_size = size;
 	vcpu->run = run;
 	vcpu->run_by_fdatasync = !!by_fdatasync;
+	vcpu->ring = NULL;
+	vcpu->ring_entries = 0;
 	return 0;
+}
+
+/* In whole pages, as mmap() and munmap() take it themselves. */
+static size_t ring_size(__u32 entries)
+{
+	return ARMVCPU_DIRTY_RING_SIZE((size_t)entries);
 }
 
 void armvcpu_vcpu_destroy(struct armvcpu_vcpu *vcpu)
 {
 	if (!vcpu->run)
 		return;
+	/* It keeps the vCPU, too. */
+	if (vcpu->ring)
+		munmap(vcpu->ring, ring_size(vcpu->ring_entries));
+	vcpu->ring = NULL;
 	munmap(vcpu->run, vcpu->run_size);
 	close(vcpu->fd);
 	vcpu->run = NULL;
@@ -318,6 +341,41 @@ int armvcpu_vcpu_next_posted(struct armvcpu_vcpu *vcpu,
 	/* From here on EL2 has the place again. */
 	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
 	return 1;
+}
+
+int armvcpu_vcpu_set_dirty_ring(struct armvcpu_vcpu *vcpu, __u32 entries)
+{
+	struct armvcpu_set_dirty_ring arg = { .entries = entries };
+	void *ring;
+	int ret;
+
+	ret = do_ioctl(vcpu->fd, ARMVCPU_SET_DIRTY_RING, &arg);
+	if (ret)
+		return ret;
+	ring = mmap(NULL, ring_size(entries), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, vcpu->fd, ARMVCPU_DIRTY_RING_OFFSET);
+	if (ring == MAP_FAILED)
+		return -errno;
+	vcpu->ring = ring;
+	vcpu->ring_entries = entries;
+	return 0;
+}
+
+__u32 armvcpu_vcpu_take_dirty_pages(struct armvcpu_vcpu *vcpu,
+				    struct armvcpu_dirty_page *pages,
+				    __u32 count)
+{
+	struct armvcpu_dirty_ring *ring = vcpu->ring;
+	__u32 head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED), n;
+	__u32 there = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) - head;
+
+	if (count > there)
+		count = there;
+	for (n = 0; n < count; n++, head++)
+		pages[n] = ring->pages[head & (vcpu->ring_entries - 1)];
+	/* From here on the module has the places again. */
+	__atomic_store_n(&ring->head, head, __ATOMIC_RELEASE);
+	return count;
 }
 
 int armvcpu_vcpu_get_core_regs(const struct armvcpu_vcpu *vcpu,

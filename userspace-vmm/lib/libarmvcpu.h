@@ -141,6 +141,17 @@ int armvcpu_vm_mark_dirty(int vm, __u32 slot, __u64 first, __u64 count,
 			  const __u64 *bitmap);
 
 /**
+ * armvcpu_vm_clear_dirty_pages() - pages of any slots are clean from now on
+ * @vm: VM file.
+ * @pages: the pages.
+ * @count: how many, at least 1 and at most %ARMVCPU_CAP_MAX_DIRTY_RING.
+ *
+ * Return: 0, or a negative errno.
+ */
+int armvcpu_vm_clear_dirty_pages(int vm, const struct armvcpu_dirty_page *pages,
+				 __u32 count);
+
+/**
  * armvcpu_vm_create_gic() - give the VM an interrupt controller
  * @vm: VM file.
  * @version: 2 or 3; %ARMVCPU_CAP_GIC_VERSIONS tells what the host can.
@@ -294,6 +305,8 @@ int armvcpu_vm_pass_irq(int vm, const struct armvcpu_pass_irq *arg);
  * @run_size: bytes mapped at @run.
  * @run: what is shared with the module.
  * @run_by_fdatasync: %ARMVCPU_CAP_RUN_BY_FDATASYNC of the module.
+ * @ring: its ring of dirty pages, or NULL: armvcpu_vcpu_set_dirty_ring().
+ * @ring_entries: how many pages that holds.
  *
  * Filled by armvcpu_vcpu_create(); the caller reads it and owns the memory.
  */
@@ -302,6 +315,8 @@ struct armvcpu_vcpu {
 	__u32 run_size;
 	struct armvcpu_run *run;
 	int run_by_fdatasync;
+	struct armvcpu_dirty_ring *ring;
+	__u32 ring_entries;
 };
 
 /**
@@ -384,6 +399,33 @@ int armvcpu_vcpu_queue_line(struct armvcpu_vcpu *vcpu, __u32 intid, __u32 level)
  */
 int armvcpu_vcpu_next_posted(struct armvcpu_vcpu *vcpu,
 			     struct armvcpu_posted *write);
+
+/**
+ * armvcpu_vcpu_set_dirty_ring() - give a vCPU a ring of dirty pages, and map it
+ * @vcpu: vCPU, not running, without one.
+ * @entries: pages that it holds: a power of two from 64 to
+ *	%ARMVCPU_CAP_MAX_DIRTY_RING.
+ *
+ * See struct armvcpu_dirty_ring.
+ *
+ * Return: 0, or a negative errno; -EEXIST: it has one, which may not be mapped.
+ */
+int armvcpu_vcpu_set_dirty_ring(struct armvcpu_vcpu *vcpu, __u32 entries);
+
+/**
+ * armvcpu_vcpu_take_dirty_pages() - take the oldest pages out of the ring
+ * @vcpu: vCPU with a ring, running or not.
+ * @pages: out.
+ * @count: room in @pages.
+ *
+ * Any thread, but one at a time for each vCPU. The pages are dirty until
+ * armvcpu_vm_clear_dirty_pages(), and are copied after that.
+ *
+ * Return: how many there were, up to @count.
+ */
+__u32 armvcpu_vcpu_take_dirty_pages(struct armvcpu_vcpu *vcpu,
+				    struct armvcpu_dirty_page *pages,
+				    __u32 count);
 
 /**
  * armvcpu_vcpu_get_core_regs() - read the general registers

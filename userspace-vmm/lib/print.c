@@ -26,6 +26,7 @@ const char *armvcpu_exit_name(__u32 reason)
 		[ARMVCPU_EXIT_WFX] = "WFX",
 		[ARMVCPU_EXIT_DEBUG] = "DEBUG",
 		[ARMVCPU_EXIT_FAIL] = "FAIL",
+		[ARMVCPU_EXIT_DIRTY_RING_FULL] = "DIRTY_RING_FULL",
 	};
 
 	return reason < ARRAY_SIZE(names) ? names[reason] : "?";
@@ -390,6 +391,9 @@ void armvcpu_print_exit(FILE *out, const struct armvcpu_run *run)
 		fprintf(out, "%s", fail_name(run->u.fail.reason));
 		if (run->u.fail.err)
 			fprintf(out, " (%s)", strerror(run->u.fail.err));
+		break;
+	case ARMVCPU_EXIT_DIRTY_RING_FULL:
+		fprintf(out, "take pages out of its ring");
 		break;
 	default:
 		fprintf(out, "reason %u", run->exit_reason);

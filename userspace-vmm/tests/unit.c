@@ -539,7 +539,8 @@ static void test_names(void)
 	check_reg_name(ARMVCPU_REG_CLASS_CORE | 37, "0x02000025");
 	check_reg_name(~0U, "0xffffffff");
 	CHECK(!strcmp(armvcpu_exit_name(ARMVCPU_EXIT_FAIL), "FAIL"));
-	CHECK(!strcmp(armvcpu_exit_name(ARMVCPU_EXIT_FAIL + 1), "?"));
+	CHECK(!strcmp(armvcpu_exit_name(ARMVCPU_EXIT_DIRTY_RING_FULL), "DIRTY_RING_FULL"));
+	CHECK(!strcmp(armvcpu_exit_name(ARMVCPU_EXIT_DIRTY_RING_FULL + 1), "?"));
 	CHECK(!strcmp(armvcpu_ec_name(0x24), "data abort"));
 	CHECK(!strcmp(armvcpu_ec_name(0x3f), "?"));
 	CHECK(!strcmp(armvcpu_ec_name(0x40), "?"));
@@ -598,6 +599,35 @@ static void test_posted(void)
 	CHECK(ring->head == ring->tail);
 }
 
+static void test_dirty_ring(void)
+{
+	const size_t size = ARMVCPU_DIRTY_RING_SIZE((size_t)64);
+	struct armvcpu_dirty_ring *ring = calloc(1, size);
+	struct armvcpu_vcpu vcpu = { .fd = -1, .ring = ring, .ring_entries = 64 };
+	struct armvcpu_dirty_page pages[64] = { { .slot = 1 } };
+	u32 i;
+
+	if (!ring)
+		abort();
+	/* What is written there is not believed. */
+	ring->entries = 7;
+	ring->head = -3;
+	ring->tail = -3;
+	CHECK(armvcpu_vcpu_take_dirty_pages(&vcpu, pages, 64) == 0);
+	CHECK(pages[0].slot == 1);
+	for (i = 0; i < 64; i++) {
+		ring->pages[ring->tail++ % 64] =
+			(struct armvcpu_dirty_page){ .slot = 2, .page = i };
+	}
+	CHECK(armvcpu_vcpu_take_dirty_pages(&vcpu, pages, 10) == 10);
+	CHECK(pages[0].page == 0 && pages[9].page == 9);
+	CHECK(ring->head == 7);
+	CHECK(armvcpu_vcpu_take_dirty_pages(&vcpu, pages, 64) == 54);
+	CHECK(pages[0].page == 10 && pages[53].page == 63);
+	CHECK(ring->head == ring->tail);
+	free(ring);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -620,6 +650,7 @@ int main(int argc, char **argv)
 		{ "lib: names", test_names },
 		{ "lib: lines for the next RUN", test_queue_line },
 		{ "lib: posted writes", test_posted },
+		{ "lib: rings of dirty pages", test_dirty_ring },
 	};
 	size_t i;
 
