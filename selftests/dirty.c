@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The log of dirty pages: what makes a page dirty and what does not, that none is
- * missed while vCPUs write and the log is cleared, and that slots keep or begin it.
+ * The log of dirty pages, and the rings that tell of them: what makes a page dirty and what
+ * does not, that none is missed while vCPUs write and the log is cleared, that slots keep or
+ * begin it.
  */
 #include "harness.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
 
 #include "snippet.h"
 
@@ -366,6 +369,329 @@ TEST_F(dirty, huge_pages)
 	free(bits);
 }
 
+/* ---- rings --------------------------------------------------------------- */
+
+#define RING		64U
+
+static int set_ring(struct vcpu *vcpu, u32 entries)
+{
+	struct armvcpu_set_dirty_ring arg = { .entries = entries };
+
+	return xioctl(vcpu->fd, ARMVCPU_SET_DIRTY_RING, &arg);
+}
+
+static struct armvcpu_dirty_ring *map_ring(struct vcpu *vcpu, u32 entries)
+{
+	struct armvcpu_dirty_ring *ring;
+
+	test_check(!set_ring(vcpu, entries));
+	ring = mmap(NULL, ARMVCPU_DIRTY_RING_SIZE(entries), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    vcpu->fd, ARMVCPU_DIRTY_RING_OFFSET);
+	test_check(ring != MAP_FAILED);
+	test_check(ring->entries == entries);
+	return ring;
+}
+
+static u32 take(struct armvcpu_dirty_ring *ring, struct armvcpu_dirty_page *pages, u32 count)
+{
+	u32 head = ring->head, n = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) - head, i;
+
+	n = n < count ? n : count;
+	for (i = 0; i < n; i++)
+		pages[i] = ring->pages[(head + i) % ring->entries];
+	__atomic_store_n(&ring->head, head + n, __ATOMIC_RELEASE);
+	return n;
+}
+
+static int clear_pages(struct vm *vm, const struct armvcpu_dirty_page *pages, u32 count)
+{
+	struct armvcpu_clear_dirty_pages arg = { .count = count, .pages = (u64)pages };
+
+	return xioctl(vm->fd, ARMVCPU_CLEAR_DIRTY_PAGES, &arg);
+}
+
+FIXTURE(ring) {
+	struct vm vm;
+	struct vcpu vcpu, other;
+	u8 *mem;
+	struct armvcpu_dirty_ring *ring;
+	struct armvcpu_dirty_page pages[RING];
+	u64 bits[PAGES / 64 + 2];
+};
+
+/* Slots 5 and 6 are logged, and lie behind each other. */
+FIXTURE_SETUP(ring)
+{
+	vm_init(&self->vm);
+	vcpu_init(&self->vcpu, &self->vm, 0);
+	vcpu_init(&self->other, &self->vm, 0);
+	self->mem = alloc_pages(bytes_of(2 * PAGES));
+	ASSERT_EQ(65536, get_cap(self->vm.sys, ARMVCPU_CAP_MAX_DIRTY_RING));
+	ASSERT_EQ(0, set_slot(&self->vm, 5, ARMVCPU_SLOT_LOG_DIRTY, GUEST_RAM, PAGES, self->mem));
+	ASSERT_EQ(0, set_slot(&self->vm, 6, ARMVCPU_SLOT_LOG_DIRTY, GUEST_RAM + bytes_of(PAGES),
+			      PAGES, self->mem + bytes_of(PAGES)));
+	self->ring = map_ring(&self->vcpu, RING);
+}
+
+FIXTURE_TEARDOWN(ring)
+{
+}
+
+static bool is_dirty(struct vm *vm, u32 slot, u64 page)
+{
+	u64 bits[PAGES / 64 + 2];
+
+	test_check(!dirty_ioctl(vm, ARMVCPU_GET_DIRTY_LOG, slot, 0, 0, PAGES, bits));
+	return is_set(bits, page);
+}
+
+TEST_F(ring, in_the_order_of_writes)
+{
+	static const u64 order[] = { 7, 3, 250, 3, 90, 7, 399, 0, 250 };
+	static const u64 told[] = { 7, 3, 250, 90, 399, 0 };
+	u32 i;
+
+	read_pages(&self->vcpu, 0, 2 * PAGES);
+	EXPECT_EQ(0, self->ring->tail);
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		write_pages(&self->vcpu, order[i], 1);
+	ASSERT_EQ(ARRAY_SIZE(told), take(self->ring, self->pages, RING));
+	for (i = 0; i < ARRAY_SIZE(told); i++) {
+		EXPECT_EQ(told[i] < PAGES ? 5 : 6, self->pages[i].slot);
+		EXPECT_EQ(told[i] % PAGES, self->pages[i].page);
+		EXPECT_EQ(0, self->pages[i].reserved);
+		/* The log has it, too. */
+		EXPECT_TRUE(is_dirty(&self->vm, self->pages[i].slot, self->pages[i].page));
+	}
+	EXPECT_EQ(0, take(self->ring, self->pages, RING));
+}
+
+TEST_F(ring, cleared_and_told_anew)
+{
+	struct armvcpu_dirty_page some[20];
+	u32 round, i;
+
+	/* More often than there is room. */
+	for (round = 0; round < 5; round++) {
+		write_pages(&self->vcpu, PAGES - 20, 40);
+		ASSERT_EQ(40, take(self->ring, self->pages, RING));
+		write_pages(&self->vcpu, PAGES - 20, 40);
+		ASSERT_EQ(0, take(self->ring, self->pages + 40, RING - 40));
+		/* Every other one, backwards. */
+		for (i = 0; i < 20; i++)
+			some[i] = self->pages[39 - 2 * i];
+		ASSERT_EQ(0, clear_pages(&self->vm, some, 20));
+		for (i = 0; i < 40; i++)
+			ASSERT_EQ(i % 2 == 0, is_dirty(&self->vm, 5 + i / 20,
+						       (PAGES - 20 + i) % PAGES));
+		read_pages(&self->vcpu, PAGES - 20, 40);
+		ASSERT_EQ(0, take(self->ring, self->pages, RING));
+		write_pages(&self->vcpu, PAGES - 20, 40);
+		ASSERT_EQ(20, take(self->ring, self->pages, RING));
+		for (i = 0; i < 20; i++)
+			ASSERT_EQ((PAGES - 20 + 2 * i + 1) % PAGES, self->pages[i].page);
+		ASSERT_EQ(0, dirty_ioctl(&self->vm, ARMVCPU_GET_DIRTY_LOG, 5, ARMVCPU_DIRTY_CLEAR,
+					 0, PAGES, self->bits));
+		ASSERT_EQ(0, dirty_ioctl(&self->vm, ARMVCPU_GET_DIRTY_LOG, 6, ARMVCPU_DIRTY_CLEAR,
+					 0, PAGES, self->bits));
+	}
+	/* The numbers only grow. */
+	EXPECT_EQ(300, self->ring->head);
+	EXPECT_EQ(300, self->ring->tail);
+}
+
+/* What has no room has not happened. */
+TEST_F(ring, full)
+{
+	u64 page = page_size();
+	struct vcpu *vcpu = &self->vcpu;
+	u32 i;
+
+	vcpu_call(vcpu, guest_writes, GUEST_RAM, page, PAGES);
+	for (i = 0; i < 3; i++) {
+		vcpu_expect(vcpu, ARMVCPU_EXIT_DIRTY_RING_FULL);
+		EXPECT_EQ(RING, self->ring->tail);
+		EXPECT_EQ(GUEST_RAM + RING - 1, *(u64 *)(self->mem + (RING - 1) * page));
+		EXPECT_EQ(0, *(u64 *)(self->mem + RING * page));
+		EXPECT_FALSE(is_dirty(&self->vm, 5, RING));
+		vcpu->run->action = i ? ARMVCPU_ACTION_RETRY : ARMVCPU_ACTION_COMPLETE;
+	}
+	EXPECT_EQ(3, vcpu->run->stats.user[ARMVCPU_EXIT_DIRTY_RING_FULL]);
+	vcpu->run->action = ARMVCPU_ACTION_ABORT;
+	EXPECT_EQ(-EINVAL, xioctl(vcpu->fd, ARMVCPU_RUN, NULL));
+	vcpu->run->action = ARMVCPU_ACTION_COMPLETE;
+	/* Room for one is room for one. */
+	ASSERT_EQ(1, take(self->ring, self->pages, 1));
+	vcpu_expect(vcpu, ARMVCPU_EXIT_DIRTY_RING_FULL);
+	EXPECT_EQ(RING + 1, self->ring->tail);
+	EXPECT_TRUE(is_dirty(&self->vm, 5, RING));
+	EXPECT_EQ(0, *(u64 *)(self->mem + (RING + 1) * page));
+	for (i = 1; i < PAGES - RING; i++) {
+		ASSERT_EQ(1, take(self->ring, self->pages, 1));
+		ASSERT_EQ(i, self->pages[0].page);
+		if (i < PAGES - RING - 1)
+			vcpu_expect(vcpu, ARMVCPU_EXIT_DIRTY_RING_FULL);
+	}
+	vcpu_expect_done(vcpu);
+	ASSERT_EQ(RING, take(self->ring, self->pages, RING));
+	EXPECT_EQ(PAGES - 1, self->pages[RING - 1].page);
+	for (i = 0; i < PAGES; i++)
+		ASSERT_EQ(GUEST_RAM + i, *(u64 *)(self->mem + i * page));
+}
+
+/* What is dirty already, or not logged, needs no room. */
+TEST_F(ring, full_and_no_matter)
+{
+	ASSERT_EQ(0, set_slot(&self->vm, 6, ARMVCPU_SLOT_CHANGE, GUEST_RAM + bytes_of(PAGES),
+			      PAGES, self->mem + bytes_of(PAGES)));
+	write_pages(&self->vcpu, 0, RING);
+	write_pages(&self->vcpu, 0, RING);
+	write_pages(&self->vcpu, PAGES, PAGES);
+	read_pages(&self->vcpu, 0, 2 * PAGES);
+	/* Others have rings of their own, or none. */
+	write_pages(&self->other, RING, RING);
+	write_pages(&self->vcpu, RING, RING);
+	EXPECT_EQ(RING, self->ring->tail);
+	EXPECT_EQ(0, self->vcpu.run->stats.user[ARMVCPU_EXIT_DIRTY_RING_FULL]);
+}
+
+/* Whatever the VMM writes to it, only its guest stops. */
+TEST_F(ring, nonsense_in_it)
+{
+	static const u32 heads[] = { 1, ~0U, 0x80000000, RING + 1, ~0U - RING };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(heads); i++) {
+		self->ring->head = heads[i];
+		self->ring->tail = heads[i] * 3;
+		self->ring->entries = heads[i] * 7;
+		vcpu_call(&self->vcpu, guest_writes, GUEST_RAM + bytes_of(i), page_size(), 1);
+		ASSERT_EQ(0, xioctl(self->vcpu.fd, ARMVCPU_RUN, NULL));
+		if (self->vcpu.run->exit_reason != ARMVCPU_EXIT_DIRTY_RING_FULL)
+			continue;
+		EXPECT_FALSE(is_dirty(&self->vm, 5, i));
+	}
+	/* Nothing of that was believed. */
+	memset(self->ring->pages, 0xff, RING * sizeof(self->pages[0]));
+	self->ring->head = 0;
+	write_pages(&self->vcpu, 30, 1);
+	EXPECT_GE(3, self->ring->tail);
+	EXPECT_EQ(30, self->ring->pages[self->ring->tail - 1].page);
+}
+
+TEST_F(ring, one_of_two_tells)
+{
+	struct armvcpu_dirty_ring *others = map_ring(&self->other, 2 * RING);
+
+	write_pages(&self->vcpu, 0, 20);
+	write_pages(&self->other, 10, 20);
+	write_pages(&self->vcpu, 0, 40);
+	EXPECT_EQ(30, take(self->ring, self->pages, RING));
+	EXPECT_EQ(10, take(others, self->pages, RING));
+	EXPECT_EQ(20, self->pages[0].page);
+}
+
+/* They are in the log alone. */
+TEST_F(ring, not_by_writes)
+{
+	u64 mark[PAGES / 64 + 1] = { 0xf };
+	bool stolen = !vcpu_try_set(&self->vcpu, ARMVCPU_REG_STOLEN_TIME,
+				    GUEST_RAM + bytes_of(77));
+
+	ASSERT_EQ(0, dirty_ioctl(&self->vm, ARMVCPU_MARK_DIRTY, 5, 0, 0, PAGES, mark));
+	write_pages(&self->vcpu, 0, 5);
+	EXPECT_EQ(1, take(self->ring, self->pages, RING));
+	EXPECT_EQ(4, self->pages[0].page);
+	/* Not on a kernel that does not count what tasks wait for. */
+	EXPECT_EQ(stolen, is_dirty(&self->vm, 5, 77));
+	ASSERT_EQ(0, set_slot(&self->vm, 6, 0, 0, 0, NULL));
+	ASSERT_EQ(0, set_slot(&self->vm, 6, ARMVCPU_SLOT_LOG_DIRTY | ARMVCPU_SLOT_DIRTY_ALL,
+			      GUEST_RAM + bytes_of(PAGES), PAGES, self->mem));
+	write_pages(&self->vcpu, PAGES, PAGES);
+	EXPECT_EQ(0, take(self->ring, self->pages, RING));
+}
+
+/* What has become of a slot since it was told of. */
+TEST_F(ring, slots_of_yesterday)
+{
+	static const struct armvcpu_dirty_page gone[] = {
+		{ .slot = 5, .page = PAGES }, { .slot = 5, .page = ~0UL }, { .slot = 4 },
+		{ .slot = 511 }, { .slot = 6, .page = 2 }, { .slot = 5, .page = 1 },
+	};
+
+	write_pages(&self->vcpu, 0, 3);
+	write_pages(&self->vcpu, PAGES, 3);
+	ASSERT_EQ(0, set_slot(&self->vm, 6, ARMVCPU_SLOT_CHANGE, GUEST_RAM + bytes_of(PAGES),
+			      PAGES, self->mem + bytes_of(PAGES)));
+	ASSERT_EQ(0, clear_pages(&self->vm, gone, ARRAY_SIZE(gone)));
+	EXPECT_TRUE(is_dirty(&self->vm, 5, 0));
+	EXPECT_FALSE(is_dirty(&self->vm, 5, 1));
+	EXPECT_TRUE(is_dirty(&self->vm, 5, 2));
+	/* Not logged, and so not protected either. */
+	write_pages(&self->vcpu, PAGES, 3);
+	EXPECT_EQ(6, self->ring->tail);
+}
+
+TEST_F(ring, lives_as_long_as_its_mapping)
+{
+	u32 i;
+
+	close(self->vcpu.fd);
+	close(self->other.fd);
+	close(self->vm.fd);
+	for (i = 0; i < RING; i++)
+		self->ring->pages[i].page = i;
+	ASSERT_EQ(0, munmap(self->ring, ARMVCPU_DIRTY_RING_SIZE(RING)));
+}
+
+TEST_F(ring, refused)
+{
+	static const u32 sizes[] = { 0, 1, 32, 63, 65, 96, 131072, BIT(31), ~0U };
+	u64 size = ARMVCPU_DIRTY_RING_SIZE(RING), page = page_size();
+	int fd = self->vcpu.fd, prot = PROT_READ | PROT_WRITE;
+	struct armvcpu_set_dirty_ring arg = { .entries = RING, .flags = 1 };
+	struct armvcpu_clear_dirty_pages clear = { .count = 1, .pages = (u64)self->pages };
+	u32 i;
+
+	EXPECT_EQ(-EEXIST, set_ring(&self->vcpu, RING));
+	EXPECT_EQ(-EEXIST, set_ring(&self->vcpu, 2 * RING));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		EXPECT_EQ(-EINVAL, set_ring(&self->other, sizes[i]));
+	EXPECT_EQ(-EINVAL, xioctl(self->other.fd, ARMVCPU_SET_DIRTY_RING, &arg));
+	/* None there, another size, not shared, at another place. */
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, size, prot, MAP_SHARED, self->other.fd,
+				   ARMVCPU_DIRTY_RING_OFFSET));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, size + page, prot, MAP_SHARED, fd,
+				   ARMVCPU_DIRTY_RING_OFFSET));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, size, prot, MAP_PRIVATE, fd,
+				   ARMVCPU_DIRTY_RING_OFFSET));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, page, prot, MAP_SHARED, fd,
+				   ARMVCPU_DIRTY_RING_OFFSET + page));
+	EXPECT_EQ(EINVAL, errno);
+	/* The largest. */
+	EXPECT_EQ(65536, map_ring(&self->other, 65536)->entries);
+
+	write_pages(&self->vcpu, 0, 2);
+	ASSERT_EQ(2, take(self->ring, self->pages, RING));
+	EXPECT_EQ(-EINVAL, clear_pages(&self->vm, self->pages, 0));
+	EXPECT_EQ(-EINVAL, clear_pages(&self->vm, self->pages, 65537));
+	EXPECT_EQ(-EFAULT, clear_pages(&self->vm, (void *)8, 1));
+	clear.flags = 1;
+	EXPECT_EQ(-EINVAL, xioctl(self->vm.fd, ARMVCPU_CLEAR_DIRTY_PAGES, &clear));
+	self->pages[1].reserved = 1;
+	EXPECT_EQ(-EINVAL, clear_pages(&self->vm, self->pages, 2));
+	self->pages[1].reserved = 0;
+	self->pages[1].slot = 512;
+	EXPECT_EQ(-EINVAL, clear_pages(&self->vm, self->pages, 2));
+	EXPECT_TRUE(is_dirty(&self->vm, 5, 0));
+	EXPECT_TRUE(is_dirty(&self->vm, 5, 1));
+	EXPECT_EQ(0, clear_pages(&self->vm, self->pages, 1));
+	EXPECT_FALSE(is_dirty(&self->vm, 5, 0));
+}
+
 /* ---- what is refused ----------------------------------------------------- */
 
 FIXTURE(refused) {
@@ -482,7 +808,16 @@ static unsigned int running;
 
 static void *writer_thread(void *arg)
 {
-	vcpu_expect_done(arg);
+	struct vcpu *vcpu = arg;
+
+	/* Full: somebody is taking pages out all the time. */
+	do {
+		test_check(!xioctl(vcpu->fd, ARMVCPU_RUN, NULL));
+	} while (vcpu->run->exit_reason == ARMVCPU_EXIT_DIRTY_RING_FULL && !sched_yield());
+	if (!vcpu_is_ucall(vcpu) || vcpu->run->u.call.nr != UCALL_DONE) {
+		vcpu_print_exit(vcpu);
+		test_fail("the guest should have been done");
+	}
 	__atomic_fetch_sub(&running, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -491,8 +826,10 @@ struct moving {
 	struct vm vm;
 	struct vcpu vcpus[WRITERS];
 	u8 *mem, *copy;
+	struct armvcpu_dirty_ring *rings[WRITERS];
 	u64 bits[MANY_PAGES / 64];
 	u64 copied;
+	u64 full;
 };
 
 FIXTURE(many) {
@@ -503,12 +840,15 @@ FIXTURE_VARIANT(many) {
 	bool by_name;
 	bool all;
 	bool huge;
+	bool ring;
 };
 
 FIXTURE_VARIANT_ADD(many, get_and_clear) { .by_name = false };
 FIXTURE_VARIANT_ADD(many, get_then_clear) { .by_name = true };
 FIXTURE_VARIANT_ADD(many, all_in_the_beginning) { .by_name = true, .all = true };
 FIXTURE_VARIANT_ADD(many, huge) { .huge = true };
+FIXTURE_VARIANT_ADD(many, ring) { .ring = true };
+FIXTURE_VARIANT_ADD(many, ring_huge) { .ring = true, .huge = true };
 
 FIXTURE_SETUP(many)
 {
@@ -525,6 +865,8 @@ FIXTURE_SETUP(many)
 				 self->m.mem));
 	for (i = 0; i < WRITERS; i++)
 		vcpu_init(&self->m.vcpus[i], &self->m.vm, 0);
+	for (i = 0; i < WRITERS && variant->ring; i++)
+		self->m.rings[i] = map_ring(&self->m.vcpus[i], i % 2 ? RING : 4 * MANY_PAGES);
 	if (!variant->huge)
 		return;
 	/* Mapped by then. */
@@ -538,10 +880,16 @@ FIXTURE_TEARDOWN(many)
 {
 }
 
+static void copy_page(struct moving *m, u64 page)
+{
+	memcpy(m->copy + page * page_size(), m->mem + page * page_size(), page_size());
+	m->copied++;
+}
+
 /* As who moves a guest: what is dirty is copied once more. */
 static void copy_dirty(struct moving *m, bool by_name)
 {
-	u64 page = page_size(), i;
+	u64 i;
 
 	test_check(!dirty_ioctl(&m->vm, ARMVCPU_GET_DIRTY_LOG, 0,
 				by_name ? 0 : ARMVCPU_DIRTY_CLEAR, 0, MANY_PAGES, m->bits));
@@ -549,10 +897,24 @@ static void copy_dirty(struct moving *m, bool by_name)
 		test_check(!dirty_ioctl(&m->vm, ARMVCPU_CLEAR_DIRTY_LOG, 0, 0, 0, MANY_PAGES,
 					m->bits));
 	for (i = 0; i < MANY_PAGES; i++) {
-		if (!is_set(m->bits, i))
+		if (is_set(m->bits, i))
+			copy_page(m, i);
+	}
+}
+
+/* The same by what the rings tell. */
+static void copy_told(struct moving *m)
+{
+	static struct armvcpu_dirty_page pages[4 * MANY_PAGES];
+	u32 n, i, k;
+
+	for (i = 0; i < WRITERS; i++) {
+		n = take(m->rings[i], pages, ARRAY_SIZE(pages));
+		if (!n)
 			continue;
-		memcpy(m->copy + i * page, m->mem + i * page, page);
-		m->copied++;
+		test_check(!clear_pages(&m->vm, pages, n));
+		for (k = 0; k < n; k++)
+			copy_page(m, pages[k].page);
 	}
 }
 
@@ -564,6 +926,12 @@ static void device_writes(struct moving *m, u64 round)
 	*(u64 *)(m->mem + page * page_size() + 1024) = round;
 	mark[page / 64] = 1UL << page % 64;
 	test_check(!dirty_ioctl(&m->vm, ARMVCPU_MARK_DIRTY, 0, 0, 0, MANY_PAGES, mark));
+	/* No ring tells of that, nor of the guest's next write: the VMM knows of it. */
+	if (m->rings[0]) {
+		test_check(!dirty_ioctl(&m->vm, ARMVCPU_CLEAR_DIRTY_LOG, 0, 0, 0, MANY_PAGES,
+					mark));
+		copy_page(m, page);
+	}
 }
 
 TEST_F(many, none_is_missed)
@@ -580,7 +948,10 @@ TEST_F(many, none_is_missed)
 	}
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
 		device_writes(m, rounds);
-		copy_dirty(m, variant->by_name);
+		if (variant->ring)
+			copy_told(m);
+		else
+			copy_dirty(m, variant->by_name);
 		WRITE_ONCE(rounds, rounds + 1);
 		/* Whoever clears all the time has a guest that does nothing but fault. */
 		usleep(100000);
@@ -589,8 +960,11 @@ TEST_F(many, none_is_missed)
 		ASSERT_EQ(0, pthread_join(threads[i], NULL));
 	device_writes(m, rounds);
 	/* They write no more: what is copied now is all. */
-	copy_dirty(m, variant->by_name);
-	/* It is not simply all, always. */
+	if (variant->ring)
+		copy_told(m);
+	else
+		copy_dirty(m, variant->by_name);
+	/* It is not simply all, always; nor is anything left that was told nowhere. */
 	ASSERT_EQ(0, dirty_ioctl(&m->vm, ARMVCPU_GET_DIRTY_LOG, 0, 0, 0, MANY_PAGES, m->bits));
 	ASSERT_EQ(0, count_set(m->bits, MANY_PAGES));
 	for (i = 0; i < MANY_PAGES; i++)
