@@ -163,11 +163,14 @@ static u64 cpu_features(void)
 {
 	u64 pfr0 = read_cpuid(ID_AA64PFR0_EL1);
 	u64 dfr0 = read_cpuid(ID_AA64DFR0_EL1);
+	u64 isar0 = read_cpuid(ID_AA64ISAR0_EL1);
 	u64 mmfr0 = read_cpuid(ID_AA64MMFR0_EL1);
 	u64 mmfr1 = read_cpuid(ID_AA64MMFR1_EL1);
 	u32 midr = read_cpuid_id();
 	u64 features = spectre_look();
 
+	if (field(isar0, 56) == 2)
+		features |= HYP_HAS_TLBIRANGE;
 	if (field(mmfr0, 56))
 		features |= HYP_HAS_FGT;
 	if (field(mmfr0, 56) > 1)

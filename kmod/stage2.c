@@ -46,8 +46,9 @@
 
 #define VTTBR_VMID_SHIFT 48
 
-/* Ranges above this many translations are flushed with the whole VMID. */
+/* More translations than that are flushed with the whole VMID; with FEAT_TLBIRANGE, pages. */
 #define MAX_TLBI	64
+#define MAX_TLBI_RANGE	BIT_ULL(21)
 
 /* So many pages are unmapped, and cleaned, before others get the lock: 2 MiB. */
 #define BATCH		(SZ_2M >> PAGE_SHIFT)
@@ -264,36 +265,58 @@ static void clean_for_guest(struct vm *vm, const struct pages *got)
 
 /* ---- unmapping --------------------------------------------------------- */
 
-static void flush_range(struct vm *vm, u64 ipa, u64 end)
-{
-	u64 vttbr;
-
-	if (ipa >= end)
-		return;
-	if ((end - ipa) >> PAGE_SHIFT > MAX_TLBI) {
-		flush_vmid(vm);
-		return;
-	}
-	vttbr = vttbr_in_tlbs(vm);
-	if (vttbr)
-		el2_call_any(HYP_CALL_TLBI_IPA, vttbr, vm->vtcr, ipa, end - ipa);
-}
-
-/* What a walk has changed: from the first to the last. */
+/* What has changed: from the first to the last, and how large the smallest is. */
 struct changed {
 	u64 first;
 	u64 end;
+	unsigned int shift;
 	u64 ctr;
 	bool clean;
 	phys_addr_t large;
 	u64 large_size;
 };
 
+/* @ipa: where it begins; in any order. */
 static void note_change(struct changed *changed, u64 ipa, int level)
 {
-	if (changed->first >= changed->end)
+	u64 end = ipa + PGTABLE_SIZE(level);
+
+	if (changed->first >= changed->end) {
 		changed->first = ipa;
-	changed->end = ipa + PGTABLE_SIZE(level);
+		changed->end = end;
+		changed->shift = PGTABLE_SHIFT(level);
+		return;
+	}
+	changed->first = min(changed->first, ipa);
+	changed->end = max(changed->end, end);
+	changed->shift = min_t(unsigned int, changed->shift, PGTABLE_SHIFT(level));
+}
+
+/* ID_AA64ISAR0_EL1.TLB, of all cores. */
+static bool has_range_tlbi(void)
+{
+	return field(read_sanitised_ftr_reg(SYS_ID_AA64ISAR0_EL1), 56) == 2;
+}
+
+/*
+ * One invalidation for each descriptor that there may have been: maintenance goes by their
+ * size, also where a TLB keeps a block in parts (Arm ARM D8.7, the Contiguous bit).
+ */
+static void flush_changed(struct vm *vm, const struct changed *changed)
+{
+	u64 size = changed->end - changed->first, vttbr;
+
+	if (changed->first >= changed->end)
+		return;
+	if (size >> changed->shift > MAX_TLBI &&
+	    !(has_range_tlbi() && size >> PAGE_SHIFT <= MAX_TLBI_RANGE)) {
+		flush_vmid(vm);
+		return;
+	}
+	vttbr = vttbr_in_tlbs(vm);
+	if (vttbr)
+		el2_call_any(HYP_CALL_TLBI_IPA, vttbr, vm->vtcr, changed->first | changed->shift,
+			     size);
 }
 
 /* No walk finds it any more; where it leads to is still known. */
@@ -358,7 +381,7 @@ static bool unmap_some(struct vm *vm, u64 *ipa, u64 end, bool may_sleep)
 	*ipa = walk.addr;
 	if (changed.first >= changed.end)
 		return all;
-	flush_range(vm, changed.first, changed.end);
+	flush_changed(vm, &changed);
 	walk = (struct pgt_walk) {
 		.addr = changed.first, .end = changed.end, .budget = BATCH,
 		.visit = clear_entry, .data = &changed,
@@ -368,7 +391,7 @@ static bool unmap_some(struct vm *vm, u64 *ipa, u64 end, bool may_sleep)
 	pgt_prune(&vm->s2, changed.first, changed.end - changed.first, &unused);
 	if (!list_empty(&unused)) {
 		/* TLBs keep parts of walks, too. */
-		flush_range(vm, changed.first, changed.end);
+		flush_changed(vm, &changed);
 		pgt_free_unused(&unused);
 	}
 	if (changed.large_size && may_sleep) {
@@ -431,7 +454,7 @@ static bool protect_some(struct vm *vm, u64 *ipa, u64 end, const unsigned long *
 	};
 	bool all = pgt_walk(&vm->s2, &walk);
 
-	flush_range(vm, p.changed.first, p.changed.end);
+	flush_changed(vm, &p.changed);
 	*ipa = walk.addr;
 	return all;
 }
@@ -472,7 +495,8 @@ void stage2_protect_some(struct vm *vm, u64 ipa, const unsigned long *which, u64
  */
 void stage2_protect_pages(struct vm *vm, const u64 *ipas, u32 count)
 {
-	u64 first = ~0ULL, end = 0, *entry, base;
+	struct changed changed = { 0 };
+	u64 *entry;
 	int level;
 	u32 i;
 
@@ -481,12 +505,10 @@ void stage2_protect_pages(struct vm *vm, const u64 *ipas, u32 count)
 		if (!(*entry & S2_AP_WRITE))
 			continue;
 		WRITE_ONCE(*entry, *entry & ~S2_AP_WRITE);
-		base = ipas[i] & ~(PGTABLE_SIZE(level) - 1);
-		first = min(first, base);
-		end = max(end, base + PGTABLE_SIZE(level));
+		note_change(&changed, ipas[i] & ~(PGTABLE_SIZE(level) - 1), level);
 	}
-	/* One after the other, or far apart and then all of the VM's: once, not page by page. */
-	flush_range(vm, first, end);
+	/* Close together, or far apart and then all of the VM's: once, not page by page. */
+	flush_changed(vm, &changed);
 }
 
 /* ---- ageing ------------------------------------------------------------ */

@@ -100,9 +100,37 @@ void hyp_tlbi_local(u64 vttbr, u64 vtcr, u64 features)
 	give_vmid(old, features);
 }
 
-static void tlbi_ipas(u64 ipa, u64 end)
+/*
+ * FEAT_TLBIRANGE: (NUM + 1) * 2^(5 * SCALE + 1) pages at once (Arm ARM C5.5, TLBI
+ * RIPAS2E1IS); what is left over is one page.
+ */
+static u64 tlbi_pages(u64 ipa, u64 pages)
 {
-	for (; ipa < end; ipa += 1UL << HYP_PAGE_SHIFT)
+	const u64 granule = HYP_PAGE_SHIFT == 12 ? 1 : HYP_PAGE_SHIFT == 14 ? 2 : 3;
+	int scale;
+	u64 n, operand;
+
+	for (scale = 3; scale >= 0; scale--) {
+		n = pages >> (5 * scale + 1);
+		if (!n)
+			continue;
+		n = n < 32 ? n : 32;
+		operand = ipa >> HYP_PAGE_SHIFT | (n - 1) << 39 | (u64)scale << 44 | granule << 46;
+		/* tlbi ripas2e1is, which assemblers have by another name of the architecture. */
+		asm volatile("sys #4, c8, c0, #2, %0" : : "r" (operand) : "memory");
+		ipa += n << (5 * scale + 1 + HYP_PAGE_SHIFT);
+		pages -= n << (5 * scale + 1);
+	}
+	return ipa;
+}
+
+/* @shift: of the distance between translations. */
+static void tlbi_ipas(u64 ipa, u64 end, u64 shift, u64 features)
+{
+	if (features & HYP_HAS_TLBIRANGE && end - ipa > 1UL << shift)
+		while (end - ipa > 1UL << HYP_PAGE_SHIFT)
+			ipa = tlbi_pages(ipa, (end - ipa) >> HYP_PAGE_SHIFT);
+	for (; ipa < end; ipa += 1UL << shift)
 		asm volatile("tlbi ipas2e1is, %0" : : "r" (ipa >> 12) : "memory");
 	dsb(ish);
 }
@@ -114,13 +142,14 @@ static void tlbi_ipas(u64 ipa, u64 end)
  */
 void hyp_tlbi_ipa(u64 vttbr, u64 vtcr, u64 features, u64 ipa, u64 size)
 {
+	u64 first = ipa & ~HYP_TLBI_SHIFT, shift = ipa & HYP_TLBI_SHIFT;
 	struct regime old;
 
 	dsb(ish);
 	old = take_vmid(vttbr, vtcr, features);
-	tlbi_ipas(ipa, ipa + size);
+	tlbi_ipas(first, first + size, shift, features);
 	if (features & HYP_ERRATUM_REPEAT_TLBI)
-		tlbi_ipas(ipa, ipa + size);
+		tlbi_ipas(first, first + size, shift, features);
 	asm volatile("tlbi vmalle1is" : : : "memory");
 	dsb(ish);
 	if (features & HYP_ERRATUM_REPEAT_TLBI) {
