@@ -1104,10 +1104,6 @@ TEST_F(pinned, protection_is_the_vmms_own)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
 	system_begin();
-	ret = harness_run(argc, argv);
-	system_end();
-	return ret;
+	return harness_run(argc, argv);
 }

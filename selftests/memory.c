@@ -850,10 +850,6 @@ TEST(userfaultfd_brings_the_content)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
 	system_begin();
-	ret = harness_run(argc, argv);
-	system_end();
-	return ret;
+	return harness_run(argc, argv);
 }

@@ -351,10 +351,6 @@ TEST_F(others, memory_comes_and_goes)
 
 int main(int argc, char **argv)
 {
-	int ret;
-
 	system_begin();
-	ret = harness_run(argc, argv);
-	system_end();
-	return ret;
+	return harness_run(argc, argv);
 }

@@ -19,11 +19,10 @@ long system_value(const char *path, const char *key);
 bool kernel_at_least(int version, int patchlevel);
 
 /*
- * In main(): swap on a zram that is there and not used yet; by system_end() it is gone.
- * Cgroups, too.
+ * In main(): swap on a zram that is there and not used yet, and cgroups; both are gone when
+ * the program is.
  */
 void system_begin(void);
-void system_end(void);
 
 bool system_has_swap(void);
 
