@@ -205,6 +205,59 @@ TEST(the_ends_of_the_address_space)
 	}
 }
 
+/* A guest of so many bits: what it reads and writes, and that there is an end. */
+static void use_the_ends(u32 bits, bool beyond)
+{
+	const u64 at[] = { BIT(bits) - SIZE, BIT(bits - 1), BIT(bits - 1) - SIZE };
+	u64 *mem[ARRAY_SIZE(at)];
+	struct world w;
+	unsigned int i;
+
+	guest_pt_init();
+	vm_init_bare(&w.vm, bits);
+	vm_add_program(&w.vm);
+	vcpu_init(&w.vcpu, &w.vm, 0);
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		mem[i] = vm_add_memory(&w.vm, i, at[i], SIZE);
+		mem[i][0] = 0x1000 * bits + i;
+	}
+	/* Its own tables would not reach so far. */
+	snippet_prepare(&w.vcpu, VCPU_MMU_OFF);
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		snippet_start(&w.vcpu, &w.regs, &insn_ldr, at[i]);
+		w.regs.x[5] = 0x1000 * bits + i;
+		snippet_expect_stop(&w.vcpu, &w.regs);
+		snippet_start(&w.vcpu, &w.regs, &insn_str, at[i] + SIZE - 8);
+		snippet_expect_stop(&w.vcpu, &w.regs);
+	}
+	if (beyond) {
+		snippet_start(&w.vcpu, &w.regs, &insn_ldr, BIT(bits));
+		vcpu_expect(&w.vcpu, ARMVCPU_EXIT_MMIO);
+		test_check(w.vcpu.run->u.mmio.ipa == BIT(bits));
+	}
+	/* It wrote with its caches off: seen by the VMM when that is over. */
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		test_check(!delete_slot(&w.vm, i));
+		test_check(mem[i][0] == 0x1000 * bits + i);
+		test_check(mem[i][SIZE / 8 - 1] == w.regs.x[5]);
+		test_check(!munmap(mem[i], SIZE));
+	}
+	vcpu_close(&w.vcpu);
+	vm_close(&w.vm);
+}
+
+TEST(every_size_of_the_address_space)
+{
+	int fd = sys_open();
+	u32 max = get_cap(fd, ARMVCPU_CAP_MAX_IPA_BITS), bits;
+
+	close(fd);
+	/* Beyond what the CPU has, it is the guest's own fault. */
+	for (bits = 32; bits <= max; bits++)
+		use_the_ends(bits, bits < max);
+	TH_LOG("32 to %u bits", max);
+}
+
 /* ---- RLIMIT_MEMLOCK ---------------------------------------------- */
 
 TEST(memory_is_charged)
