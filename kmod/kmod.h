@@ -280,6 +280,7 @@ struct invalidation {
  * @invalid_end: and this one.
  * @invalidations: how often one has been.
  * @recent: the last ones of these, by that number.
+ * @valid: who waits until none is under way.
  * @last_ran: per CPU, the serial number of the vCPU that ran there last.
  */
 struct vm {
@@ -330,6 +331,7 @@ struct vm {
 	unsigned long invalid_end;
 	unsigned long invalidations;
 	struct invalidation recent[NR_INVALIDATIONS];
+	wait_queue_head_t valid;
 	u64 __percpu *last_ran;
 };
 
@@ -433,6 +435,7 @@ int dirty_clear_pages(struct vm *vm, const struct armvcpu_clear_dirty_pages *arg
 #ifdef CONFIG_MMU_NOTIFIER
 int notifier_add(struct vm *vm);
 void notifier_remove(struct vm *vm);
+void notifier_wait(struct vm *vm, unsigned long addr);
 unsigned long notifier_begin(struct vm *vm);
 bool notifier_retry(struct vm *vm, unsigned long begin, unsigned long start,
 		    unsigned long end);
@@ -443,6 +446,10 @@ static inline int notifier_add(struct vm *vm)
 }
 
 static inline void notifier_remove(struct vm *vm)
+{
+}
+
+static inline void notifier_wait(struct vm *vm, unsigned long addr)
 {
 }
 

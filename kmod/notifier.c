@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/slab.h>
+#include <linux/wait.h>
 
 #include "compat.h"
 #include "kmod.h"
@@ -47,6 +48,7 @@ static int range_start(struct mmu_notifier *mn, const struct mmu_notifier_range 
 static void range_end(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	struct vm *vm = vm_of(mn);
+	bool over;
 
 	spin_lock(&vm->s2_lock);
 	vm->recent[vm->invalidations % NR_INVALIDATIONS] = (struct invalidation) {
@@ -57,8 +59,10 @@ static void range_end(struct mmu_notifier *mn, const struct mmu_notifier_range *
 	 * tables: pairs with notifier_begin().
 	 */
 	smp_store_release(&vm->invalidations, vm->invalidations + 1);
-	vm->invalidating--;
+	over = !--vm->invalidating;
 	spin_unlock(&vm->s2_lock);
+	if (over && wq_has_sleeper(&vm->valid))
+		wake_up_all(&vm->valid);
 }
 
 /*
@@ -143,6 +147,29 @@ void notifier_remove(struct vm *vm)
 	mmu_notifier_unregister(&vm->notifier->mn, vm->mm);
 	kfree(vm->notifier);
 	vm->notifier = NULL;
+}
+
+static bool is_invalid(struct vm *vm, unsigned long addr)
+{
+	bool ret;
+
+	spin_lock(&vm->s2_lock);
+	ret = vm->invalidating && addr >= vm->invalid_start && addr < vm->invalid_end;
+	spin_unlock(&vm->s2_lock);
+	return ret;
+}
+
+/**
+ * notifier_wait() - until what is being taken away is gone
+ * @vm: the VM; no lock is held.
+ * @addr: address in the VMM.
+ *
+ * It may take long; a guest that faults there meanwhile would come again and again.
+ * Signals end it.
+ */
+void notifier_wait(struct vm *vm, unsigned long addr)
+{
+	wait_event_interruptible(vm->valid, !is_invalid(vm, addr));
 }
 
 /**

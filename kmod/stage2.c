@@ -738,6 +738,8 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	/* As long as it goes on from page to page: twice as many as the last time. */
 	vcpu->ahead = page == vcpu->next_fault ?
 		      min_t(u32, 2 * vcpu->ahead + 1, FAULT_AROUND - 1) : 0;
+	if (vcpu->again)
+		notifier_wait(vm, slot->uaddr + (index << PAGE_SHIFT));
 	begin = notifier_begin(vm);
 	/* What is logged, is that by pages. */
 	if (slot->flags & ARMVCPU_SLOT_LOG_DIRTY)

@@ -426,6 +426,7 @@ int vm_create(const struct armvcpu_create_vm *arg)
 	mutex_init(&vm->vcpus_lock);
 	init_rwsem(&vm->slots_lock);
 	init_waitqueue_head(&vm->thawed);
+	init_waitqueue_head(&vm->valid);
 	mutex_init(&vm->irqfds_mutex);
 	INIT_LIST_HEAD(&vm->resamplers);
 	spin_lock_init(&vm->irqfds_lock);
