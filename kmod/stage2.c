@@ -210,6 +210,23 @@ static void clean_range(phys_addr_t pa, u64 size, u64 ctr)
 	}
 }
 
+/*
+ * Of memory of slots, but not what is broken: a line of that which is written back reports
+ * an error that nobody can help any more.
+ */
+static void clean_memory(phys_addr_t pa, u64 size, u64 ctr)
+{
+	struct page *page;
+	u64 done;
+
+	for (done = 0; done < size; done += PAGE_SIZE) {
+		page = pfn_to_page(PHYS_PFN(pa + done));
+		/* hugetlbfs says it of the first page, for all of them. */
+		if (!PageHWPoison(page) && !PageHWPoison(compound_head(page)))
+			clean_range(pa + done, PAGE_SIZE, ctr);
+	}
+}
+
 static void invalidate_insns(phys_addr_t pa, u64 ctr)
 {
 	unsigned long addr = (unsigned long)phys_to_virt(pa), end = addr + PAGE_SIZE;
@@ -342,7 +359,7 @@ static void clear_entry(u64 *entry, u64 ipa, int level, void *data)
 		return;
 	if (changed->clean && !is_device(*entry)) {
 		if (PGTABLE_SIZE(level) <= LARGE) {
-			clean_range(*entry & PGT_ADDRESS, PGTABLE_SIZE(level), changed->ctr);
+			clean_memory(*entry & PGT_ADDRESS, PGTABLE_SIZE(level), changed->ctr);
 		} else {
 			/* There is no room for another one in a batch. */
 			changed->large = *entry & PGT_ADDRESS;
@@ -358,7 +375,7 @@ static void clean_large(const struct changed *changed, bool may_sleep)
 	u64 done;
 
 	for (done = 0; done < changed->large_size; done += SZ_64K) {
-		clean_range(changed->large + done, SZ_64K, changed->ctr);
+		clean_memory(changed->large + done, SZ_64K, changed->ctr);
 		if (may_sleep)
 			cond_resched();
 	}
@@ -829,7 +846,7 @@ static void clean_entry(u64 *entry, u64 ipa, int level, void *data)
 	u64 first = max(ipa, cleaning->ipa), end = min(ipa + PGTABLE_SIZE(level), cleaning->end);
 
 	if (!is_device(*entry))
-		clean_range((*entry & PGT_ADDRESS) + (first - ipa), end - first, cleaning->ctr);
+		clean_memory((*entry & PGT_ADDRESS) + (first - ipa), end - first, cleaning->ctr);
 }
 
 /* Up to where is not much to do: the address to go on at. */
