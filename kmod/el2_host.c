@@ -163,14 +163,11 @@ static u64 cpu_features(void)
 {
 	u64 pfr0 = read_cpuid(ID_AA64PFR0_EL1);
 	u64 dfr0 = read_cpuid(ID_AA64DFR0_EL1);
-	u64 isar0 = read_cpuid(ID_AA64ISAR0_EL1);
 	u64 mmfr0 = read_cpuid(ID_AA64MMFR0_EL1);
 	u64 mmfr1 = read_cpuid(ID_AA64MMFR1_EL1);
 	u32 midr = read_cpuid_id();
 	u64 features = spectre_look();
 
-	if (field(isar0, 56) == 2)
-		features |= HYP_HAS_TLBIRANGE;
 	if (field(mmfr0, 56))
 		features |= HYP_HAS_FGT;
 	if (field(mmfr0, 56) > 1)
@@ -257,10 +254,28 @@ static void clean_image(void)
 	isb();
 }
 
+/*
+ * A CPU's invalidations reach all others: if one of these takes them for done too early,
+ * whoever sends them repeats them.
+ */
+static void spread_errata(u64 features)
+{
+	static DEFINE_RAW_SPINLOCK(lock);
+	static u64 of_any;
+	int cpu;
+
+	raw_spin_lock(&lock);
+	of_any |= features & HYP_ERRATUM_REPEAT_TLBI;
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(&el2_cpus, cpu)->hyp->features |= of_any;
+	raw_spin_unlock(&lock);
+}
+
 /* To the image, by whoever answers HVC_SOFT_RESTART.  With interrupts off. */
 static bool enter_image(struct hyp_cpu *hyp)
 {
 	hyp->features = cpu_features();
+	spread_errata(hyp->features);
 	hyp->mair = EL2_MAIR;
 	hyp->tcr = EL2_TCR | EL2_TCR_TG0 |
 		   min_t(u64, field(read_cpuid(ID_AA64MMFR0_EL1), 0), 5) << 16;

@@ -25,7 +25,7 @@
 #define HYP_CALL_RUN		0x41560000	/* the first; x1: struct hyp_vcpu; HYP_EXIT_* */
 #define HYP_CALL_TLBI_VMID	0x41560001	/* x1: VTTBR_EL2, x2: VTCR_EL2; so below */
 #define HYP_CALL_TLBI_LOCAL	0x41560002	/* ...; this CPU, and the I-cache */
-#define HYP_CALL_TLBI_IPA	0x41560003	/* ..., x3: IPA | shift, x4: bytes */
+#define HYP_CALL_TLBI_IPA	0x41560003	/* ..., x3: IPA | HYP_TLBI_*, x4: bytes */
 #define HYP_CALL_TLBI_EL2	0x41560004	/* x1: address of a page of EL2's own map */
 #define HYP_CALL_RESTORE	0x41560005	/* give EL2 back */
 #define HYP_CALL_VERSION	0x41560006	/* HYP_VERSION: the image is in place */
@@ -35,8 +35,9 @@
 #define HYP_CALL_TLBI_IPA_HERE	0x4156000a	/* x1, x2, x3: IPA of a page; this CPU */
 #define HYP_CALL_NR		11
 
-/* HYP_CALL_TLBI_IPA, x3: log2 of the smallest translation that there may be. */
-#define HYP_TLBI_SHIFT		0x3fULL
+/* HYP_CALL_TLBI_IPA, x3. */
+#define HYP_TLBI_SHIFT		0x3fULL		/* log2 of the smallest translation there may be */
+#define HYP_TLBI_RANGE		BIT(6)		/* all CPUs have FEAT_TLBIRANGE */
 
 /* An id that no stub knows: the probe for a hyp-stub. */
 #define HYP_CALL_PROBE		0xffff4156
@@ -74,7 +75,6 @@
 #define HYP_HAS_WORKAROUND_1	BIT(14)	/* of the firmware: SMCCC_ARCH_WORKAROUND_1 */
 #define HYP_HAS_WORKAROUND_3	BIT(15)	/* SMCCC_ARCH_WORKAROUND_3 */
 #define HYP_HAS_AUX		BIT(16)	/* AMAIR_EL1, AFSR0_EL1, AFSR1_EL1 do something */
-#define HYP_HAS_TLBIRANGE	BIT(17)
 #define HYP_ERRATUM_SPEC_AT	BIT(8)
 #define HYP_ERRATUM_834220	BIT(9)
 #define HYP_ERRATUM_REPEAT_TLBI	BIT(10)

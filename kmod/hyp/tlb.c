@@ -124,10 +124,12 @@ static u64 tlbi_pages(u64 ipa, u64 pages)
 	return ipa;
 }
 
-/* @shift: of the distance between translations. */
-static void tlbi_ipas(u64 ipa, u64 end, u64 shift, u64 features)
+/* @how: HYP_TLBI_*. */
+static void tlbi_ipas(u64 ipa, u64 end, u64 how)
 {
-	if (features & HYP_HAS_TLBIRANGE && end - ipa > 1UL << shift)
+	u64 shift = how & HYP_TLBI_SHIFT;
+
+	if (how & HYP_TLBI_RANGE && end - ipa > 1UL << shift)
 		while (end - ipa > 1UL << HYP_PAGE_SHIFT)
 			ipa = tlbi_pages(ipa, (end - ipa) >> HYP_PAGE_SHIFT);
 	for (; ipa < end; ipa += 1UL << shift)
@@ -142,14 +144,14 @@ static void tlbi_ipas(u64 ipa, u64 end, u64 shift, u64 features)
  */
 void hyp_tlbi_ipa(u64 vttbr, u64 vtcr, u64 features, u64 ipa, u64 size)
 {
-	u64 first = ipa & ~HYP_TLBI_SHIFT, shift = ipa & HYP_TLBI_SHIFT;
+	u64 how = ipa & (HYP_TLBI_SHIFT | HYP_TLBI_RANGE), first = ipa - how;
 	struct regime old;
 
 	dsb(ish);
 	old = take_vmid(vttbr, vtcr, features);
-	tlbi_ipas(first, first + size, shift, features);
+	tlbi_ipas(first, first + size, how);
 	if (features & HYP_ERRATUM_REPEAT_TLBI)
-		tlbi_ipas(first, first + size, shift, features);
+		tlbi_ipas(first, first + size, how);
 	asm volatile("tlbi vmalle1is" : : : "memory");
 	dsb(ish);
 	if (features & HYP_ERRATUM_REPEAT_TLBI) {
