@@ -49,11 +49,11 @@ SIZE(set_dirty_ring, 8);
 AT(set_dirty_ring, entries, 0);
 AT(set_dirty_ring, flags, 4);
 
-SIZE(dirty_ring, 64);
+SIZE(dirty_ring, 128);
 AT(dirty_ring, head, 0);
-AT(dirty_ring, tail, 4);
-AT(dirty_ring, entries, 8);
-AT(dirty_ring, pages, 64);
+AT(dirty_ring, tail, 64);
+AT(dirty_ring, entries, 68);
+AT(dirty_ring, pages, 128);
 
 SIZE(clear_dirty_pages, 16);
 AT(clear_dirty_pages, count, 0);

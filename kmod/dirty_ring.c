@@ -5,11 +5,12 @@
  * vCPU that wrote; a VMM that works by lists need not look through bitmaps of which nearly
  * all is zero.
  *
- * The ring is the VMM's to write to as well: nothing is read back but how far it has come,
- * and whatever it says there, only its guest stops.
+ * The ring is the VMM's to write to as well: nothing is read back but how far it has come.
+ * Whatever it says there, only what it is told itself suffers, or its guest stops.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -20,12 +21,14 @@
 
 /**
  * struct dirty_ring - the ring of a vCPU
+ * @on: pages are put in; changed with the vCPU's lock.
  * @entries: how many, a power of two.
  * @tail: how many pages have been put in so far; with vm->s2_lock.
  * @nr_pages: number of @pages.
  * @pages: what the VMM maps: struct armvcpu_dirty_ring.
  */
 struct dirty_ring {
+	bool on;
 	u32 entries;
 	u32 tail;
 	u32 nr_pages;
@@ -59,7 +62,7 @@ bool dirty_ring_is_full(const struct vcpu *vcpu)
 {
 	const struct dirty_ring *ring = vcpu->ring;
 
-	if (!ring)
+	if (!ring || !ring->on)
 		return false;
 	/* The VMM has read what is overwritten then.  And it may have written nonsense. */
 	return ring->tail - smp_load_acquire(&header(ring)->head) >= ring->entries;
@@ -75,7 +78,7 @@ void dirty_ring_push(struct vcpu *vcpu, const struct memslot *slot, u64 index)
 {
 	struct dirty_ring *ring = vcpu->ring;
 
-	if (!ring)
+	if (!ring || !ring->on)
 		return;
 	*entry(ring, ring->tail) = (struct armvcpu_dirty_page) {
 		.slot = slot->id,
@@ -126,16 +129,28 @@ static struct dirty_ring *ring_alloc(u32 entries)
  */
 int dirty_ring_set(struct vcpu *vcpu, const struct armvcpu_set_dirty_ring *arg)
 {
-	struct dirty_ring *ring;
+	struct dirty_ring *ring = vcpu->ring;
 
-	if (arg->flags || arg->entries < ARMVCPU_MIN_DIRTY_RING ||
-	    arg->entries > ARMVCPU_MAX_DIRTY_RING || !is_power_of_2(arg->entries))
+	if (arg->flags)
 		return -EINVAL;
-	if (vcpu->ring)
-		return -EEXIST;
+	if (!arg->entries) {
+		if (ring)
+			ring->on = false;
+		return ring ? 0 : -ENOENT;
+	}
+	if (arg->entries < ARMVCPU_MIN_DIRTY_RING || arg->entries > ARMVCPU_MAX_DIRTY_RING ||
+	    !is_power_of_2(arg->entries))
+		return -EINVAL;
+	if (ring) {
+		if (ring->entries != arg->entries)
+			return -EEXIST;
+		ring->on = true;
+		return 0;
+	}
 	ring = ring_alloc(arg->entries);
 	if (!ring)
 		return -ENOMEM;
+	ring->on = true;
 	/* Complete: mirrored in dirty_ring_mmap(), without a lock. */
 	smp_store_release(&vcpu->ring, ring);
 	return 0;
@@ -174,23 +189,22 @@ int dirty_ring_mmap(struct vcpu *vcpu, struct vm_area_struct *vma)
 
 /* ---- clearing ------------------------------------------------------------ */
 
-/*
- * Those of some pages that are dirty are clean then.  Who has named pages of slots that have
- * become others meanwhile has lost nothing: it copies them after that.
- */
+/* Those of some pages that are dirty are clean then. */
 static void clear_some(struct vm *vm, const struct armvcpu_dirty_page *pages, u32 count,
 		       u64 *ipas)
 {
 	struct memslot *slot = NULL;
 	u32 n = 0, i;
+	u64 page;
 
 	for (i = 0; i < count; i++) {
 		if (!slot || slot->id != pages[i].slot)
 			slot = memslot_by_id(vm, pages[i].slot);
 		if (!slot || !slot->dirty || pages[i].page >= slot->npages)
 			continue;
-		if (dirty_test_and_clear(slot, pages[i].page))
-			ipas[n++] = slot->ipa + (pages[i].page << PAGE_SHIFT);
+		page = array_index_nospec(pages[i].page, slot->npages);
+		if (dirty_test_and_clear(slot, page))
+			ipas[n++] = slot->ipa + (page << PAGE_SHIFT);
 	}
 	stage2_protect_pages(vm, ipas, n);
 }

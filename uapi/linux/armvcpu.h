@@ -972,13 +972,16 @@ struct armvcpu_power {
 
 /**
  * struct armvcpu_set_dirty_ring - a vCPU gets a ring of dirty pages
- * @entries: how many pages it holds: a power of two, 64 to ARMVCPU_CAP_MAX_DIRTY_RING.
+ * @entries: how many pages it holds: a power of two, 64 to ARMVCPU_CAP_MAX_DIRTY_RING; or 0:
+ *	nothing is put into the ring any more.
  * @flags: zero.
  *
- * The vCPU has it for ever: see struct armvcpu_dirty_ring.
+ * See struct armvcpu_dirty_ring.  It is there as long as the vCPU; with the same @entries
+ * again, it goes on where it was.  As long as it is on, somebody has to take pages out: also
+ * those of slots that are logged for another purpose.
  *
- * Errors: EINVAL (@entries, @flags), EEXIST (it has one), EBUSY (it runs), ENOMEM, EFAULT,
- * EIO (another process).
+ * Errors: EINVAL (@entries, @flags), EEXIST (it has one with other @entries), ENOENT (0, and it
+ * has none), EBUSY (it runs), ENOMEM, EFAULT, EIO (another process).
  */
 struct armvcpu_set_dirty_ring {
 	__u32 entries;
@@ -996,20 +999,23 @@ struct armvcpu_set_dirty_ring {
 /**
  * struct armvcpu_dirty_ring - pages that a vCPU has made dirty
  * @head: how many the VMM has taken out so far, which writes that.
+ * @reserved: zero.
  * @tail: how many there have been so far.
  * @entries: how many there is room for.
- * @reserved: zero.
+ * @reserved2: zero.
  * @pages: page number n is in n modulo @entries.
  *
  * When a vCPU's write makes a page dirty in the log of its slot (struct armvcpu_dirty_log), it
  * is put in here, too.  So each page is told of once, by the vCPU that was first, until
- * it is cleared.  In no ring are those that were dirty in the beginning
- * (ARMVCPU_SLOT_DIRTY_ALL), those that the VMM marks itself, and what the module writes for
- * the guest (stolen time): ARMVCPU_GET_DIRTY_LOG has them.
+ * it is cleared.  What is dirty for any other reason is in the logs alone
+ * (ARMVCPU_GET_DIRTY_LOG): in the beginning (ARMVCPU_SLOT_DIRTY_ALL), marked by the VMM, written
+ * by the module for the guest (stolen time), or by a vCPU that had no ring then.
  *
  * Who moves a guest takes pages out of the rings, clears them
  * (ARMVCPU_CLEAR_DIRTY_PAGES), and copies them after that.  When no vCPU runs any more, and
- * the rings are empty, the logs have what is left.
+ * the rings are empty, the logs have what is left.  Which memory the number of a slot means
+ * is looked up after the clearing, while slots do not change: else a page of what has taken
+ * its place would be clean and not copied.
  *
  * If there is no room, a write that would need it has not happened: RUN ends with
  * ARMVCPU_EXIT_DIRTY_RING_FULL, and the next one executes it again.
@@ -1022,9 +1028,10 @@ struct armvcpu_set_dirty_ring {
  */
 struct armvcpu_dirty_ring {
 	__u32 head;
+	__u32 reserved[15];
 	__u32 tail;
 	__u32 entries;
-	__u32 reserved[13];
+	__u32 reserved2[14];
 	struct armvcpu_dirty_page pages[];
 };
 

@@ -350,7 +350,7 @@ int armvcpu_vcpu_set_dirty_ring(struct armvcpu_vcpu *vcpu, __u32 entries)
 	int ret;
 
 	ret = do_ioctl(vcpu->fd, ARMVCPU_SET_DIRTY_RING, &arg);
-	if (ret)
+	if (ret || !entries || vcpu->ring)
 		return ret;
 	ring = mmap(NULL, ring_size(entries), PROT_READ | PROT_WRITE,
 		    MAP_SHARED, vcpu->fd, ARMVCPU_DIRTY_RING_OFFSET);
@@ -366,9 +366,12 @@ __u32 armvcpu_vcpu_take_dirty_pages(struct armvcpu_vcpu *vcpu,
 				    __u32 count)
 {
 	struct armvcpu_dirty_ring *ring = vcpu->ring;
-	__u32 head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED), n;
-	__u32 there = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) - head;
+	__u32 head, there, n;
 
+	if (!ring)
+		return 0;
+	head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+	there = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) - head;
 	if (count > there)
 		count = there;
 	for (n = 0; n < count; n++, head++)

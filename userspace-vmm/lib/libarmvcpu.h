@@ -402,19 +402,20 @@ int armvcpu_vcpu_next_posted(struct armvcpu_vcpu *vcpu,
 
 /**
  * armvcpu_vcpu_set_dirty_ring() - give a vCPU a ring of dirty pages, and map it
- * @vcpu: vCPU, not running, without one.
+ * @vcpu: vCPU, not running.
  * @entries: pages that it holds: a power of two from 64 to
- *	%ARMVCPU_CAP_MAX_DIRTY_RING.
+ *	%ARMVCPU_CAP_MAX_DIRTY_RING; 0: nothing is put in any more, until this is
+ *	called with the same number as before.
  *
  * See struct armvcpu_dirty_ring.
  *
- * Return: 0, or a negative errno; -EEXIST: it has one, which may not be mapped.
+ * Return: 0, or a negative errno; after a failed mmap() it can be called again.
  */
 int armvcpu_vcpu_set_dirty_ring(struct armvcpu_vcpu *vcpu, __u32 entries);
 
 /**
  * armvcpu_vcpu_take_dirty_pages() - take the oldest pages out of the ring
- * @vcpu: vCPU with a ring, running or not.
+ * @vcpu: vCPU, running or not; without a ring there are none.
  * @pages: out.
  * @count: room in @pages.
  *
