@@ -478,7 +478,7 @@ static inline bool notifier_retry(struct vm *vm, unsigned long begin, unsigned l
  * @writable: the guest may write to them.
  * @device: no memory: one page of registers, at @pa.
  * @pa: see above.
- * @held: so many of @pages are held.
+ * @held: so many of @pages are the VMM's own, and not pinned.
  * @pages: the pages; of a block, its first or the one that was asked for.
  */
 struct pages {
@@ -495,7 +495,6 @@ struct pages {
 int pages_get(struct pages *got, const struct memslot *slot, u64 index, bool write, bool more,
 	      u64 ahead);
 void pages_set_dirty(struct pages *got);
-void pages_put(struct pages *got);
 
 /* ---- eventfd.c --------------------------------------------------------- */
 

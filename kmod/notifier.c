@@ -149,12 +149,12 @@ void notifier_remove(struct vm *vm)
 	vm->notifier = NULL;
 }
 
-static bool is_invalid(struct vm *vm, unsigned long addr)
+static bool is_invalid(struct vm *vm, unsigned long start, unsigned long end)
 {
 	bool ret;
 
 	spin_lock(&vm->s2_lock);
-	ret = vm->invalidating && addr >= vm->invalid_start && addr < vm->invalid_end;
+	ret = vm->invalidating && start < vm->invalid_end && end > vm->invalid_start;
 	spin_unlock(&vm->s2_lock);
 	return ret;
 }
@@ -162,14 +162,17 @@ static bool is_invalid(struct vm *vm, unsigned long addr)
 /**
  * notifier_wait() - until what is being taken away is gone
  * @vm: the VM; no lock is held.
- * @addr: address in the VMM.
+ * @addr: address in the VMM; what matters is the block that it may be mapped by.
  *
  * It may take long; a guest that faults there meanwhile would come again and again.
  * Signals end it.
  */
 void notifier_wait(struct vm *vm, unsigned long addr)
 {
-	wait_event_interruptible(vm->valid, !is_invalid(vm, addr));
+	unsigned long start = addr & ~(PGTABLE_SIZE(2) - 1);
+
+	wait_event_interruptible(vm->valid,
+				 !is_invalid(vm, start, start + PGTABLE_SIZE(2)));
 }
 
 /**

@@ -198,7 +198,9 @@ static bool get_block(struct pages *got, const struct memslot *slot, u64 index)
 	n = PGTABLE_SIZE(2) >> PAGE_SHIFT;
 	if ((page_to_pfn(got->pages[0]) & (n - 1)) != index - first)
 		return false;
-	pages = kvmalloc_array(n, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	/* The page that is held may be what would have to go for it: it is not worth a kill. */
+	pages = kvmalloc_array(n, sizeof(*pages),
+			       GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
 	if (!pages)
 		return false;
 	n = get_present(slot, first, n, got->writable, pages);
@@ -266,7 +268,8 @@ static int get_on_demand(struct pages *got, const struct memslot *slot, u64 inde
 
 /**
  * pages_get() - the page of an address, and what may be mapped with it
- * @got: out; for pages_put().
+ * @got: out.  Nobody holds these pages: they are what it says as long as notifier_retry()
+ *	says so.
  * @slot: the slot, kept.
  * @index: number of the page in the slot.
  * @write: the guest writes.
@@ -301,8 +304,7 @@ int pages_get(struct pages *got, const struct memslot *slot, u64 index, bool wri
 	for (i = 0; i < got->held; i++)
 		if (page_to_phys(got->pages[i]) >> 48)
 			ret = -ERANGE;
-	if (ret)
-		pages_put(got);
+	put_all(got->pages, got->held);
 	return ret;
 }
 
@@ -320,14 +322,4 @@ void pages_set_dirty(struct pages *got)
 	for (i = 0; i < got->held; i++)
 		if (!PageDirty(got->pages[i]))
 			SetPageDirty(got->pages[i]);
-}
-
-/**
- * pages_put() - they have been mapped, or not
- * @got: of pages_get().
- */
-void pages_put(struct pages *got)
-{
-	put_all(got->pages, got->held);
-	got->held = 0;
 }

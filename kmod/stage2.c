@@ -9,8 +9,8 @@
  * caches hold: so they drop it when it is unmapped.
  *
  * All of vm->s2 is under vm->s2_lock, a spin lock: notifiers come with locks held that
- * nobody may sleep under.  Tables are allocated before it is taken (struct pgt_cache),
- * pages looked for (pages.c), and caches cleaned.
+ * nobody may sleep under.  Tables are allocated before it is taken (struct pgt_cache), and
+ * pages looked for (pages.c); caches are cleaned under it, a little at a time.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -222,7 +222,9 @@ static void clean_memory(phys_addr_t pa, u64 size, u64 ctr)
 	for (done = 0; done < size; done += PAGE_SIZE) {
 		page = pfn_to_page(PHYS_PFN(pa + done));
 		/* hugetlbfs says it of the first page, for all of them. */
-		if (!PageHWPoison(page) && !PageHWPoison(compound_head(page)))
+		if (folio_test_hugetlb(page_folio(page)))
+			page = compound_head(page);
+		if (!PageHWPoison(page))
 			clean_range(pa + done, PAGE_SIZE, ctr);
 	}
 }
@@ -255,29 +257,24 @@ static void finish_clean(phys_addr_t pa, u64 ctr)
 	isb();
 }
 
-/* Data to the PoC, and no stale instruction. */
-static void clean_for_guest(struct vm *vm, const struct pages *got)
+/* CTR_EL0.IDC, too: fetches see what the caches have. */
+static bool needs_clean(const struct vm *vm, u64 ctr)
 {
-	u64 ctr = el2_ctr(), done, size, step;
+	return !vm->forces_wb || !(ctr & BIT(28));
+}
 
-	/* CTR_EL0.IDC: and fetches see what the caches have. */
-	if (vm->forces_wb && ctr & BIT(28)) {
-		finish_clean(0, ctr);
-		return;
-	}
+/* Data of some of these pages to the PoC: 64 KiB from @done on.  Return: where to go on. */
+static u64 clean_some_of(const struct pages *got, u64 done, u64 ctr)
+{
+	u64 end = min_t(u64, got->count, done + max_t(u64, SZ_64K >> PAGE_SHIFT, 1));
+
 	if (got->level < 3) {
-		size = PGTABLE_SIZE(got->level);
-		step = min_t(u64, size, SZ_64K);
-		for (done = 0; done < size; done += step) {
-			clean_range(got->pa + done, step, ctr);
-			cond_resched();
-		}
-		finish_clean(0, ctr);
-		return;
+		clean_memory(got->pa + (done << PAGE_SHIFT), (end - done) << PAGE_SHIFT, ctr);
+		return end;
 	}
-	for (done = 0; done < got->count; done++)
-		clean_range(page_to_phys(got->pages[done]), PAGE_SIZE, ctr);
-	finish_clean(got->count == 1 ? page_to_phys(got->pages[0]) : 0, ctr);
+	for (; done < end; done++)
+		clean_memory(page_to_phys(got->pages[done]), PAGE_SIZE, ctr);
+	return end;
 }
 
 /* ---- unmapping --------------------------------------------------------- */
@@ -321,19 +318,19 @@ static bool has_range_tlbi(void)
  */
 static void flush_changed(struct vm *vm, const struct changed *changed)
 {
-	u64 size = changed->end - changed->first, vttbr;
+	u64 size = changed->end - changed->first, how = changed->shift, vttbr;
 
 	if (changed->first >= changed->end)
 		return;
-	if (size >> changed->shift > MAX_TLBI &&
-	    !(has_range_tlbi() && size >> PAGE_SHIFT <= MAX_TLBI_RANGE)) {
+	if (has_range_tlbi() && size >> PAGE_SHIFT <= MAX_TLBI_RANGE) {
+		how |= HYP_TLBI_RANGE;
+	} else if (size >> changed->shift > MAX_TLBI) {
 		flush_vmid(vm);
 		return;
 	}
 	vttbr = vttbr_in_tlbs(vm);
 	if (vttbr)
-		el2_call_any(HYP_CALL_TLBI_IPA, vttbr, vm->vtcr, changed->first | changed->shift,
-			     size);
+		el2_call_any(HYP_CALL_TLBI_IPA, vttbr, vm->vtcr, changed->first | how, size);
 }
 
 /* No walk finds it any more; where it leads to is still known. */
@@ -721,6 +718,36 @@ static bool is_gone(struct vm *vm, const struct memslot *slot)
 	return gone;
 }
 
+/*
+ * What has been found, as long as it is still that: nobody holds these pages, but who takes
+ * one away first waits for s2_lock.  So a page that is being cleaned can be swapped out, or
+ * moved.  -EAGAIN and -ENOSPC as map().
+ */
+static int clean_and_map(struct vcpu *vcpu, struct memslot *slot, struct pages *got, u64 ipa,
+			 bool write, unsigned long begin)
+	__must_hold(&vcpu->vm->s2_lock)
+{
+	u64 start = slot->uaddr + (got->first << PAGE_SHIFT);
+	u64 end = start + (got->count << PAGE_SHIFT), done = 0;
+	struct vm *vm = vcpu->vm;
+	u64 ctr = el2_ctr();
+
+	if (got->device || !needs_clean(vm, ctr))
+		done = got->count;
+	for (;;) {
+		if (slot->gone || notifier_retry(vm, begin, start, end))
+			return -EAGAIN;
+		if (done == got->count)
+			break;
+		done = clean_some_of(got, done, ctr);
+		if (done < got->count)
+			cond_resched_lock(&vm->s2_lock);
+	}
+	if (!got->device)
+		finish_clean(got->count == 1 ? page_to_phys(got->pages[0]) : 0, ctr);
+	return map(vcpu, slot, got, ipa, write);
+}
+
 /* Faults in a row that come to nothing. */
 #define MANY_TIMES	2
 
@@ -742,7 +769,7 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 		 u64 *pages)
 {
 	u64 page = ipa & PAGE_MASK;
-	u64 index = (ipa - slot->ipa) >> PAGE_SHIFT, start, end;
+	u64 index = (ipa - slot->ipa) >> PAGE_SHIFT;
 	struct vm *vm = vcpu->vm;
 	unsigned long begin;
 	struct pages got;
@@ -767,23 +794,14 @@ int stage2_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write, b
 	ret = pages_get(&got, slot, index, write, block, vcpu->ahead);
 	if (ret)
 		return ret == -EINTR || ret == -EAGAIN || is_gone(vm, slot) ? 0 : ret;
-	if (!got.device)
-		clean_for_guest(vm, &got);
-
-	start = slot->uaddr + (got.first << PAGE_SHIFT);
-	end = start + (got.count << PAGE_SHIFT);
 	spin_lock(&vm->s2_lock);
-	if (slot->gone || notifier_retry(vm, begin, start, end))
-		ret = -EAGAIN;
-	else
-		ret = map(vcpu, slot, &got, ipa, write);
+	ret = clean_and_map(vcpu, slot, &got, ipa, write, begin);
 	spin_unlock(&vm->s2_lock);
 	vcpu->again = ret == -EAGAIN ? vcpu->again + 1 : 0;
 	if (!ret) {
 		*pages = got.count;
 		vcpu->next_fault = slot->ipa + ((got.first + got.count) << PAGE_SHIFT);
 	}
-	pages_put(&got);
 	return ret == -EAGAIN ? 0 : ret;
 }
 
