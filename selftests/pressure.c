@@ -185,7 +185,8 @@ FIXTURE_VARIANT(squeeze) {
 
 FIXTURE_VARIANT_ADD(squeeze, small_pages) { { .pages = MANY_PAGES } };
 FIXTURE_VARIANT_ADD(squeeze, caches_off) { { .pages = MANY_PAGES, .caches_off = true } };
-FIXTURE_VARIANT_ADD(squeeze, huge_pages) { { .huge = true } };
+/* More than those that vCPUs and who looks for memory have in their hands. */
+FIXTURE_VARIANT_ADD(squeeze, huge_pages) { { .huge = true, .pages = 6 } };
 
 FIXTURE_SETUP(squeeze)
 {

@@ -19,7 +19,7 @@
 
 #include "vm.h"
 
-#define HAMMER_MAX_PAGES	2048
+#define HAMMER_MAX_PAGES	4096
 #define HAMMER_MAX_OWNERS	6
 
 struct hammer;

@@ -16,7 +16,7 @@ void world_init(struct world *w, const struct writers *who)
 	w->who = *who;
 	w->page = page_size();
 	w->pinned = get_cap(w->vm.sys, ARMVCPU_CAP_PINNED_MEMORY);
-	w->size = who->huge ? 2 * HUGE : (who->pages ?: FEW_PAGES) * w->page;
+	w->size = who->huge ? (who->pages ?: 2) * HUGE : (who->pages ?: FEW_PAGES) * w->page;
 	w->mem = alloc_aligned(w->size, who->huge ? HUGE : 64 * KB);
 	/* A kernel without huge pages knows neither. */
 	madvise(w->mem, w->size, who->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);

@@ -24,8 +24,8 @@ extern struct hammer hammer;
  * struct writers - who shall write, of which a fixture's variants are made
  * @cpus: how many vCPUs; 2 if it is 0.
  * @caches_off: with their MMU and their caches off.
- * @huge: to huge pages, two of them.
- * @pages: how many pages, if they are not huge; FEW_PAGES if it is 0.
+ * @huge: to huge pages.
+ * @pages: how many pages, huge or not; 0: FEW_PAGES, or two huge ones.
  */
 struct writers {
 	unsigned int cpus;
