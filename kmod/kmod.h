@@ -247,7 +247,7 @@ struct invalidation {
  * @vttbr: VTTBR_EL2; VMID 0: it has not run yet.
  * @vmid_generation: of the VMID in @vttbr: see vmid.c.
  * @forces_wb: stage2_forces_wb().
- * @lock: @policy, @hyp->id and @started.
+ * @lock: @policy, @hyp->id, @started and @notifier.
  * @started: a vCPU has run: @policy and @hyp->id are final.
  * @dead: EL2 faulted under it; it never runs again.
  * @policy: ranges of SMCCC function ids, sorted.
@@ -274,7 +274,7 @@ struct invalidation {
  * @s2_lock: @s2, @slots (whoever changes these has both locks), and what follows; under
  *	it, nobody sleeps, and what may be reclaimed is not waited for.
  * @s2: stage 2.
- * @notifier: notifier.c's, or NULL.
+ * @notifier: notifier.c's; NULL as long as there has been no slot.  With @lock.
  * @invalidating: so many ranges of the VMM's memory are being taken away,
  * @invalid_start: which lie between this address of the VMM
  * @invalid_end: and this one.

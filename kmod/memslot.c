@@ -393,7 +393,8 @@ static int slot_set(struct vm *vm, const struct armvcpu_mem_slot *arg)
 	if (ret)
 		return ret;
 
-	slot = slot_new(vm, arg, old);
+	ret = notifier_add(vm);
+	slot = ret ? ERR_PTR(ret) : slot_new(vm, arg, old);
 	if (old)
 		memslot_put(vm, old);
 	if (IS_ERR(slot))

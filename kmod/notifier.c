@@ -112,28 +112,43 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.test_young = test_young,
 };
 
-/**
- * notifier_add() - hear of what happens to the memory of the VM's creator
- * @vm: the VM; no slot is there.
- *
- * Return: 0, -ENOMEM, -EINTR.
- */
-int notifier_add(struct vm *vm)
+static struct notifier *notifier_new(struct vm *vm)
 {
 	struct notifier *notifier = kzalloc(sizeof(*notifier), GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!notifier)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	notifier->vm = vm;
 	notifier->mn.ops = &notifier_ops;
 	ret = mmu_notifier_register(&notifier->mn, vm->mm);
 	if (ret) {
 		kfree(notifier);
-		return ret;
+		return ERR_PTR(ret);
 	}
-	vm->notifier = notifier;
-	return 0;
+	return notifier;
+}
+
+/**
+ * notifier_add() - hear of what happens to the memory of the VM's creator
+ * @vm: the VM; no lock is held.  Its first slot is still to come, or it does so already.
+ *
+ * Return: 0, -ENOMEM, -EINTR.
+ */
+int notifier_add(struct vm *vm)
+{
+	struct notifier *notifier;
+	int ret = 0;
+
+	mutex_lock(&vm->lock);
+	if (!vm->notifier) {
+		notifier = notifier_new(vm);
+		ret = PTR_ERR_OR_ZERO(notifier);
+		if (!ret)
+			vm->notifier = notifier;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
 }
 
 /**

@@ -451,9 +451,6 @@ int vm_create(const struct armvcpu_create_vm *arg)
 		goto out_last_ran;
 	mmgrab(current->mm);
 	vm->mm = current->mm;
-	ret = notifier_add(vm);
-	if (ret)
-		goto out_mm;
 	stats_add(vm);
 
 	ret = anon_inode_getfd("armvcpu-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);
@@ -461,9 +458,6 @@ int vm_create(const struct armvcpu_create_vm *arg)
 		vm_put(vm);
 	return ret;
 
-out_mm:
-	mmdrop(vm->mm);
-	stage2_destroy(vm);
 out_last_ran:
 	free_percpu(vm->last_ran);
 out_page:
