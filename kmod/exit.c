@@ -347,6 +347,24 @@ static u32 walk_level(struct vcpu *vcpu)
 	return level;
 }
 
+/* Of a slot, which is kept until then. */
+static noinline int slot_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa, bool write)
+{
+	u64 pages;
+	int ret;
+
+	ret = stage2_fault(vcpu, slot, ipa, write, vcpu_caches_on(vcpu), &pages);
+	memslot_put(vcpu->vm, slot);
+	if (ret == -ENOSPC)
+		return exit_to_user(vcpu, ARMVCPU_EXIT_DIRTY_RING_FULL);
+	if (ret)
+		return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
+	vcpu_count(&vcpu->run->stats.faults);
+	vcpu_count_more(&vcpu->run->stats.pages, pages);
+	trace_armvcpu_fault(vcpu, ipa, write, pages);
+	return 1;
+}
+
 static int memory_fault(struct vcpu *vcpu, bool insn)
 {
 	struct vm *vm = vcpu->vm;
@@ -357,8 +375,6 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 	bool write = !insn && !walk && !cache_op && esr & ISS_WNR;
 	bool signalled = false, no_memory;
 	struct memslot *slot;
-	u64 pages = 0;
-	int ret = 0;
 
 	/* On a walk FAR is the address that was translated: a page is enough. */
 	if (walk)
@@ -384,18 +400,8 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 			signalled = mmio_signal(vcpu, ipa);
 	}
 	up_read(&vm->slots_lock);
-	if (slot && !(readonly && write)) {
-		ret = stage2_fault(vcpu, slot, ipa, write, vcpu_caches_on(vcpu), &pages);
-		memslot_put(vm, slot);
-		if (ret == -ENOSPC)
-			return exit_to_user(vcpu, ARMVCPU_EXIT_DIRTY_RING_FULL);
-		if (ret)
-			return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
-		vcpu_count(&vcpu->run->stats.faults);
-		vcpu_count_more(&vcpu->run->stats.pages, pages);
-		trace_armvcpu_fault(vcpu, ipa, write, pages);
-		return 1;
-	}
+	if (slot && !(readonly && write))
+		return slot_fault(vcpu, slot, ipa, write);
 	if (signalled) {
 		skip_insn(vcpu);
 		return 1;
