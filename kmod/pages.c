@@ -180,6 +180,9 @@ static bool get_block(struct pages *got, const struct memslot *slot, u64 index)
 
 	if (folio_size(folio) < PGTABLE_SIZE(2))
 		return false;
+	/* Those that are not broken, one by one. */
+	if (folio_test_has_hwpoisoned(folio))
+		return false;
 	if (folio_test_hugetlb(folio)) {
 		for (level = PAGE_SHIFT == 12 ? 1 : 2; level < 3; level++) {
 			n = page_to_pfn(got->pages[0]) & ((PGTABLE_SIZE(level) >> PAGE_SHIFT) - 1);

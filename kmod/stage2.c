@@ -211,22 +211,24 @@ static void clean_range(phys_addr_t pa, u64 size, u64 ctr)
 }
 
 /*
- * Of memory of slots, but not what is broken: a line of that which is written back reports
- * an error that nobody can help any more.
+ * Of what is or was mapped, but not what is broken: a line of that which is written back
+ * reports an error that nobody can help any more.
  */
 static void clean_memory(phys_addr_t pa, u64 size, u64 ctr)
 {
-	struct page *page;
+	struct folio *folio = page_folio(pfn_to_page(PHYS_PFN(pa)));
 	u64 done;
 
-	for (done = 0; done < size; done += PAGE_SIZE) {
-		page = pfn_to_page(PHYS_PFN(pa + done));
-		/* hugetlbfs says it of the first page, for all of them. */
-		if (folio_test_hugetlb(page_folio(page)))
-			page = compound_head(page);
-		if (!PageHWPoison(page))
-			clean_range(pa + done, PAGE_SIZE, ctr);
+	/* hugetlbfs says it of the first page, for all of them; others of each. */
+	if (folio_test_hugetlb(folio) && folio_test_hwpoison(folio))
+		return;
+	if (size > PAGE_SIZE && folio_size(folio) >= size && !folio_test_has_hwpoisoned(folio)) {
+		clean_range(pa, size, ctr);
+		return;
 	}
+	for (done = 0; done < size; done += PAGE_SIZE)
+		if (!PageHWPoison(pfn_to_page(PHYS_PFN(pa + done))))
+			clean_range(pa + done, PAGE_SIZE, ctr);
 }
 
 static void invalidate_insns(phys_addr_t pa, u64 ctr)
@@ -269,11 +271,11 @@ static u64 clean_some_of(const struct pages *got, u64 done, u64 ctr)
 	u64 end = min_t(u64, got->count, done + max_t(u64, SZ_64K >> PAGE_SHIFT, 1));
 
 	if (got->level < 3) {
-		clean_memory(got->pa + (done << PAGE_SHIFT), (end - done) << PAGE_SHIFT, ctr);
+		clean_range(got->pa + (done << PAGE_SHIFT), (end - done) << PAGE_SHIFT, ctr);
 		return end;
 	}
 	for (; done < end; done++)
-		clean_memory(page_to_phys(got->pages[done]), PAGE_SIZE, ctr);
+		clean_range(page_to_phys(got->pages[done]), PAGE_SIZE, ctr);
 	return end;
 }
 
