@@ -103,7 +103,10 @@ struct armvcpu_cap {
 #define ARMVCPU_CAP_SLOT_FLAGS		24
 /* 1: there are ARMVCPU_GET_DIRTY_LOG, ARMVCPU_CLEAR_DIRTY_LOG and ARMVCPU_MARK_DIRTY. */
 #define ARMVCPU_CAP_DIRTY_LOG		25
-/* Entries that the ring of ARMVCPU_SET_DIRTY_RING can have; 0: there is none. */
+/*
+ * Entries that the ring of ARMVCPU_SET_DIRTY_RING can have, and pages that
+ * ARMVCPU_CLEAR_DIRTY_PAGES takes; 0: there is neither.
+ */
 #define ARMVCPU_CAP_MAX_DIRTY_RING	26
 
 /**
@@ -115,7 +118,7 @@ struct armvcpu_cap {
  *
  * ARMVCPU_CREATE_VM returns a new file descriptor (close-on-exec).  The VM
  * lives until this file and those of all its vCPUs are closed and the run
- * structs are unmapped.  Only the process (address space) that created it may
+ * structs and rings are unmapped.  Only the process (address space) that created it may
  * use it; others get EIO.
  *
  * Errors: EINVAL (flags, range, reserved), ENOMEM, ENOSPC (no VMID is left:
@@ -210,7 +213,8 @@ struct armvcpu_create_vcpu {
  * guest first touches a page of it is seen by the guest in any case.  A vCPU
  * whose caches are on may touch a whole block (2 MiB with 4K pages, 32 MiB with
  * 16K) when it touches one page of it, for the others as well: what userspace
- * writes there later is for guests that access it through their caches.
+ * writes there later is for guests that access it through their caches.  What a guest writes
+ * with its caches off is seen by userspace for certain when the slot is deleted.
  *
  * Errors: EINVAL (slot number, flags, alignment, wrap-around, beyond the IPA
  * size), EEXIST (the slot number is in use, or the range overlaps another
@@ -247,11 +251,13 @@ struct armvcpu_mem_slot {
  * for the guest, since the log began or was last cleared there.  Of what the VMM writes to
  * guest memory itself nobody knows but the VMM: ARMVCPU_MARK_DIRTY puts it into the log.
  * In the beginning no page is dirty, or with ARMVCPU_SLOT_DIRTY_ALL each: then the guest
- * does not fault at its first write to a page that has not been cleared yet.
+ * does not fault at its first write to a page that it could write to before, and that has not
+ * been cleared yet.
  *
  * ARMVCPU_GET_DIRTY_LOG tells which are; with ARMVCPU_DIRTY_CLEAR they are clean from then
  * on, without a write lost in between: a write after that makes the page dirty again, all
- * before it can be read when the ioctl returns.  ARMVCPU_CLEAR_DIRTY_LOG does the same to
+ * before it can be read when the ioctl returns (but those of a guest whose caches are off, see
+ * struct armvcpu_mem_slot).  ARMVCPU_CLEAR_DIRTY_LOG does the same to
  * those pages that the caller names, for who looks first and clears page by page before
  * it copies.  All of these may be used while vCPUs run.
  *
@@ -1009,7 +1015,8 @@ struct armvcpu_set_dirty_ring {
  * is put in here, too.  So each page is told of once, by the vCPU that was first, until
  * it is cleared.  What is dirty for any other reason is in the logs alone
  * (ARMVCPU_GET_DIRTY_LOG): in the beginning (ARMVCPU_SLOT_DIRTY_ALL), marked by the VMM, written
- * by the module for the guest (stolen time), or by a vCPU that had no ring then.
+ * by the module for the guest (stolen time), or by a vCPU that had no ring then.  Such a page
+ * enters no ring until it is cleared.
  *
  * Who moves a guest takes pages out of the rings, clears them
  * (ARMVCPU_CLEAR_DIRTY_PAGES), and copies them after that.  When no vCPU runs any more, and

@@ -15,8 +15,9 @@
  * Threads: every function may be called from any thread. Calls that name the
  * same vCPU exclude each other in the module: while one thread is in
  * armvcpu_vcpu_run(), a second armvcpu_vcpu_run() and the register functions
- * fail with -EBUSY. armvcpu_vcpu_set_irq_line(), armvcpu_vcpu_request_exit()
- * and armvcpu_vcpu_get_power() work at any time.
+ * fail with -EBUSY. armvcpu_vcpu_set_irq_line(), armvcpu_vcpu_request_exit(),
+ * armvcpu_vcpu_get_power(), armvcpu_vcpu_next_posted() and
+ * armvcpu_vcpu_take_dirty_pages() work at any time.
  */
 #ifndef _LIBARMVCPU_H
 #define _LIBARMVCPU_H
