@@ -288,8 +288,16 @@ TEST_F(kind, truncated)
 
 		hammer_drop(&hammer, first, hammer.pages - first);
 		ASSERT_EQ(0, ftruncate(self->fd, first * hammer.page));
-		if (i % 4 < 2)
-			hammer_wait_fail(&hammer);
+		/*
+		 * In hugetlbfs of Linux 6.1 a fault may be too late to see the new end: the
+		 * page stays, for the VMM as well (and HugePages_Rsvd becomes -1).
+		 */
+		if (i % 4 < 2 && !hammer_fails_in(&hammer, 10)) {
+			ASSERT_LT(0, pages_present(self->mem + first * hammer.page,
+						   (hammer.pages - first) * hammer.page));
+			ASSERT_TRUE(variant->huge);
+			SKIP(return, "this kernel has left a page behind the end of the file");
+		}
 		ASSERT_EQ(0, ftruncate(self->fd, self->size));
 		hammer_dropped(&hammer, first, hammer.pages - first);
 		hammer_wait(&hammer, 8);

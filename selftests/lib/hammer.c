@@ -289,14 +289,22 @@ u64 hammer_fails(const struct hammer *h)
 	return fails;
 }
 
-void hammer_wait_fail(struct hammer *h)
+bool hammer_fails_in(struct hammer *h, u64 seconds)
 {
-	u64 begin = hammer_fails(h);
+	u64 begin = hammer_fails(h), start = now_ns();
 
 	while (hammer_fails(h) == begin) {
 		check_alive(h);
+		if ((now_ns() - start) / 1000000000UL >= seconds)
+			return false;
 		usleep(100);
 	}
+	return true;
+}
+
+void hammer_wait_fail(struct hammer *h)
+{
+	test_check(hammer_fails_in(h, ~0UL));
 }
 
 void hammer_pause(struct hammer *h)

@@ -104,6 +104,8 @@ void hammer_stop(struct hammer *h);
 void hammer_wait(struct hammer *h, u64 steps);
 /* One more guest has found nothing. */
 void hammer_wait_fail(struct hammer *h);
+/* The same, or false after so many seconds. */
+bool hammer_fails_in(struct hammer *h, u64 seconds);
 u64 hammer_fails(const struct hammer *h);
 /* Nobody writes until hammer_resume(). */
 void hammer_pause(struct hammer *h);
