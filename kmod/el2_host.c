@@ -256,18 +256,23 @@ static void clean_image(void)
 
 /*
  * A CPU's invalidations reach all others: if one of these takes them for done too early,
- * whoever sends them repeats them.
+ * whoever sends them repeats them.  CPUs come here at the same time, and back from idle; a
+ * CPU's own features are its own, and EL2's.
  */
-static void spread_errata(u64 features)
+static void spread_errata(struct hyp_cpu *hyp)
 {
 	static DEFINE_RAW_SPINLOCK(lock);
 	static u64 of_any;
+	u64 errata = hyp->features & HYP_ERRATUM_REPEAT_TLBI;
 	int cpu;
 
+	/* It never shrinks, and who makes it grow tells all. */
+	if (READ_ONCE(of_any) == (READ_ONCE(of_any) | errata))
+		return;
 	raw_spin_lock(&lock);
-	of_any |= features & HYP_ERRATUM_REPEAT_TLBI;
+	WRITE_ONCE(of_any, of_any | errata);
 	for_each_possible_cpu(cpu)
-		per_cpu_ptr(&el2_cpus, cpu)->hyp->features |= of_any;
+		WRITE_ONCE(per_cpu_ptr(&el2_cpus, cpu)->hyp->others, of_any);
 	raw_spin_unlock(&lock);
 }
 
@@ -275,7 +280,7 @@ static void spread_errata(u64 features)
 static bool enter_image(struct hyp_cpu *hyp)
 {
 	hyp->features = cpu_features();
-	spread_errata(hyp->features);
+	spread_errata(hyp);
 	hyp->mair = EL2_MAIR;
 	hyp->tcr = EL2_TCR | EL2_TCR_TG0 |
 		   min_t(u64, field(read_cpuid(ID_AA64MMFR0_EL1), 0), 5) << 16;

@@ -67,24 +67,26 @@ void hyp_restore(struct hyp_cpu *cpu)
  */
 u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4)
 {
+	u64 features = cpu->features | cpu->others;
+
 	switch (id) {
 	case HYP_CALL_TLBI_VMID:
-		hyp_tlbi_vmid(arg1, arg2, cpu->features);
+		hyp_tlbi_vmid(arg1, arg2, features);
 		return 0;
 	case HYP_CALL_TLBI_IPA_HERE:
-		hyp_tlbi_ipa_here(arg1, arg2, cpu->features, arg3);
+		hyp_tlbi_ipa_here(arg1, arg2, features, arg3);
 		return 0;
 	case HYP_CALL_TLBI_ALL:
-		hyp_tlbi_all(cpu->features);
+		hyp_tlbi_all(features);
 		return 0;
 	case HYP_CALL_TLBI_LOCAL:
-		hyp_tlbi_local(arg1, arg2, cpu->features);
+		hyp_tlbi_local(arg1, arg2, features);
 		return 0;
 	case HYP_CALL_TLBI_IPA:
-		hyp_tlbi_ipa(arg1, arg2, cpu->features, arg3, arg4);
+		hyp_tlbi_ipa(arg1, arg2, features, arg3, arg4);
 		return 0;
 	case HYP_CALL_TLBI_EL2:
-		hyp_tlbi_el2(arg1, cpu->features);
+		hyp_tlbi_el2(arg1, features);
 		return 0;
 	case HYP_CALL_VERSION:
 		return HYP_VERSION;

@@ -528,6 +528,7 @@ struct hyp_report {
  * @host_trblimitr: TRBLIMITR_EL1.
  * @host_fp: the host's FP registers while the guest has loaded its own.
  * @report: the last unexpected exception at EL2.
+ * @others: HYP_ERRATUM_REPEAT_TLBI if any CPU has it: see el2_host.c.
  *
  * Lies at the top of the CPU's EL2 stack, whose other end has an unmapped page.
  */
@@ -566,6 +567,7 @@ struct hyp_cpu {
 	u64 host_trblimitr;
 	struct hyp_fp host_fp;
 	struct hyp_report report;
+	u64 others;
 } __aligned(64);
 
 /* Half of the smallest page stays for the stack. */
