@@ -124,7 +124,8 @@ static struct notifier *notifier_new(struct vm *vm)
 	ret = mmu_notifier_register(&notifier->mn, vm->mm);
 	if (ret) {
 		kfree(notifier);
-		return ERR_PTR(ret);
+		/* Any signal ends it; once that is handled, the ioctl begins anew. */
+		return ERR_PTR(ret == -EINTR ? -ERESTARTNOINTR : ret);
 	}
 	return notifier;
 }
@@ -133,7 +134,7 @@ static struct notifier *notifier_new(struct vm *vm)
  * notifier_add() - hear of what happens to the memory of the VM's creator
  * @vm: the VM; no lock is held.  Its first slot is still to come, or it does so already.
  *
- * Return: 0, -ENOMEM, -EINTR.
+ * Return: 0, -ENOMEM, -ERESTARTNOINTR.
  */
 int notifier_add(struct vm *vm)
 {

@@ -7,7 +7,9 @@
 
 #include <linux/capability.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #include "snippet.h"
 
@@ -256,6 +258,38 @@ TEST(every_size_of_the_address_space)
 	for (bits = 32; bits <= max; bits++)
 		use_the_ends(bits, bits < max);
 	TH_LOG("32 to %u bits", max);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * Signals that kill nobody end nothing.  With its first slot, a VM begins to hear of what
+ * happens to the VMM's memory; with many mappings that takes so long that one comes meanwhile.
+ */
+TEST(a_first_slot_while_a_signal_comes)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	u64 page = page_size(), many = 2000, n;
+	struct itimerval never = { { 0 } };
+	u8 *mem = alloc_pages(SIZE), *maps = alloc_pages(2 * many * page);
+	struct vm vm;
+	int i;
+
+	for (n = 0; n < many; n++)
+		ASSERT_EQ(0, mprotect(maps + 2 * n * page, page, PROT_READ));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	for (i = 0; i < 100; i++) {
+		struct itimerval soon = { .it_value = { 0, 10 + 20 * i } };
+
+		vm_init_bare(&vm, 0);
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &soon, NULL));
+		EXPECT_EQ(0, set_slot(&vm, 0, GUEST_RAM, SIZE, mem));
+		ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
+		vm_close(&vm);
+	}
 }
 
 /* ---- RLIMIT_MEMLOCK ---------------------------------------------- */
