@@ -359,8 +359,11 @@ static noinline int slot_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa,
 		return exit_to_user(vcpu, ARMVCPU_EXIT_DIRTY_RING_FULL);
 	if (ret)
 		return exit_fail(vcpu, ARMVCPU_FAIL_MEMORY, ret);
-	vcpu_count(&vcpu->run->stats.faults);
-	vcpu_count_more(&vcpu->run->stats.pages, pages);
+	/* Else the guest faults again. */
+	if (pages) {
+		vcpu_count(&vcpu->run->stats.faults);
+		vcpu_count_more(&vcpu->run->stats.pages, pages);
+	}
 	trace_armvcpu_fault(vcpu, ipa, write, pages);
 	return 1;
 }
