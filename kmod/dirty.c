@@ -135,20 +135,7 @@ static void op_get(struct vm *vm, struct memslot *slot, u64 first, unsigned long
 		bits[i] = dirty[i] & mask_of(count, i);
 }
 
-static void op_get_and_clear(struct vm *vm, struct memslot *slot, u64 first,
-			     unsigned long *bits, u64 count)
-{
-	unsigned long *dirty = slot->dirty + BIT_WORD(first);
-	u64 i;
-
-	for (i = 0; i < BITS_TO_LONGS(count); i++) {
-		bits[i] = dirty[i] & mask_of(count, i);
-		dirty[i] &= ~bits[i];
-	}
-	protect(vm, slot, first, bits, count);
-}
-
-/* Only what is dirty can have been told, and is writable. */
+/* Only what is dirty can have been told, and is writable.  @bits: out: which of them were. */
 static void op_clear(struct vm *vm, struct memslot *slot, u64 first, unsigned long *bits,
 		     u64 count)
 {
@@ -160,6 +147,13 @@ static void op_clear(struct vm *vm, struct memslot *slot, u64 first, unsigned lo
 		dirty[i] &= ~bits[i];
 	}
 	protect(vm, slot, first, bits, count);
+}
+
+static void op_get_and_clear(struct vm *vm, struct memslot *slot, u64 first,
+			     unsigned long *bits, u64 count)
+{
+	bitmap_fill(bits, BITS_TO_LONGS(count) * BITS_PER_LONG);
+	op_clear(vm, slot, first, bits, count);
 }
 
 static void op_mark(struct vm *vm, struct memslot *slot, u64 first, unsigned long *bits,
@@ -202,7 +196,7 @@ static int for_bits(struct vm *vm, const struct armvcpu_dirty_log *arg, unsigned
 		n = min_t(u64, arg->count - *done, BATCH);
 		op(vm, slot, arg->first + *done, bits + BIT_WORD(*done), n);
 		*done += n;
-		cond_resched_lock(&vm->s2_lock);
+		s2_lock_break(vm);
 	}
 	spin_unlock(&vm->s2_lock);
 	return 0;

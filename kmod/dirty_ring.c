@@ -246,7 +246,7 @@ int dirty_clear_pages(struct vm *vm, const struct armvcpu_clear_dirty_pages *arg
 	for (done = 0; done < arg->count; done += n) {
 		n = min_t(u32, arg->count - done, BATCH);
 		clear_some(vm, pages + done, n, ipas);
-		cond_resched_lock(&vm->s2_lock);
+		s2_lock_break(vm);
 	}
 	spin_unlock(&vm->s2_lock);
 out:

@@ -6,7 +6,8 @@
  * vm->vcpus_lock, vm->slots_lock, the lock of EL2's map (el2_host.c), vm->irqfds_mutex,
  * an eventfd's, vm->irqfds_lock, gic->lock.  vm_lock_vcpus() tries vcpu->busy within
  * vm->vcpus_lock.  vm->s2_lock is a spin lock within vm->slots_lock, and within all locks
- * of the host's memory management; none of the others is taken under these.
+ * of the host's memory management; none of the others is taken under these, but mmap_lock
+ * within vm->lock.
  */
 #ifndef ARMVCPU_KMOD_H
 #define ARMVCPU_KMOD_H
@@ -334,6 +335,22 @@ struct vm {
 	wait_queue_head_t valid;
 	u64 __percpu *last_ran;
 };
+
+/**
+ * s2_lock_break() - let others have the lock, or the CPU
+ * @vm: the VM; its s2_lock is held, and may be let go.
+ *
+ * As cond_resched_lock(), which on a kernel without preemption does not look who waits.
+ */
+static inline void s2_lock_break(struct vm *vm)
+	__must_hold(&vm->s2_lock)
+{
+	if (!need_resched() && !spin_is_contended(&vm->s2_lock))
+		return;
+	spin_unlock(&vm->s2_lock);
+	cond_resched();
+	spin_lock(&vm->s2_lock);
+}
 
 int vm_create(const struct armvcpu_create_vm *arg);
 void vm_get(struct vm *vm);

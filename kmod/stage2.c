@@ -54,7 +54,7 @@
 #define BATCH		(SZ_2M >> PAGE_SHIFT)
 
 /* Blocks above that are cleaned without the lock. */
-#define LARGE		SZ_32M
+#define LARGE		SZ_2M
 
 static const u8 pa_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
 
@@ -368,7 +368,7 @@ static void clear_entry(u64 *entry, u64 ipa, int level, void *data)
 	WRITE_ONCE(*entry, 0);
 }
 
-/* It is mapped no more, but still the VM's: notifiers have not returned. */
+/* It is mapped no more, but nobody else has it yet: with s2_lock, or a reference. */
 static void clean_large(const struct changed *changed, bool may_sleep)
 {
 	u64 done;
@@ -391,6 +391,7 @@ static bool unmap_some(struct vm *vm, u64 *ipa, u64 end, bool may_sleep)
 		.visit = invalidate_entry, .data = &changed,
 	};
 	LIST_HEAD(unused);
+	struct folio *folio;
 	bool all;
 
 	all = pgt_walk(&vm->s2, &walk);
@@ -411,8 +412,12 @@ static bool unmap_some(struct vm *vm, u64 *ipa, u64 end, bool may_sleep)
 		pgt_free_unused(&unused);
 	}
 	if (changed.large_size && may_sleep) {
+		/* Others find nothing mapped any more, and wait for nobody. */
+		folio = page_folio(pfn_to_page(PHYS_PFN(changed.large)));
+		folio_get(folio);
 		spin_unlock(&vm->s2_lock);
 		clean_large(&changed, true);
+		folio_put(folio);
 		spin_lock(&vm->s2_lock);
 	} else if (changed.large_size) {
 		clean_large(&changed, false);
@@ -435,7 +440,7 @@ void stage2_unmap(struct vm *vm, u64 ipa, u64 size, bool may_sleep)
 
 	while (!unmap_some(vm, &ipa, end, may_sleep))
 		if (may_sleep)
-			cond_resched_lock(&vm->s2_lock);
+			s2_lock_break(vm);
 }
 
 /* ---- no writes --------------------------------------------------------- */
@@ -488,7 +493,7 @@ void stage2_protect(struct vm *vm, u64 ipa, u64 size, bool may_sleep)
 
 	while (!protect_some(vm, &ipa, end, NULL, 8 * BATCH))
 		if (may_sleep)
-			cond_resched_lock(&vm->s2_lock);
+			s2_lock_break(vm);
 }
 
 /**
@@ -721,6 +726,29 @@ static bool is_gone(struct vm *vm, const struct memslot *slot)
 }
 
 /*
+ * Is it there, and only lacks a right?  Then it has been cleaned, perhaps by another vCPU's
+ * fault.  Of several pages, the others are left for another time.
+ */
+static bool is_mapped(struct vm *vm, const struct memslot *slot, struct pages *got, u64 ipa)
+{
+	u64 at = ((ipa - slot->ipa) >> PAGE_SHIFT) - got->first, pa;
+	u64 *entry;
+	int level;
+
+	pa = got->level < 3 ? got->pa : page_to_phys(got->pages[at]);
+	entry = pgt_find(&vm->s2, ipa, &level);
+	if (level != got->level || !(*entry & PGT_VALID) || (*entry & PGT_ADDRESS) != pa)
+		return false;
+	if (level == 3) {
+		got->pages[0] = got->pages[at];
+		got->first += at;
+		got->count = 1;
+		got->held = min_t(u64, got->held, 1);
+	}
+	return true;
+}
+
+/*
  * What has been found, as long as it is still that: nobody holds these pages, but who takes
  * one away first waits for s2_lock.  So a page that is being cleaned can be swapped out, or
  * moved.  -EAGAIN and -ENOSPC as map().
@@ -734,6 +762,10 @@ static int clean_and_map(struct vcpu *vcpu, struct memslot *slot, struct pages *
 	struct vm *vm = vcpu->vm;
 	u64 ctr = el2_ctr();
 
+	if (slot->gone || notifier_retry(vm, begin, start, end))
+		return -EAGAIN;
+	if (!got->device && is_mapped(vm, slot, got, ipa))
+		return map(vcpu, slot, got, ipa, write);
 	if (got->device || !needs_clean(vm, ctr))
 		done = got->count;
 	for (;;) {
@@ -743,7 +775,7 @@ static int clean_and_map(struct vcpu *vcpu, struct memslot *slot, struct pages *
 			break;
 		done = clean_some_of(got, done, ctr);
 		if (done < got->count)
-			cond_resched_lock(&vm->s2_lock);
+			s2_lock_break(vm);
 	}
 	if (!got->device)
 		finish_clean(got->count == 1 ? page_to_phys(got->pages[0]) : 0, ctr);
