@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include "host/module.h"
 #include "snippet.h"
+#include "system.h"
 
 #define PAGES		200UL
 /* Bits of which none may be touched. */
@@ -334,11 +336,10 @@ TEST_F(dirty, kept_or_begun_anew)
 TEST_F(dirty, huge_pages)
 {
 	u64 size = 2UL << 20, pages = 2 * size / page_size(), *bits, i;
-	u8 *mem = alloc_pages(3 * size);
+	u8 *mem = alloc_aligned(2 * size, size);
 
 	if (page_size() != 4096)
 		SKIP(return, "a huge page is larger than that");
-	mem = (u8 *)(((u64)mem + size - 1) & ~(size - 1));
 	if (madvise(mem, 2 * size, MADV_HUGEPAGE))
 		SKIP(return, "this host has no huge pages");
 	memset(mem, 1, 2 * size);
@@ -630,33 +631,20 @@ TEST_F(ring, slots_of_yesterday)
 	EXPECT_EQ(6, self->ring->tail);
 }
 
-/* The module's uses: its files. */
-static int users_of_module(void)
-{
-	FILE *f = fopen("/sys/module/armvcpu/refcnt", "re");
-	int n = -1;
-
-	if (f && fscanf(f, "%d", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 TEST_F(ring, keeps_the_vcpu)
 {
-	int before;
+	long before;
 	u32 i;
 
 	vcpu_close(&self->other);
 	vcpu_close(&self->vcpu);
 	vm_close(&self->vm);
-	before = users_of_module();
+	before = read_number(MODULE_REFCNT);
 	ASSERT_LT(0, before);
 	for (i = 0; i < RING; i++)
 		self->ring->pages[i].page = i;
 	ASSERT_EQ(0, munmap(self->ring, ARMVCPU_DIRTY_RING_SIZE(RING)));
-	EXPECT_EQ(before - 1, users_of_module());
+	EXPECT_EQ(before - 1, read_number(MODULE_REFCNT));
 }
 
 /* It can be turned off, and on again. */
@@ -888,8 +876,7 @@ FIXTURE_SETUP(many)
 	u32 flags = ARMVCPU_SLOT_LOG_DIRTY | (variant->all ? ARMVCPU_SLOT_DIRTY_ALL : 0);
 
 	vm_init(&self->m.vm);
-	self->m.mem = alloc_pages(2 * size);
-	self->m.mem = (u8 *)(((u64)self->m.mem + size - 1) & ~(size - 1));
+	self->m.mem = alloc_aligned(size, size);
 	if (variant->huge)
 		madvise(self->m.mem, size, MADV_HUGEPAGE);
 	self->m.copy = alloc_pages(size);

@@ -284,11 +284,28 @@ TEST_F(hotplug, vm_made_while_a_cpu_was_away)
 	check_results(&runner, 1);
 }
 
-/* A VMID is used again while a CPU is away that has run its former owner. */
+/* A VMID is used again while a CPU is away that has run its former owner: of 8 bits. */
 static void guest_read_ram(void)
 {
 	for (;;)
 		GUEST_SYNC_ARGS(1, guest_read64(GUEST_RAM), 0, 0);
+}
+
+/* So many VMs that have run, one after the other: each has taken a VMID. */
+static void use_vmids(unsigned int count)
+{
+	struct vcpu vcpu;
+	struct vm vm;
+
+	while (count--) {
+		vm_init(&vm);
+		vm_add_memory(&vm, 0, GUEST_RAM, 0x10000);
+		vcpu_init(&vcpu, &vm, 0);
+		vcpu_call(&vcpu, guest_read_ram);
+		vcpu_expect_sync(&vcpu, 1);
+		vcpu_close(&vcpu);
+		vm_close(&vm);
+	}
 }
 
 TEST_F(hotplug, vmid_used_again_while_a_cpu_was_away)
@@ -310,6 +327,8 @@ TEST_F(hotplug, vmid_used_again_while_a_cpu_was_away)
 		go(self->victim, 0);
 		vcpu_close(&vcpu);
 		vm_close(&vm);
+		/* Of 1 to 255, the same one comes next; or nearly, if others are in use. */
+		use_vmids(253 + i);
 
 		vm_init(&vm);
 		mem = vm_add_memory(&vm, 0, GUEST_RAM, 0x10000);

@@ -2,6 +2,7 @@
 /* The host's memory management, by its files; see system.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,14 +205,33 @@ int cgroup_remove(const char *name)
 	return 0;
 }
 
+/* Those of tests that have ended, too. */
+static void cgroup_end(void)
+{
+	char path[256];
+	glob_t found;
+	size_t i;
+
+	if (!cgroup_root)
+		return;
+	snprintf(path, sizeof(path), "%s/armvcpu-*", cgroup_root);
+	if (!glob(path, 0, NULL, &found)) {
+		for (i = 0; i < found.gl_pathc; i++)
+			if (rmdir(found.gl_pathv[i]))
+				fprintf(stderr, "# %s stays: %m\n", found.gl_pathv[i]);
+		globfree(&found);
+	}
+	if (mount_is_ours && (umount2(CGROUP_MOUNT, MNT_DETACH) || rmdir(CGROUP_MOUNT)))
+		fprintf(stderr, "# %s stays: %m\n", CGROUP_MOUNT);
+}
+
 /* The harness ends the program by itself; its tests are processes of their own. */
 static void system_end(void)
 {
 	if (getpid() != owner)
 		return;
 	swap_end();
-	if (mount_is_ours && umount2(CGROUP_MOUNT, MNT_DETACH))
-		fprintf(stderr, "# %s stays: %m\n", CGROUP_MOUNT);
+	cgroup_end();
 }
 
 void system_begin(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What tests ask of the host's memory management: files of numbers, swap, memory cgroups,
- * userfaultfd, where pages are.
+ * where pages are.
  */
 #ifndef SELFTEST_SYSTEM_H
 #define SELFTEST_SYSTEM_H
@@ -40,7 +40,7 @@ u64 page_frame(const void *addr);
 /* How many of a range are in memory. */
 u64 pages_present(const void *mem, u64 size);
 
-/* So much of a size that is allocated at an alignment that is a multiple of it. */
+/* Zeroed pages of the host's, at a multiple of @align. */
 void *alloc_aligned(u64 size, u64 align);
 
 #endif /* SELFTEST_SYSTEM_H */

@@ -121,9 +121,8 @@ struct armvcpu_cap {
  * structs and rings are unmapped.  Only the process (address space) that created it may
  * use it; others get EIO.
  *
- * Errors: EINVAL (flags, range, reserved), ENOMEM, ENOSPC (no VMID is left:
- * too many VMs exist), EMFILE and ENFILE (no file descriptor, no file is
- * left), EFAULT.
+ * Errors: EINVAL (flags, range, reserved), ENOMEM, ENOSPC (ARMVCPU_CAP_MAX_VMS
+ * VMs exist), EMFILE and ENFILE (no file descriptor, no file is left), EFAULT.
  */
 struct armvcpu_create_vm {
 	__u32 flags;

@@ -119,7 +119,7 @@ start 'page_poison=1 init_on_alloc=0' --balloon 0
 result "a guest that fills free pages" tells told "$features"
 # Bit 4: PAGE_POISON.
 if tr -d '\r' <"$dir/out" | grep -q '^[01][01][01][01]1[01]*$'; then
-	tells full "$fill"
+	result "... fills 128 MiB" tells full "$fill"
 	before=$(resident)
 	result "... frees 128 MiB" tells empty "rm /t/x"
 	sleep 5
