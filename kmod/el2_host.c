@@ -158,6 +158,68 @@ static u64 field(u64 reg, int shift)
 	return reg >> shift & 0xf;
 }
 
+/*
+ * 4118414 and its like (CVE-2025-10263): PartNum of MIDR_EL1, not all of which every
+ * kernel has a name for.  Arm's, in all revisions.
+ */
+static bool repeats_tlbi(u32 midr)
+{
+	static const u16 parts[] = {
+		0xd0b, 0xd0c, 0xd0d, 0xd0e,	/* A76, N1, A77, A76AE */
+		0xd40, 0xd41, 0xd42, 0xd44,	/* V1, A78, A78AE, X1 */
+		0xd47, 0xd48, 0xd49, 0xd4b,	/* A710, X2, N2, A78C */
+		0xd4c, 0xd4e, 0xd4f,		/* X1C, X3, V2 */
+		0xd82, 0xd83, 0xd84, 0xd85,	/* X4, V3AE, V3, X925 */
+		0xd8c, 0xd90,			/* C1-Ultra, C1-Premium */
+	};
+	unsigned int i;
+
+	/* 1009, of the first Kryo: all with this part of the number. */
+	if (MIDR_IMPLEMENTOR(midr) == ARM_CPU_IMP_QCOM)
+		return (MIDR_PARTNUM(midr) & 0xf00) == 0x200;
+	if (MIDR_IMPLEMENTOR(midr) != ARM_CPU_IMP_ARM)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (MIDR_PARTNUM(midr) == parts[i])
+			return true;
+	return false;
+}
+
+/*
+ * HYP_ERRATUM_*: Documentation/errata.rst.  The Kryos named are an A53, an A55 and an A76
+ * by another name, with their errata.
+ */
+static u64 cpu_errata(u32 midr)
+{
+	u64 errata = repeats_tlbi(midr) ? HYP_ERRATUM_REPEAT_TLBI : 0;
+
+	switch (midr & MIDR_CPU_MODEL_MASK) {
+	case MIDR_CORTEX_A53:			/* 1530924 */
+	case MIDR_QCOM_KRYO_2XX_SILVER:
+	case MIDR_CORTEX_A72:			/* 1319367 */
+		errata |= HYP_ERRATUM_SPEC_AT;
+		break;
+	case MIDR_CORTEX_A57:			/* 1319537; 834220 up to r1p2 */
+		errata |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_834220;
+		break;
+	case MIDR_CORTEX_A55:			/* 1530923 up to r2p0, 2441007 */
+	case MIDR_QCOM_KRYO_4XX_SILVER:
+	case MIDR_CORTEX_A76:			/* 1165522 and 1286807, up to r3p0 */
+	case MIDR_QCOM_KRYO_4XX_GOLD:
+		errata |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_REPEAT_TLBI;
+		break;
+	case MIDR_CORTEX_A510:			/* 2441009 up to r1p1, 2077057 up to r0p2 */
+		errata |= HYP_ERRATUM_REPEAT_TLBI;
+		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A510, 0, MIDR_CPU_VAR_REV(0, 2)))
+			errata |= HYP_ERRATUM_2077057;
+		break;
+	case MIDR_QCOM_FALKOR_V1:		/* 1009 */
+		errata |= HYP_ERRATUM_REPEAT_TLBI;
+		break;
+	}
+	return errata;
+}
+
 /* Of this CPU: another may have another core. */
 static u64 cpu_features(void)
 {
@@ -197,30 +259,12 @@ static u64 cpu_features(void)
 	if ((midr >> 24) != ARM_CPU_IMP_ARM)
 		features |= HYP_HAS_AUX;
 
-	/* The Kryos named are an A55 and an A76 by another name, with their errata. */
-	switch (midr & MIDR_CPU_MODEL_MASK) {
-	case MIDR_CORTEX_A57:			/* 1319537; 834220 up to r1p2 */
-		features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_834220;
-		break;
-	case MIDR_CORTEX_A72:			/* 1319367 */
-		features |= HYP_ERRATUM_SPEC_AT;
-		break;
-	case MIDR_CORTEX_A55:			/* 1530923 and 2441007, up to r2p0 */
-	case MIDR_QCOM_KRYO_4XX_SILVER:
-	case MIDR_CORTEX_A76:			/* 1165522 and 1286807, up to r3p0 */
-	case MIDR_QCOM_KRYO_4XX_GOLD:
-		features |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_REPEAT_TLBI;
-		break;
-	case MIDR_CORTEX_A510:			/* 2441009, up to r1p1 */
-		features |= HYP_ERRATUM_REPEAT_TLBI;
-		break;
-	}
-	return features;
+	return features | cpu_errata(midr);
 }
 
 /*
- * What a guest can do to the host on some cores.  832075 of the A57: a guest
- * that mixes exclusives and loads of Device memory without the workaround can
+ * What a guest can do to the host on some cores.  832075 of the A57, 1508412 of the A77:
+ * a guest that mixes exclusives and loads of Device memory without the workaround can
  * stop the core for good.  Spectre v2: branch predictors trained by the guest
  * are used by the host; nothing is done against it yet.
  */
@@ -233,6 +277,11 @@ static void warn_of_errata(void)
 
 		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A57, 0, MIDR_CPU_VAR_REV(1, 2))) {
 			pr_warn("CPU%d is a Cortex-A57 with erratum 832075: run guests you trust only\n",
+				cpu);
+			break;
+		}
+		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A77, 0, MIDR_CPU_VAR_REV(1, 0))) {
+			pr_warn("CPU%d is a Cortex-A77 with erratum 1508412: run guests you trust only\n",
 				cpu);
 			break;
 		}

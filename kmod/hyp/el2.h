@@ -76,6 +76,19 @@ static inline void isb(void)
 	asm volatile("isb" : : : "memory");
 }
 
+#define SPSR_AARCH32		0x10ULL
+
+/*
+ * Erratum 845719 of the A53: in AArch32 state a load may get the data of an earlier one
+ * of another level, unless CONTEXTIDR_EL1 is written in between.  switch_regime() does;
+ * this is for who goes back without it.
+ */
+static inline void hyp_before_aarch32(u64 spsr)
+{
+	if (__builtin_expect(!!(spsr & SPSR_AARCH32), 0))
+		write_sysreg(read_sysreg(contextidr_el1), contextidr_el1);
+}
+
 static inline struct hyp_cpu *this_cpu(void)
 {
 	return (struct hyp_cpu *)read_sysreg(tpidr_el2);

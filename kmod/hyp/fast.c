@@ -14,9 +14,9 @@
 #include "el2.h"
 #include "answers.h"
 
-#define SPSR_AARCH32		0x10ULL
 #define SPSR_SS			BIT(21)
 #define SPSR_BTYPE		(BIT(10) | BIT(11))
+#define MDSCR_SS		BIT(0)
 
 /* ISS of a trapped MRS or MSR. */
 #define ISS_SYS_READ		BIT(0)
@@ -60,6 +60,14 @@
 /* The general registers up to this one are in memory; entry.S has the others in the CPU. */
 #define IN_MEMORY		11
 
+/* Erratum 858921 of the A73: next to a wrap of the low half, the high one may be wrong. */
+static u64 read_counter(void)
+{
+	u64 first = read_sysreg(cntpct_el0), second = read_sysreg(cntpct_el0);
+
+	return (first ^ second) >> 32 & 1 ? first : second;
+}
+
 /* For who listens.  With the last place taken, the host has to read them first. */
 static noinline int trace(struct hyp_vcpu *vcpu, u64 what)
 {
@@ -67,7 +75,7 @@ static noinline int trace(struct hyp_vcpu *vcpu, u64 what)
 
 	if (vcpu->nr_traces < HYP_MAX_TRACES) {
 		to = &vcpu->traces[vcpu->nr_traces++];
-		to->count = read_sysreg(cntpct_el0);
+		to->count = read_counter();
 		to->pc = read_sysreg(elr_el2);
 		to->esr = read_sysreg(esr_el2);
 		to->what = what;
@@ -181,6 +189,17 @@ answered:
 }
 
 /* ---- system registers -------------------------------------------------- */
+
+/*
+ * Erratum 2077057 of the A510: this trap, in a single step, has SPSR_EL1 in SPSR_EL2, of
+ * which the guest can make anything.  The step has not got on since the guest was
+ * entered, so PSTATE is that of then.
+ */
+static noinline void restore_spsr(const struct hyp_vcpu *vcpu)
+{
+	if (vcpu->mdscr & MDSCR_SS && vcpu->pstate & SPSR_SS)
+		write_sysreg(vcpu->pstate, spsr_el2);
+}
 
 /* The instruction is executed again. */
 static noinline int pauth(struct hyp_vcpu *vcpu)
@@ -419,6 +438,7 @@ static noinline int fp(struct hyp_vcpu *vcpu)
 	hyp_fp_save(&this_cpu()->host_fp);
 	vcpu->fp_live = 1;
 	hyp_fp_restore(&vcpu->fp);
+	hyp_before_aarch32(read_sysreg(spsr_el2));
 	return done(vcpu, HYP_EL2_FP);
 }
 
@@ -445,6 +465,8 @@ int hyp_fast_sync(struct hyp_vcpu *vcpu, int all)
 	case ESR_EC_FP:
 		return fp(vcpu);
 	case ESR_EC_PAC:
+		if (unlikely(this_cpu()->features & HYP_ERRATUM_2077057))
+			restore_spsr(vcpu);
 		return pauth(vcpu);
 	}
 	return FAST_HOST;
@@ -460,7 +482,10 @@ int hyp_fast_irq(struct hyp_vcpu *vcpu)
 {
 	int what = hyp_gic_take(vcpu);
 
-	return what ? done(vcpu, what) : FAST_HOST;
+	if (!what)
+		return FAST_HOST;
+	hyp_before_aarch32(read_sysreg(spsr_el2));
+	return done(vcpu, what);
 }
 
 /**

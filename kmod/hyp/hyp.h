@@ -78,6 +78,7 @@
 #define HYP_ERRATUM_SPEC_AT	BIT(8)
 #define HYP_ERRATUM_834220	BIT(9)
 #define HYP_ERRATUM_REPEAT_TLBI	BIT(10)
+#define HYP_ERRATUM_2077057	BIT(17)
 
 /* struct hyp_vcpu.flags */
 #define HYP_VCPU_PROVOKE	BIT(0)	/* fault at EL2 in the next entry, for tests */

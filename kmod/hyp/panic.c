@@ -9,7 +9,6 @@
 #define SPSR_MODE		0x1fULL
 #define SPSR_FROM_EL1H		0x05ULL
 #define SPSR_FROM_EL1T		0x04ULL
-#define SPSR_AARCH32		0x10ULL
 #define ESR_UNKNOWN_IL		BIT(25)
 
 static void note(struct hyp_cpu *cpu, u32 vector, u32 guest)

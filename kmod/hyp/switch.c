@@ -3,8 +3,8 @@
  * The world switch.  The host lives at EL1 as the guest does, so its whole EL1
  * state goes out and the guest's comes in, and back.
  *
- * On cores that may speculatively execute an AT of the other context (A55
- * 1530923, A57 1319537, A72 1319367, A76 1165522) no walk may begin between
+ * On cores that may speculatively execute an AT of the other context (A53
+ * 1530924, A55 1530923, A57 1319537, A72 1319367, A76 1165522) no walk may begin between
  * the first and the last register of a translation regime: stage 1 walks are
  * disabled by TCR_EL1.EPDx with SCTLR_EL1.M set while stage 2 is not that of
  * stage 1.
@@ -703,11 +703,12 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 		cpu->serror = 0;
 		code = HYP_EXIT_SERROR;
 	}
-	if (code == HYP_EXIT_IRQ && hyp_gic_take(vcpu))
+	if ((code == HYP_EXIT_IRQ && hyp_gic_take(vcpu)) ||
+	    (code == HYP_EXIT_SYNC && (ec == ESR_EC_IABT_LOWER || ec == ESR_EC_DABT_LOWER) &&
+	     !fault_address(cpu, vcpu))) {
+		hyp_before_aarch32(vcpu->pstate);
 		return 0;
-	if (code == HYP_EXIT_SYNC && (ec == ESR_EC_IABT_LOWER || ec == ESR_EC_DABT_LOWER) &&
-	    !fault_address(cpu, vcpu))
-		return 0;
+	}
 	/* Whose turn it is now. */
 	if (code == HYP_EXIT_IRQ)
 		vcpu->gic.budget = HYP_IRQ_BUDGET;

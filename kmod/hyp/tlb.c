@@ -59,7 +59,7 @@ void hyp_tlbi_vmid(u64 vttbr, u64 vtcr, u64 features)
 	old = take_vmid(vttbr, vtcr, features);
 	asm volatile("tlbi vmalls12e1is" : : : "memory");
 	dsb(ish);
-	/* A55 2441007, A76 1286807: the first may not reach all; so below. */
+	/* HYP_ERRATUM_REPEAT_TLBI: the first may not reach all; so below. */
 	if (features & HYP_ERRATUM_REPEAT_TLBI) {
 		asm volatile("tlbi vmalls12e1is" : : : "memory");
 		dsb(ish);
