@@ -24,6 +24,7 @@
 #include <linux/of_irq.h>
 #include <linux/percpu.h>
 #include <linux/reboot.h>
+#include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <clocksource/arm_arch_timer.h>
 #include <asm/barrier.h>
@@ -228,7 +229,7 @@ static u64 cpu_features(void)
 	u64 mmfr0 = read_cpuid(ID_AA64MMFR0_EL1);
 	u64 mmfr1 = read_cpuid(ID_AA64MMFR1_EL1);
 	u32 midr = read_cpuid_id();
-	u64 features = spectre_look();
+	u64 features = 0;
 
 	if (field(mmfr0, 56))
 		features |= HYP_HAS_FGT;
@@ -265,8 +266,8 @@ static u64 cpu_features(void)
 /*
  * What a guest can do to the host on some cores.  832075 of the A57, 1508412 of the A77:
  * a guest that mixes exclusives and loads of Device memory without the workaround can
- * stop the core for good.  Spectre v2: branch predictors trained by the guest
- * are used by the host; nothing is done against it yet.
+ * stop the core for good.  Spectre v2 and BHB: branch predictors trained by the guest
+ * are used by the host, where the firmware has nothing against it (spectre.c).
  */
 static void warn_of_errata(void)
 {
@@ -286,8 +287,8 @@ static void warn_of_errata(void)
 			break;
 		}
 	}
-	if (spectre_state(SPECTRE_V2) != SPECTRE_SAFE)
-		pr_warn("guests share the branch predictors with the host (Spectre v2): run guests you trust only\n");
+	if (spectre_exposed())
+		pr_warn("guests share the branch predictors with the host, and the firmware has no call against it (Spectre v2, Spectre-BHB): run guests you trust only\n");
 }
 
 /* The image is read from memory itself when EL2's MMU is off. */
@@ -325,10 +326,29 @@ static void spread_errata(struct hyp_cpu *hyp)
 	raw_spin_unlock(&lock);
 }
 
+/* Not while it is in a guest, or for a test. */
+static void set_hardening(struct hyp_cpu *hyp, const struct spectre_cpu *spectre)
+{
+	static const u64 tables[NR_HARDEN] = {
+		[HARDEN_NOT]	  = sym_hyp_guest_vectors,
+		[HARDEN_FIRMWARE] = sym_hyp_guest_vectors_firmware,
+		[HARDEN_LOOP]	  = sym_hyp_guest_vectors_loop,
+		[HARDEN_CLEAR]	  = sym_hyp_guest_vectors_clear,
+	};
+
+	hyp->features = (hyp->features & ~HYP_HARDENS_BY_FIRMWARE) | spectre->features;
+	hyp->harden_arg = spectre->arg;
+	hyp->guest_vectors = virt_to_phys(el2_image) + tables[spectre->how];
+}
+
 /* To the image, by whoever answers HVC_SOFT_RESTART.  With interrupts off. */
 static bool enter_image(struct hyp_cpu *hyp)
 {
+	struct spectre_cpu spectre;
+
+	spectre_look(&spectre);
 	hyp->features = cpu_features();
+	set_hardening(hyp, &spectre);
 	spread_errata(hyp);
 	hyp->mair = EL2_MAIR;
 	hyp->tcr = EL2_TCR | EL2_TCR_TG0 |
@@ -1224,19 +1244,43 @@ static int provoke_restart(void)
 	return ret;
 }
 
+static int provoke_hardening(const struct spectre_cpu *spectre)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		set_hardening(per_cpu_ptr(&el2_cpus, cpu)->hyp, spectre);
+	return 0;
+}
+
 /*
  * As if the firmware had the workarounds against Spectre: QEMU's has not, but
  * takes the calls.
  */
 static int provoke_firmware(void)
 {
-	int cpu;
+	struct spectre_cpu spectre;
 
 	spectre_pretend();
-	for_each_possible_cpu(cpu)
-		per_cpu_ptr(&el2_cpus, cpu)->hyp->features |= HYP_HAS_WORKAROUND_1 |
-							      HYP_HAS_WORKAROUND_3;
-	return 0;
+	spectre_look(&spectre);
+	return provoke_hardening(&spectre);
+}
+
+/* As on the cores that need the most branches. */
+static int provoke_loop(void)
+{
+	return provoke_hardening(&(struct spectre_cpu) { .how = HARDEN_LOOP, .arg = 132 });
+}
+
+/* A NOP on cores that do not have it. */
+static int provoke_clear(void)
+{
+	return provoke_hardening(&(struct spectre_cpu) { .how = HARDEN_CLEAR });
+}
+
+static int provoke_bare(void)
+{
+	return provoke_hardening(&(struct spectre_cpu) { .how = HARDEN_NOT });
 }
 
 static int provoke_call(int (*call)(void))
@@ -1273,6 +1317,9 @@ static const struct provocation provocations[] = {
 	{ "restart", provoke_restart },
 	{ "reset", provoke_reset },
 	{ "firmware", provoke_firmware },
+	{ "bhb_loop", provoke_loop },
+	{ "bhb_clear", provoke_clear },
+	{ "bare", provoke_bare },
 };
 
 static ssize_t provoke_write(struct file *file, const char __user *user, size_t size,
@@ -1302,6 +1349,33 @@ static ssize_t provoke_write(struct file *file, const char __user *user, size_t 
 	return ret ?: size;
 }
 
+/* A line for each CPU whose EL2 is ours: what it does when it leaves a guest, how often. */
+static int spectre_show(struct seq_file *file, void *unused)
+{
+	int cpu;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		const struct el2_cpu *c = per_cpu_ptr(&el2_cpus, cpu);
+		u64 table = c->hyp->guest_vectors - virt_to_phys(el2_image);
+		const char *how = "none";
+
+		if (!READ_ONCE(c->installed))
+			continue;
+		if (table == sym_hyp_guest_vectors_firmware)
+			how = "firmware";
+		else if (table == sym_hyp_guest_vectors_loop)
+			how = "loop";
+		else if (table == sym_hyp_guest_vectors_clear)
+			how = "clear";
+		seq_printf(file, "cpu %d %s %#llx %llu\n", cpu, how, c->hyp->harden_arg,
+			   READ_ONCE(c->hyp->hardened));
+	}
+	cpus_read_unlock();
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(spectre);
+
 static const struct file_operations provoke_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
@@ -1309,11 +1383,15 @@ static const struct file_operations provoke_fops = {
 };
 
 /**
- * el2_debugfs() - the file "provoke", for the module's parameter debug
+ * el2_debugfs() - the file "spectre", and "provoke" for the module's parameter debug
  * @dir: the module's directory.
+ * @debug: that parameter.
  */
-void el2_debugfs(struct dentry *dir)
+void el2_debugfs(struct dentry *dir, bool debug)
 {
+	debugfs_create_file("spectre", 0400, dir, NULL, &spectre_fops);
+	if (!debug)
+		return;
 	static_branch_enable(&el2_provokes);
 	debugfs_create_file("provoke", 0200, dir, NULL, &provoke_fops);
 }

@@ -164,7 +164,7 @@ void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_call_here(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_lost(void);
 void el2_report(void);
-void el2_debugfs(struct dentry *dir);
+void el2_debugfs(struct dentry *dir, bool debug);
 bool el2_take_provocation_now(void);
 DECLARE_STATIC_KEY_FALSE(el2_provokes);
 
@@ -204,8 +204,30 @@ enum spectre {
 #define SPECTRE_FIRMWARE	1	/* the firmware has a call for it */
 #define SPECTRE_VULNERABLE	2	/* nobody does anything, as far as is known */
 
-u64 spectre_look(void);
+/* What a CPU does when it leaves a guest: the tables of hyp/vectors.S. */
+enum harden {
+	HARDEN_NOT,
+	HARDEN_FIRMWARE,
+	HARDEN_LOOP,
+	HARDEN_CLEAR,
+	NR_HARDEN
+};
+
+/**
+ * struct spectre_cpu - what a CPU needs against speculation
+ * @features: HYP_HAS_WORKAROUND_1, HYP_HAS_WORKAROUND_3, HYP_HARDENS_BY_FIRMWARE.
+ * @how: what it does at each exit of a guest.
+ * @arg: the firmware's function id, or how many branches.
+ */
+struct spectre_cpu {
+	u64 features;
+	enum harden how;
+	u64 arg;
+};
+
+void spectre_look(struct spectre_cpu *cpu);
 u32 spectre_state(enum spectre what);
+bool spectre_exposed(void);
 void spectre_pretend(void);
 
 /* ---- vm.c -------------------------------------------------------------- */

@@ -86,8 +86,7 @@ static int __init armvcpu_init(void)
 	}
 	debugfs_dir = debugfs_create_dir("armvcpu", NULL);
 	stats_debugfs(debugfs_dir);
-	if (debug)
-		el2_debugfs(debugfs_dir);
+	el2_debugfs(debugfs_dir, debug);
 	pr_info("EL2 taken on %u CPU(s); %u-bit guest addresses, %u-bit VMIDs\n",
 		num_online_cpus(), stage2_max_ipa_bits(), stage2_vmid_bits());
 	return 0;

@@ -19,6 +19,9 @@
 
 static atomic_t worst[NR_SPECTRE] = { ATOMIC_INIT(SPECTRE_SAFE) };
 
+/* A guest can use a CPU's predictors against the host: v2 or BHB. */
+static bool exposed;
+
 /* As if each CPU's firmware had all that can be had; for tests. */
 static bool pretend;
 
@@ -60,10 +63,14 @@ static u32 ask_firmware(u32 fn)
 	return SPECTRE_VULNERABLE;
 }
 
+static u64 csv2(void)
+{
+	return read_cpuid(ID_AA64PFR0_EL1) >> 56 & 0xf;
+}
+
 static u32 look_at(enum spectre what)
 {
-	u64 pfr0 = read_cpuid(ID_AA64PFR0_EL1), pfr1 = read_cpuid(ID_AA64PFR1_EL1);
-	u64 csv2 = pfr0 >> 56 & 0xf;
+	u64 pfr1 = read_cpuid(ID_AA64PFR1_EL1);
 
 	if (pretend)
 		return SPECTRE_FIRMWARE;
@@ -71,14 +78,80 @@ static u32 look_at(enum spectre what)
 		return SPECTRE_SAFE;
 	switch (what) {
 	case SPECTRE_V2:
-		return csv2 ? SPECTRE_SAFE : ask_firmware(ARM_SMCCC_ARCH_WORKAROUND_1);
+		return csv2() ? SPECTRE_SAFE : ask_firmware(ARM_SMCCC_ARCH_WORKAROUND_1);
 	case SPECTRE_V4:
 		/* PSTATE.SSBS: clear, as it is at reset, nothing is bypassed. */
 		return pfr1 >> 4 & 0xf ? SPECTRE_SAFE :
 					 ask_firmware(ARM_SMCCC_ARCH_WORKAROUND_2);
 	default:
-		return csv2 >= 3 ? SPECTRE_SAFE : ask_firmware(ARM_SMCCC_ARCH_WORKAROUND_3);
+		return csv2() >= 3 ? SPECTRE_SAFE : ask_firmware(ARM_SMCCC_ARCH_WORKAROUND_3);
 	}
+}
+
+/*
+ * How many branches push those of a guest out of the history, 0 if that is not known: by
+ * Arm's "Spectre-BHB" white paper and the makers of the others.  PartNum of MIDR_EL1: not
+ * every kernel has a name for each.
+ */
+static u32 bhb_branches(void)
+{
+	static const struct {
+		u16 part;
+		u16 branches;
+	} cores[] = {
+		{ 0xd07, 8 }, { 0xd08, 8 },			/* A57, A72 */
+		{ 0xd0b, 24 }, { 0xd0c, 24 },			/* A76, N1 */
+		{ 0xd0d, 24 }, { 0xd0e, 24 },			/* A77, A76AE */
+		{ 0xd40, 32 }, { 0xd41, 32 },			/* V1, A78 */
+		{ 0xd42, 32 }, { 0xd44, 32 },			/* A78AE, X1 */
+		{ 0xd47, 32 }, { 0xd48, 32 },			/* A710, X2 */
+		{ 0xd49, 32 }, { 0xd4b, 32 },			/* N2, A78C */
+		{ 0xd4c, 32 }, { 0xd4d, 38 },			/* X1C, A715 */
+		{ 0xd81, 38 },					/* A720 */
+		{ 0xd4e, 132 }, { 0xd4f, 132 },			/* X3, V2 */
+	};
+	u32 midr = read_cpuid_id();
+	unsigned int i;
+
+	if ((midr & MIDR_CPU_MODEL_MASK) == MIDR_QCOM_KRYO_4XX_GOLD)
+		return 24;
+	if (MIDR_IMPLEMENTOR(midr) != ARM_CPU_IMP_ARM)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(cores); i++)
+		if (MIDR_PARTNUM(midr) == cores[i].part)
+			return cores[i].branches;
+	return 0;
+}
+
+/* A57 and A72: the call against v2 empties all that BHB is about. */
+static bool v2_call_is_enough(void)
+{
+	return bhb_branches() == 8;
+}
+
+static void harden(struct spectre_cpu *cpu, enum harden how, u64 arg)
+{
+	cpu->how = how;
+	cpu->arg = arg;
+	if (how == HARDEN_FIRMWARE)
+		cpu->features |= HYP_HARDENS_BY_FIRMWARE;
+}
+
+/* What is left if BHB is all that there is. */
+static void harden_against_bhb(struct spectre_cpu *cpu, u32 firmware)
+{
+	/* ECBHB: no history gets from one level to a higher one. */
+	if (is_in_order() || csv2() >= 3 || read_cpuid(ID_AA64MMFR1_EL1) >> 60 & 0xf)
+		return;
+	/* CLRBHB is an instruction. */
+	if (read_cpuid(ID_AA64ISAR2_EL1) >> 28 & 0xf)
+		harden(cpu, HARDEN_CLEAR, 0);
+	else if (bhb_branches())
+		harden(cpu, HARDEN_LOOP, bhb_branches());
+	else if (firmware == SPECTRE_FIRMWARE)
+		harden(cpu, HARDEN_FIRMWARE, ARM_SMCCC_ARCH_WORKAROUND_3);
+	else if (firmware == SPECTRE_VULNERABLE)
+		WRITE_ONCE(exposed, true);
 }
 
 static void note(enum spectre what, u32 state)
@@ -91,22 +164,34 @@ static void note(enum spectre what, u32 state)
 
 /**
  * spectre_look() - what this CPU needs; with interrupts off
- *
- * Return: HYP_HAS_WORKAROUND_1, HYP_HAS_WORKAROUND_3 where its firmware has them.
+ * @cpu: out: HYP_HAS_WORKAROUND_1, HYP_HAS_WORKAROUND_3 where its firmware has them, and
+ *	what is to be done when it leaves a guest.
  */
-u64 spectre_look(void)
+void spectre_look(struct spectre_cpu *cpu)
 {
 	u32 v2 = look_at(SPECTRE_V2), bhb = look_at(SPECTRE_BHB);
-	u64 features = 0;
 
+	*cpu = (struct spectre_cpu) { .how = HARDEN_NOT };
 	note(SPECTRE_V2, v2);
 	note(SPECTRE_V4, look_at(SPECTRE_V4));
 	note(SPECTRE_BHB, bhb);
 	if (v2 == SPECTRE_FIRMWARE)
-		features |= HYP_HAS_WORKAROUND_1;
+		cpu->features |= HYP_HAS_WORKAROUND_1;
 	if (bhb == SPECTRE_FIRMWARE)
-		features |= HYP_HAS_WORKAROUND_3;
-	return features;
+		cpu->features |= HYP_HAS_WORKAROUND_3;
+
+	/* Without a remedy for v2 there is no point in one for BHB. */
+	if (v2 == SPECTRE_VULNERABLE)
+		WRITE_ONCE(exposed, true);
+	else if (v2 == SPECTRE_SAFE)
+		harden_against_bhb(cpu, bhb);
+	/* The call against BHB is one against v2 as well (DEN0070). */
+	else if (bhb == SPECTRE_FIRMWARE)
+		harden(cpu, HARDEN_FIRMWARE, ARM_SMCCC_ARCH_WORKAROUND_3);
+	else
+		harden(cpu, HARDEN_FIRMWARE, ARM_SMCCC_ARCH_WORKAROUND_1);
+	if (v2 == SPECTRE_FIRMWARE && bhb == SPECTRE_VULNERABLE && !v2_call_is_enough())
+		WRITE_ONCE(exposed, true);
 }
 
 /**
@@ -118,6 +203,14 @@ u64 spectre_look(void)
 u32 spectre_state(enum spectre what)
 {
 	return atomic_read(&worst[what]);
+}
+
+/**
+ * spectre_exposed() - can a guest use the predictors of some CPU against the host?
+ */
+bool spectre_exposed(void)
+{
+	return READ_ONCE(exposed);
 }
 
 /**

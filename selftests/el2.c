@@ -721,6 +721,183 @@ TEST_F(el2, firmware_carries_out_workarounds)
 	vcpu_expect_sync(&vcpu, 1);
 }
 
+/* ---- what is done when a guest is left ------------------------------------------- */
+
+#define SMCCC_VERSION		0x80000000UL
+
+struct hardening {
+	char how[16];
+	u64 arg;
+	u64 count;
+};
+
+static struct hardening hardening_of(int cpu)
+{
+	struct hardening found = { .how = "" };
+	char line[80];
+	FILE *f = fopen(MODULE_SPECTRE, "re");
+	int n;
+
+	test_check(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "cpu %d %15s %llx %llu", &n, found.how, &found.arg,
+			   &found.count) == 4 && n == cpu)
+			break;
+	test_check(!ferror(f) && n == cpu);
+	fclose(f);
+	return found;
+}
+
+/* All that the vectors touch themselves. */
+static void guest_checks_registers(u64 value)
+{
+	register u64 x0 asm("x0") = SMCCC_VERSION;
+	register u64 x1 asm("x1") = value;
+	register u64 x2 asm("x2") = ~value;
+	register u64 x3 asm("x3") = value * 3;
+	u64 nzcv = value << 28 & 0xf0000000;
+
+	asm volatile("msr nzcv, %[nzcv]\n"
+		     "hvc #0\n"
+		     "mrs %[nzcv], nzcv"
+		     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), [nzcv] "+r"(nzcv)
+		     : : "cc", "memory");
+	GUEST_ASSERT_EQ(0x10001, x0);
+	GUEST_ASSERT_EQ(value, x1);
+	GUEST_ASSERT_EQ(~value, x2);
+	GUEST_ASSERT_EQ(value * 3, x3);
+	GUEST_ASSERT_EQ(value << 28 & 0xf0000000, nzcv);
+}
+
+/* Exits that EL2 answers, that the module does, and that are the VMM's. */
+static void guest_exits(u64 rounds)
+{
+	u64 i;
+
+	for (i = 0; i < rounds; i++) {
+		guest_checks_registers(i);
+		guest_smc(SMCCC_VERSION, 0);
+		GUEST_ASSERT_EQ(i, *(volatile u32 *)GUEST_MMIO);
+	}
+	GUEST_SYNC(1);
+}
+
+static u64 sum(const __u64 *counts, unsigned int n)
+{
+	u64 total = 0;
+
+	while (n--)
+		total += counts[n];
+	return total;
+}
+
+/* How often the vectors of the CPU that this runs on did something, and should have. */
+static void count_exits(struct vcpu *vcpu, u64 rounds, u64 *did, u64 *at_least, u64 *at_most)
+{
+	struct armvcpu_stats *stats = &vcpu->run->stats;
+	u64 before = hardening_of(0).count, i;
+
+	memset(stats, 0, sizeof(*stats));
+	vcpu_call(vcpu, guest_exits, rounds);
+	for (i = 0; i < rounds; i++) {
+		vcpu_expect(vcpu, ARMVCPU_EXIT_MMIO);
+		vcpu->run->u.mmio.data = i;
+	}
+	vcpu_expect_sync(vcpu, 1);
+	*did = hardening_of(0).count - before;
+	*at_least = sum(stats->sync, ARRAY_SIZE(stats->sync)) + stats->user[ARMVCPU_EXIT_MMIO] +
+		    sum(stats->el2, ARRAY_SIZE(stats->el2)) - stats->sync[EC_DABT_LOW];
+	/* An interrupt may have come before the guest was in. */
+	*at_most = *at_least + stats->irqs + stats->sync[EC_DABT_LOW];
+}
+
+FIXTURE(hardening) {
+	struct vm vm;
+	struct vcpu vcpu;
+};
+
+FIXTURE_VARIANT(hardening) {
+	const char *word;
+	const char *how;
+	u64 arg;
+};
+
+FIXTURE_VARIANT_ADD(hardening, firmware) {
+	.word = "firmware", .how = "firmware", .arg = ARCH_WORKAROUND_3,
+};
+
+FIXTURE_VARIANT_ADD(hardening, loop) {
+	.word = "bhb_loop", .how = "loop", .arg = 132,
+};
+
+FIXTURE_VARIANT_ADD(hardening, clear) {
+	.word = "bhb_clear", .how = "clear", .arg = 0,
+};
+
+FIXTURE_VARIANT_ADD(hardening, none) {
+	.word = "bare", .how = "none", .arg = 0,
+};
+
+FIXTURE_SETUP(hardening)
+{
+	if (access(MODULE_FILE, R_OK))
+		SKIP(_exit(255), "there is no " MODULE_FILE " to load with debug=1");
+	module_reload("debug=1");
+	pin_to_cpu(0);
+	vm_init(&self->vm);
+	vcpu_init(&self->vcpu, &self->vm, 0);
+}
+
+FIXTURE_TEARDOWN(hardening)
+{
+	vcpu_close(&self->vcpu);
+	vm_close(&self->vm);
+}
+
+TEST_F(hardening, is_done_once_for_each_exit)
+{
+	u64 did, at_least, at_most, rounds = 2000;
+	struct hardening found;
+
+	provoke(variant->word);
+	found = hardening_of(0);
+	ASSERT_STREQ(variant->how, found.how);
+	ASSERT_EQ(variant->arg, found.arg);
+	count_exits(&self->vcpu, rounds, &did, &at_least, &at_most);
+	ASSERT_LE(3 * rounds, at_least);
+	if (!strcmp(variant->how, "none")) {
+		EXPECT_EQ(0, did);
+		return;
+	}
+	EXPECT_LE(at_least, did);
+	EXPECT_GE(at_most, did);
+}
+
+/* What this core gets by itself, and that it counts where it does something. */
+TEST_F(el2, hardening_by_itself_is_what_the_core_needs)
+{
+	u64 did, at_least, at_most, csv2;
+	struct hardening found;
+	struct vcpu vcpu;
+	struct vm vm;
+
+	pin_to_cpu(0);
+	vm_init(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	csv2 = vcpu_get(&vcpu, ARMVCPU_REG_SYS(3, 0, 0, 4, 0)) >> 56 & 0xf;
+	found = hardening_of(0);
+	count_exits(&vcpu, 100, &did, &at_least, &at_most);
+	if (!strcmp(found.how, "none")) {
+		ASSERT_EQ(0, did);
+	} else {
+		ASSERT_LE(at_least, did);
+		ASSERT_GE(at_most, did);
+	}
+	/* QEMU's firmware has no call: without CSV2 nothing helps. */
+	if (!csv2)
+		ASSERT_STREQ("none", found.how);
+}
+
 /* ---- the host's FP registers --------------------------------------------------- */
 
 static void guest_spin_with_fp(u64 index)

@@ -108,7 +108,6 @@ static inline int hyp_answers(const struct hyp_vcpu *vcpu, int what)
 
 /* vectors.S, entry.S: addresses, not data. */
 extern const char hyp_host_vectors[];
-extern const char hyp_guest_vectors[];
 
 void hyp_fp_save(struct hyp_fp *fp);
 void hyp_fp_restore(const struct hyp_fp *fp);

@@ -130,7 +130,8 @@ static void call_firmware(u64 fn)
 
 /*
  * The guest asks the firmware to clear this CPU's branch predictors, often.  There is
- * no result.
+ * no result.  Where vectors.S makes the call for the host's sake it is done already: _3
+ * does what _1 does, and is taken if there is one.
  */
 static noinline int workaround(struct hyp_vcpu *vcpu, u32 fn)
 {
@@ -139,7 +140,8 @@ static noinline int workaround(struct hyp_vcpu *vcpu, u32 fn)
 	if (!(fn == FN_ARCH_WORKAROUND_1 && features & HYP_HAS_WORKAROUND_1) &&
 	    !(fn == FN_ARCH_WORKAROUND_3 && features & HYP_HAS_WORKAROUND_3))
 		return FAST_HOST;
-	call_firmware(fn);
+	if (!(features & HYP_HARDENS_BY_FIRMWARE))
+		call_firmware(fn);
 	set_reg(vcpu, 0, SMCCC_SUCCESS);
 	return done(vcpu, HYP_EL2_FIRMWARE);
 }

@@ -79,6 +79,7 @@
 #define HYP_ERRATUM_834220	BIT(9)
 #define HYP_ERRATUM_REPEAT_TLBI	BIT(10)
 #define HYP_ERRATUM_2077057	BIT(17)
+#define HYP_HARDENS_BY_FIRMWARE	BIT(18)	/* @guest_vectors make the call of the firmware */
 
 /* struct hyp_vcpu.flags */
 #define HYP_VCPU_PROVOKE	BIT(0)	/* fault at EL2 in the next entry, for tests */
@@ -530,6 +531,10 @@ struct hyp_report {
  * @host_fp: the host's FP registers while the guest has loaded its own.
  * @report: the last unexpected exception at EL2.
  * @others: HYP_ERRATUM_REPEAT_TLBI if any CPU has it: see el2_host.c.
+ * @guest_vectors: VBAR_EL2 while a guest runs: those of vectors.S that this CPU needs
+ *	against speculation.
+ * @harden_arg: for these: the firmware's function id, or how many branches.
+ * @hardened: how often they have done something.
  *
  * Lies at the top of the CPU's EL2 stack, whose other end has an unmapped page.
  */
@@ -569,6 +574,9 @@ struct hyp_cpu {
 	struct hyp_fp host_fp;
 	struct hyp_report report;
 	u64 others;
+	u64 guest_vectors;
+	u64 harden_arg;
+	u64 hardened;
 } __aligned(64);
 
 /* Half of the smallest page stays for the stack. */

@@ -25,6 +25,8 @@ static void __used offsets(void)
 	OFFSET(CPU_OLD_TCR, struct hyp_cpu, old_tcr);
 	OFFSET(CPU_OLD_MAIR, struct hyp_cpu, old_mair);
 	OFFSET(CPU_OLD_SP, struct hyp_cpu, old_sp);
+	OFFSET(CPU_HARDEN_ARG, struct hyp_cpu, harden_arg);
+	OFFSET(CPU_HARDENED, struct hyp_cpu, hardened);
 	OFFSET(CPU_REPORT_X, struct hyp_cpu, report.x);
 	OFFSET(CPU_REPORT_SP, struct hyp_cpu, report.sp);
 }

@@ -517,7 +517,7 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	if (likely(features & HYP_HAS_PMU))
 		cpu->host_pmuserenr = read_sysreg(pmuserenr_el0);
 	cpu->vcpu = (u64)vcpu;
-	write_sysreg(hyp_guest_vectors, vbar_el2);
+	write_sysreg(cpu->guest_vectors, vbar_el2);
 	/* From here on hyp_panic() has a host to go back to. */
 	isb();
 

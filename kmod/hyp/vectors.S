@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * EL2's two vector tables.  The host's is in place while Linux runs at EL1, the
- * guest's from hyp_enter() to hyp_leave(); so no entry has to ask whose it is.
+ * EL2's vector tables.  The host's is in place while Linux runs at EL1, the guest's, one
+ * of four, from hyp_enter() to hyp_leave(); so no entry has to ask whose it is.
  * Each of the 16 entries is real (Arm ARM D1.3.1.2).
  *
  * At EL2 all of PSTATE.DAIF is masked, save in the window of entry.S where a
@@ -39,8 +39,50 @@
 	b	hyp_stack_overflow
 	.endm
 
-	.macro	exit_guest how
+/*
+ * Before the first indirect branch at EL2, and before the host at EL1 executes any, what
+ * the guest has taught the branch predictors must be of no use (Spectre v2 and BHB;
+ * spectre.c says which table a CPU gets).  No conditional branch decides whether it is
+ * done: that could be predicted, too.  x0 and x1 lie on the stack; NZCV is in SPSR_EL2.
+ */
+	.macro	harden_not
+	.endm
+
+	.macro	harden_count
+	mrs	x0, tpidr_el2
+	ldr	x1, [x0, #CPU_HARDENED]
+	add	x1, x1, #1
+	str	x1, [x0, #CPU_HARDENED]
+	ldr	x0, [x0, #CPU_HARDEN_ARG]
+	.endm
+
+/* x0 to x3 are the firmware's (DEN0028, 1.1). */
+	.macro	harden_firmware
+	stp	x2, x3, [sp, #-16]!
+	harden_count
+	smc	#0
+	ldp	x2, x3, [sp], #16
+	.endm
+
+/* Branches that push all others out of the history. */
+	.macro	harden_loop
+	harden_count
+1:	b	2f
+2:	subs	x0, x0, #1
+	b.ne	1b
+	dsb	nsh
+	isb
+	.endm
+
+	.macro	harden_clear
+	harden_count
+	hint	#22			// CLRBHB
+	isb
+	.endm
+
+	.macro	exit_guest how, harden
 	stp	x0, x1, [sp, #-16]!
+	harden_\harden
 	b	hyp_guest_\how
 	.endm
 
@@ -90,28 +132,35 @@
 	slot	0x800, hyp_host_vectors
 	end	hyp_host_vectors
 
+	.macro	guest_vectors table, harden
 	.p2align 11
-	entry	hyp_guest_vectors
-	current_el hyp_guest_vectors, 1
-	slot	0x400, hyp_guest_vectors
-	exit_guest sync
-	slot	0x480, hyp_guest_vectors
-	exit_guest irq
-	slot	0x500, hyp_guest_vectors
-	exit_guest irq
-	slot	0x580, hyp_guest_vectors
-	exit_guest serror
+	entry	\table
+	current_el \table, 1
+	slot	0x400, \table
+	exit_guest sync, \harden
+	slot	0x480, \table
+	exit_guest irq, \harden
+	slot	0x500, \table
+	exit_guest irq, \harden
+	slot	0x580, \table
+	exit_guest serror, \harden
 	/* The same from AArch32, which EL0 may be in. */
-	slot	0x600, hyp_guest_vectors
-	exit_guest sync
-	slot	0x680, hyp_guest_vectors
-	exit_guest irq
-	slot	0x700, hyp_guest_vectors
-	exit_guest irq
-	slot	0x780, hyp_guest_vectors
-	exit_guest serror
-	slot	0x800, hyp_guest_vectors
-	end	hyp_guest_vectors
+	slot	0x600, \table
+	exit_guest sync, \harden
+	slot	0x680, \table
+	exit_guest irq, \harden
+	slot	0x700, \table
+	exit_guest irq, \harden
+	slot	0x780, \table
+	exit_guest serror, \harden
+	slot	0x800, \table
+	end	\table
+	.endm
+
+	guest_vectors hyp_guest_vectors, not
+	guest_vectors hyp_guest_vectors_firmware, firmware
+	guest_vectors hyp_guest_vectors_loop, loop
+	guest_vectors hyp_guest_vectors_clear, clear
 
 /*
  * Stack out of bounds: x0 vector, x1 guest; the old values of x0 to x3 are lost.

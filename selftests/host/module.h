@@ -21,6 +21,7 @@
 #define MODULE_VMS	(MODULE_SYSFS "parameters/vms")
 #define MODULE_REFCNT	(MODULE_SYSFS "refcnt")
 #define MODULE_PROVOKE	"/sys/kernel/debug/armvcpu/provoke"
+#define MODULE_SPECTRE	"/sys/kernel/debug/armvcpu/spectre"
 
 /* 0 or -errno; unlike busybox's insmod it tries once. */
 static inline int module_load(const char *params)
