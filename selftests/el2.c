@@ -777,7 +777,7 @@ static void guest_exits(u64 rounds)
 	for (i = 0; i < rounds; i++) {
 		guest_checks_registers(i);
 		guest_smc(SMCCC_VERSION, 0);
-		GUEST_ASSERT_EQ(i, *(volatile u32 *)GUEST_MMIO);
+		GUEST_ASSERT_EQ(i, guest_read32(GUEST_MMIO));
 	}
 	GUEST_SYNC(1);
 }
