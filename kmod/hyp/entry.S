@@ -251,8 +251,10 @@
 	/*
 	 * An SError that an access of the guest caused and that has not been
 	 * taken yet is the guest's: complete its accesses, look, and take it
-	 * here, where it can be told from the host's own.
+	 * here, where it can be told from the host's own.  With FEAT_RAS the ESB leaves
+	 * it in DISR_EL1 instead, for hyp_exit(); without, that is a NOP.
 	 */
+	hint	#16			// ESB
 	dsb	sy
 	isb
 	mrs	x2, isr_el1

@@ -41,6 +41,10 @@
 #define BUFFER_ENABLE		BIT(0)
 
 #define VDISR_A			BIT(31)
+#define DISR_A			BIT(31)
+/* IDS, AET, EA and DFSC are where ESR_EL2 has them. */
+#define DISR_ISS		0x1ffffffULL
+#define ESR_SERROR		(0x2fULL << ESR_EC_SHIFT | BIT(25))
 
 #define SCTLR_M			BIT(0)
 #define TCR_EPD0		BIT(7)
@@ -681,6 +685,20 @@ static int fault_address(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	return 1;
 }
 
+/*
+ * An SError of the guest's that the ESB of entry.S has found.  DISR_EL1 at EL2 is the
+ * physical one, and what the host had pending has kept the guest out.
+ */
+static noinline void take_deferred_serror(struct hyp_cpu *cpu)
+{
+	u64 disr = read_sysreg_s(3, 0, 12, 1, 1);
+
+	if (!(disr & DISR_A))
+		return;
+	write_sysreg_s(0, 3, 0, 12, 1, 1);
+	cpu->serror = ESR_SERROR | (disr & DISR_ISS);
+}
+
 /**
  * hyp_exit() - the guest has stopped; its registers but x0 to x30, PC, PSTATE,
  *	ESR and FAR are still in the CPU
@@ -695,6 +713,8 @@ u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
 {
 	u64 ec = vcpu->esr >> ESR_EC_SHIFT & 0x3f;
 
+	if (unlikely(cpu->features & HYP_HAS_RAS))
+		take_deferred_serror(cpu);
 	if (cpu->serror) {
 		/* PC is behind an HVC that nobody will see: once more, then. */
 		if (code == HYP_EXIT_SYNC && ec == ESR_EC_HVC64)
