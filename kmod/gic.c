@@ -229,7 +229,7 @@ void gic_update_all(struct gic *gic, unsigned long *flags)
 	}
 	for (n = GIC_NR_PRIVATE; n < min_t(u32, gic->nr_irqs, GIC_MAX_INTID); n++) {
 		gic_update(gic, gic_irq_of(gic, NULL, n));
-		if (n % 32 == 31)
+		if (n % 8 == 7)
 			breathe(gic, flags);
 	}
 }
@@ -321,7 +321,7 @@ void gic_set_resample(struct vm *vm, u32 intid, bool resample)
 }
 
 /**
- * gic_note_end() - an interrupt has come to its end: gic_resample() tells who drives its line
+ * gic_note_end() - an interrupt has come to its end: gic_later() tells who drives its line
  * @vcpu: the vCPU that has brought it there; the GIC's lock is held.
  * @irq: the interrupt.
  */
@@ -329,20 +329,16 @@ void gic_note_end(struct vcpu *vcpu, const struct gic_irq *irq)
 {
 	if (irq->resample && !irq->edge && !irq->host_irq) {
 		__set_bit(irq->intid, vcpu->gic.ended);
-		vcpu->gic.any_ended = true;
+		vcpu->gic.later = true;
 	}
 }
 
-/**
- * gic_resample_now() - tell who drives their lines which interrupts have come to their end
- * @vcpu: the vCPU, in its own thread, out of the guest.  May sleep.
- */
-void gic_resample_now(struct vcpu *vcpu)
+/* Tell who drives their lines which interrupts have come to their end. */
+static void resample(struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned int intid;
 
-	g->any_ended = false;
 	for_each_set_bit(intid, g->ended, vcpu->vm->gic->nr_irqs) {
 		__clear_bit(intid, g->ended);
 		irqfd_resample(vcpu->vm, intid);
@@ -407,6 +403,8 @@ static void write_sgir(struct vcpu *vcpu, u64 value, bool group1)
 				continue;
 		}
 		gic_send_sgi(vcpu, target, SGI_INTID(value), group1);
+		/* It may have to be woken up. */
+		breathe(gic, &flags);
 	}
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
@@ -744,25 +742,29 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 		fill_el2s(gic, vcpu);
 }
 
+/* ICH_HCR_EL2.EOIcount has five bits. */
+#define MAX_EOI_COUNT		31
+
 /* The guest has dropped the priority of some that were in no list register. */
 static void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int count)
 {
-	struct gic_vcpu *g = &vcpu->gic;
-	unsigned int intid;
+	struct gic_irq *best[MAX_EOI_COUNT];
+	unsigned int found = 0, intid, i;
 
-	while (count--) {
-		struct gic_irq *irq, *best = NULL;
+	count = min_t(unsigned int, count, MAX_EOI_COUNT);
+	if (likely(!count))
+		return;
+	/* In one go: there may be a thousand. */
+	for_each_set_bit(intid, vcpu->gic.ready, gic->nr_irqs) {
+		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
 
-		for_each_set_bit(intid, g->ready, gic->nr_irqs) {
-			irq = gic_irq_of(gic, vcpu, intid);
-			if (irq->active && !irq->lr && (!best || irq->priority < best->priority))
-				best = irq;
-		}
-		if (!best)
-			return;
-		best->active = false;
-		gic_note_end(vcpu, best);
-		gic_update(gic, best);
+		if (irq->active && !irq->lr)
+			found = sort_in(best, count, found, irq, BIT(0) | BIT(1));
+	}
+	for (i = 0; i < min(found, count); i++) {
+		best[i]->active = false;
+		gic_note_end(vcpu, best[i]);
+		gic_update(gic, best[i]);
 	}
 }
 
@@ -909,14 +911,38 @@ void gic_collect(struct vcpu *vcpu)
 	raw_spin_unlock(&gic->lock);
 }
 
-/* This one has sent some, and their vCPUs are not in the guest. */
+/*
+ * This one has sent some, and their vCPUs are not in the guest.  Each has to be woken up,
+ * which takes its time: interrupts of the host's may come in between.
+ */
 static void deliver(struct gic *gic)
 {
+	unsigned long flags;
 	u32 i;
 
-	for (i = 0; i < gic->max_vcpus; i++)
-		if (gic->vcpus[i] && READ_ONCE(gic->vcpus[i]->hyp->posted))
-			collect(gic, gic->vcpus[i]);
+	raw_spin_lock_irqsave(&gic->lock, flags);
+	for (i = 0; i < gic->max_vcpus; i++) {
+		if (!gic->vcpus[i] || !READ_ONCE(gic->vcpus[i]->hyp->posted))
+			continue;
+		collect(gic, gic->vcpus[i]);
+		breathe(gic, &flags);
+	}
+	raw_spin_unlock_irqrestore(&gic->lock, flags);
+}
+
+/**
+ * gic_later() - what an exit has left for when interrupts are on
+ * @vcpu: the vCPU, in its own thread, out of the guest.  May sleep.
+ */
+void gic_later(struct vcpu *vcpu)
+{
+	struct gic_vcpu *g = &vcpu->gic;
+
+	g->later = false;
+	if (g->deliver)
+		deliver(vcpu->vm->gic);
+	g->deliver = false;
+	resample(vcpu);
 }
 
 /**
@@ -936,8 +962,10 @@ void gic_empty(struct vcpu *vcpu)
 		vcpu->gic.changed = true;
 		fold(gic, vcpu);
 	}
-	if (vcpu->hyp->gic.news & HYP_GIC_KICK)
-		deliver(gic);
+	if (vcpu->hyp->gic.news & HYP_GIC_KICK) {
+		vcpu->gic.deliver = true;
+		vcpu->gic.later = true;
+	}
 	vcpu->hyp->gic.news = 0;
 	raw_spin_unlock(&gic->lock);
 }
@@ -1165,9 +1193,14 @@ void gic_reset(struct vm *vm)
 		vcpu->gic.asleep = true;
 		gic_host_reset(vcpu);
 		vcpu->gic.changed = true;
+		breathe(gic, &flags);
 	}
-	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++)
+	/* Lines may be raised meanwhile: what has come before the reset is gone with it. */
+	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
 		irq_reset(gic, &gic->spis[n - GIC_NR_PRIVATE]);
+		if (n % 32 == 31)
+			breathe(gic, &flags);
+	}
 	for (i = 0; i < gic->nr_passed; i++)
 		gic_clear_host(gic->passed[i]);
 	gic_update_all(gic, &flags);
@@ -1226,6 +1259,9 @@ void gic_vcpu_exit(struct vcpu *vcpu)
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
 		struct gic_irq *irq = &gic->spis[n - GIC_NR_PRIVATE];
 
+		/* Nothing becomes its own any more: those that have been looked at stay so. */
+		if (n % 32 == 0)
+			breathe(gic, &flags);
 		if (irq->owner != vcpu)
 			continue;
 		irq->owner = NULL;

@@ -143,7 +143,8 @@ struct gic {
  * @given: whether they were pending when they went in.
  * @used: list registers in use, from the first on.
  * @asleep: GICR_WAKER.ProcessorSleep; under the lock.
- * @any_ended: there are some in @ended.
+ * @later: gic_later() has something to do: @deliver, or there are some in @ended.
+ * @deliver: siblings have SGIs of this one's that EL2 has sent.
  * @ended: interrupts with "resample" that have come to their end.
  */
 struct gic_vcpu {
@@ -156,7 +157,8 @@ struct gic_vcpu {
 	bool given[GIC_MAX_LRS];
 	unsigned int used;
 	bool asleep;
-	bool any_ended;
+	bool later;
+	bool deliver;
 	DECLARE_BITMAP(ended, 1024);
 };
 
@@ -200,7 +202,7 @@ void gic_unbind(struct vm *vm, u32 intid);
 /* A vCPU's thread. */
 bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool gic_vcpu_pending(struct vcpu *vcpu);
-void gic_resample_now(struct vcpu *vcpu);
+void gic_later(struct vcpu *vcpu);
 void gic_fill(struct vcpu *vcpu);
 void gic_empty(struct vcpu *vcpu);
 void gic_collect(struct vcpu *vcpu);

@@ -1100,13 +1100,13 @@ static inline void gic_exit(struct vcpu *vcpu, struct hyp_vcpu *hyp)
 }
 
 /**
- * gic_resample() - tell who drives their lines which interrupts have come to their end
+ * gic_after() - what an exit has left for when interrupts are on
  * @vcpu: the vCPU, in its own thread, out of the guest.  May sleep.
  */
-static inline void gic_resample(struct vcpu *vcpu)
+static inline void gic_after(struct vcpu *vcpu)
 {
-	if (unlikely(vcpu->gic.any_ended))
-		gic_resample_now(vcpu);
+	if (unlikely(vcpu->gic.later))
+		gic_later(vcpu);
 }
 
 /* ---- pvtime.c ---------------------------------------------------------- */

@@ -582,7 +582,7 @@ static __always_inline int vcpu_run(struct vcpu *vcpu)
 	do {
 		pvtime_update(vcpu);
 		ret = vcpu_enter(vcpu);
-		gic_resample(vcpu);
+		gic_after(vcpu);
 	} while (ret > 0);
 	if (!ret)
 		trace_armvcpu_user(vcpu, READ_ONCE(run->exit_reason));
