@@ -465,6 +465,41 @@ TEST_F(hidden, write)
 	} while (++reg <= variant->last);
 }
 
+static void guest_undef_at_el0(u64 count)
+{
+	const struct guest_trap *trap;
+	u64 x[8], i;
+
+	for (i = 0; i < 8; i++)
+		x[i] = 0;
+	for (i = 0; i < count; i++) {
+		trap = guest_el0(GUEST_USER + 8 * i, PSR_EL0T, 0, x);
+		GUEST_ASSERT_EQ(EC_UNKNOWN, ESR_EC(trap->esr));
+		GUEST_ASSERT_EQ(GUEST_USER + 8 * i, trap->frame.elr);
+	}
+}
+
+/* The code's page, for EL0. */
+static void user_code(u32 *code, u32 index, u32 insn)
+{
+	code[2 * index] = insn;
+	code[2 * index + 1] = 0xd4000001;	/* svc #0 */
+	*guest_pt_entry(GUEST_USER, 3) = CODE | PTE_NORMAL | PTE_USER | PTE_RDONLY | PTE_TABLE |
+					 PTE_VALID;
+}
+
+/* A host that lets its processes read a counter must not let a guest's. */
+TEST_F(hidden, at_el0)
+{
+	u32 reg = variant->reg, count = 0;
+
+	do {
+		user_code((u32 *)self->w.code, count++, insn_mrs(reg, 5));
+	} while (++reg <= variant->last);
+	vcpu_call(&self->w.vcpu, guest_undef_at_el0, count);
+	vcpu_expect_done(&self->w.vcpu);
+}
+
 /* ---- caches ------------------------------------------------------ */
 
 /* Not on a line with anything else. */

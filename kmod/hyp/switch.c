@@ -34,8 +34,11 @@
 /* MPAM2_EL2: trap MPAM0_EL1, MPAM1_EL1. */
 #define MPAM2_TRAP		(BIT(48) | BIT(49))
 
-/* PMUSERENR_EL0: no trap to EL1 for EL0, they all come to EL2. */
-#define PMUSERENR_ALL		0xfULL
+/*
+ * PMUSERENR_EL0.EN: no trap to EL1 for EL0, they all come to EL2. Of ER, CR and SW, which
+ * say nothing beside it, QEMU makes that MDCR_EL2.TPM says nothing either.
+ */
+#define PMUSERENR_EN		0x1ULL
 
 /* PMBLIMITR_EL1.E, TRBLIMITR_EL1.E */
 #define BUFFER_ENABLE		BIT(0)
@@ -535,7 +538,7 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	 */
 	if (likely(features & HYP_HAS_PMU)) {
 		write_sysreg(0, pmselr_el0);
-		write_sysreg(PMUSERENR_ALL, pmuserenr_el0);
+		write_sysreg(PMUSERENR_EN, pmuserenr_el0);
 	}
 	if (is_rare(cpu, vcpu))
 		enter_rare(cpu, vcpu);
