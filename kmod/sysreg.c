@@ -7,6 +7,7 @@
  */
 #include <linux/bits.h>
 #include <linux/bsearch.h>
+#include <clocksource/arm_arch_timer.h>
 #include <asm/cpufeature.h>
 #include <asm/esr.h>
 #include <asm/sysreg.h>
@@ -55,6 +56,16 @@ static bool revidr(struct vcpu *vcpu, bool write, u64 *value)
 static bool aidr(struct vcpu *vcpu, bool write, u64 *value)
 {
 	*value = vcpu->aidr;
+	return !write;
+}
+
+/*
+ * Not trapped (CNTHCTL_EL2.EL1PCTEN), and the guest's as it is.  QEMU 7.2 goes by EL1PCEN,
+ * which is the timer's, where EL0 reads it.
+ */
+static bool cntpct(struct vcpu *vcpu, bool write, u64 *value)
+{
+	*value = arch_timer_read_counter();
 	return !write;
 }
 
@@ -234,6 +245,7 @@ static const struct emulated_register emulated[] = {
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 5), 0, undefined },		/* TPIDR2_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 0, 7), 0, undefined },		/* SCXTNUM_EL0 */
 	{ ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7), undefined },
+	{ ARMVCPU_SYSREG(3, 3, 14, 0, 1), 0, cntpct },
 	{ ARMVCPU_SYSREG(3, 3, 14, 8, 0), ARMVCPU_SYSREG(3, 3, 14, 15, 7), undefined },
 };
 

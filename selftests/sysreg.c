@@ -500,6 +500,38 @@ TEST_F(hidden, at_el0)
 	vcpu_expect_done(&self->w.vcpu);
 }
 
+/* ---- the physical counter ---------------------------------------- */
+
+static void guest_counter_at_el0(void)
+{
+	const struct guest_trap *trap;
+	u64 x[8], i, before;
+
+	for (i = 0; i < 8; i++)
+		x[i] = 0;
+	/* EL0PCTEN */
+	write_sysreg(1, cntkctl_el1);
+	isb();
+	before = read_sysreg(cntpct_el0);
+	trap = guest_el0(GUEST_USER, PSR_EL0T, 0, x);
+	GUEST_ASSERT_EQ(EC_SVC64, ESR_EC(trap->esr));
+	isb();
+	GUEST_ASSERT(trap->frame.x[5] >= before);
+	GUEST_ASSERT(trap->frame.x[5] <= read_sysreg(cntpct_el0));
+}
+
+TEST(physical_counter_at_el0)
+{
+	struct world w;
+
+	vm_init(&w.vm);
+	vcpu_init(&w.vcpu, &w.vm, 0);
+	w.code = vm_add_memory(&w.vm, 0, CODE, 0x10000);
+	user_code((u32 *)w.code, 0, insn_mrs(ARMVCPU_SYSREG(3, 3, 14, 0, 1), 5));
+	vcpu_call(&w.vcpu, guest_counter_at_el0);
+	vcpu_expect_done(&w.vcpu);
+}
+
 /* ---- caches ------------------------------------------------------ */
 
 /* Not on a line with anything else. */
