@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a hostile guest must not change; see oracles.h. */
+#include <errno.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hostile/oracles.h"
+
+static bool stop;
+static u64 wrongs;
+static u64 sums, spins, sleeps, probes, watched, runs;
+static u64 latest_ns;
+
+void oracle_wrong(const char *format, ...)
+{
+	va_list args;
+
+	/* One may be many. */
+	if (__atomic_fetch_add(&wrongs, 1, __ATOMIC_RELAXED) > 20)
+		return;
+	flockfile(stdout);
+	printf("# wrong: ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
+	funlockfile(stdout);
+}
+
+u64 oracle_wrongs(void)
+{
+	return READ_ONCE(wrongs);
+}
+
+/* ---- registers --------------------------------------------------------- */
+
+static void fill_regs(struct oracle_regs *regs, u64 seed)
+{
+	unsigned int i;
+
+	for (i = 0; i < 31; i++)
+		regs->x[i] = seed + i * 0x0101010101010101UL;
+	for (i = 0; i < 64; i++)
+		regs->v[i / 2][i % 2] = ~seed - i * 0x1010101010101UL;
+	regs->nzcv = (seed & 0xf) << 28;
+	/* Rounding, default NaN; saturation, inexact. */
+	regs->fpcr = (seed & 3) << 22 | (seed >> 2 & 1) << 25;
+	regs->fpsr = (seed & 1) << 27 | (seed >> 1 & 1) << 4;
+}
+
+static void compare_regs(const char *who, const struct oracle_regs *in,
+			 const struct oracle_regs *out)
+{
+	const u64 *a = (const u64 *)in, *b = (const u64 *)out;
+	unsigned int i;
+
+	/* x0 is the result. */
+	for (i = 1; i < sizeof(*in) / sizeof(u64); i++) {
+		if (a[i] == b[i])
+			continue;
+		if (i < 31)
+			oracle_wrong("%s: x%u is 0x%llx, not 0x%llx", who, i, b[i], a[i]);
+		else if (i < 34)
+			oracle_wrong("%s: %s is 0x%llx, not 0x%llx", who,
+				     i == 31 ? "NZCV" : i == 32 ? "FPCR" : "FPSR", b[i], a[i]);
+		else
+			oracle_wrong("%s: v%u is 0x%llx, not 0x%llx", who, (i - 34) / 2, b[i],
+				     a[i]);
+	}
+}
+
+static u64 tpidr(void)
+{
+	return (u64)__builtin_thread_pointer();
+}
+
+int oracle_run(struct vcpu *vcpu)
+{
+	struct oracle_regs in, out;
+	u64 thread = tpidr();
+
+	fill_regs(&in, ++runs * 0x9e3779b97f4a7c15UL);
+	in.x[0] = vcpu->fd;
+	in.x[1] = ARMVCPU_RUN;
+	in.x[2] = 0;
+	in.x[8] = SYS_ioctl;
+	oracle_svc(&in, &out);
+	compare_regs("the thread that runs the guest", &in, &out);
+	if (tpidr() != thread)
+		oracle_wrong("TPIDR_EL0 is 0x%llx, not 0x%llx", tpidr(), thread);
+	return (int)out.x[0];
+}
+
+/* One that the guest interrupts, on any CPU. */
+static void *spin_thread(void *arg)
+{
+	struct oracle_regs in, out;
+	u64 n = 1;
+
+	(void)arg;
+	while (!READ_ONCE(stop)) {
+		fill_regs(&in, n++ * 0xd1342543de82ef95UL);
+		in.x[0] = 20000;
+		oracle_spin(&in, &out);
+		compare_regs("a thread beside it", &in, &out);
+		spins++;
+		/* Most of the CPU is the guests'. */
+		usleep(2000);
+	}
+	return NULL;
+}
+
+/* ---- what EL0 may read ------------------------------------------------- */
+
+static __thread sigjmp_buf illegal;
+
+static void on_illegal(int sig)
+{
+	siglongjmp(illegal, sig);
+}
+
+#define S(reg) static u64 read_##reg(void) { return read_sysreg(reg); }
+S(S3_3_C0_C0_1)		/* CTR_EL0 */
+S(S3_3_C0_C0_7)		/* DCZID_EL0 */
+S(S3_0_C0_C0_0)		/* MIDR_EL1 */
+S(S3_3_C4_C2_1)		/* DAIF */
+S(S3_3_C9_C12_0)	/* PMCR_EL0 */
+S(S3_3_C9_C12_5)	/* PMSELR_EL0 */
+S(S3_3_C9_C13_0)	/* PMCCNTR_EL0 */
+S(S3_3_C9_C14_0)	/* PMUSERENR_EL0 */
+S(S3_3_C13_C0_3)	/* TPIDRRO_EL0 */
+S(S3_3_C14_C0_0)	/* CNTFRQ_EL0 */
+S(S3_3_C14_C0_1)	/* CNTPCT_EL0 */
+S(S3_3_C14_C0_2)	/* CNTVCT_EL0 */
+S(S3_3_C14_C2_1)	/* CNTP_CTL_EL0 */
+S(S3_3_C14_C3_1)	/* CNTV_CTL_EL0 */
+S(S2_3_C0_C1_0)		/* MDCCSR_EL0 */
+S(S3_3_C14_C8_0)	/* PMEVCNTR0_EL0 */
+
+/* What a process may read and what not is the host's EL1 to say, and it stays like that. */
+static const struct probe {
+	const char *name;
+	u64 (*read)(void);
+	bool changes;
+} probe_list[] = {
+	{ "CTR_EL0", read_S3_3_C0_C0_1 },
+	{ "DCZID_EL0", read_S3_3_C0_C0_7 },
+	/* Of the CPU that the thread is on; the same in a host with one kind of cores. */
+	{ "MIDR_EL1", read_S3_0_C0_C0_0, true },
+	{ "DAIF", read_S3_3_C4_C2_1 },
+	{ "PMCR_EL0", read_S3_3_C9_C12_0 },
+	{ "PMSELR_EL0", read_S3_3_C9_C12_5, true },
+	{ "PMCCNTR_EL0", read_S3_3_C9_C13_0, true },
+	{ "PMUSERENR_EL0", read_S3_3_C9_C14_0 },
+	{ "TPIDRRO_EL0", read_S3_3_C13_C0_3, true },
+	{ "CNTFRQ_EL0", read_S3_3_C14_C0_0 },
+	{ "CNTPCT_EL0", read_S3_3_C14_C0_1, true },
+	{ "CNTVCT_EL0", read_S3_3_C14_C0_2, true },
+	{ "CNTP_CTL_EL0", read_S3_3_C14_C2_1 },
+	{ "CNTV_CTL_EL0", read_S3_3_C14_C3_1 },
+	{ "MDCCSR_EL0", read_S2_3_C0_C1_0 },
+	{ "PMEVCNTR0_EL0", read_S3_3_C14_C8_0, true },
+};
+
+struct probed {
+	bool legal;
+	u64 value;
+};
+
+static struct probed probed[ARRAY_SIZE(probe_list)];
+
+static struct probed probe(const struct probe *p)
+{
+	struct probed got = { 0 };
+
+	if (!sigsetjmp(illegal, 1)) {
+		got.value = p->read();
+		got.legal = true;
+	}
+	return got;
+}
+
+static void *probe_thread(void *arg)
+{
+	u64 pac = oracle_pac(0x7654321000, 0x123);
+	u64 last = 0, begin = now_ns(), hz = read_S3_3_C14_C0_0(), from = read_S3_3_C14_C0_2();
+	bool has_pac = getauxval(AT_HWCAP) & HWCAP_PACA;
+	unsigned int i;
+	u64 count, ns;
+
+	(void)arg;
+	while (!READ_ONCE(stop)) {
+		for (i = 0; i < ARRAY_SIZE(probe_list); i++) {
+			struct probed now = probe(&probe_list[i]);
+
+			if (now.legal != probed[i].legal ||
+			    (!probe_list[i].changes && now.value != probed[i].value))
+				oracle_wrong("%s at EL0: %s 0x%llx, not %s 0x%llx",
+					     probe_list[i].name, now.legal ? "" : "SIGILL",
+					     now.value, probed[i].legal ? "" : "SIGILL",
+					     probed[i].value);
+		}
+		count = read_S3_3_C14_C0_2();
+		if (count < last)
+			oracle_wrong("CNTVCT_EL0 goes back from 0x%llx to 0x%llx", last, count);
+		last = count;
+		if (has_pac && oracle_pac(0x7654321000, 0x123) != pac)
+			oracle_wrong("a pointer is signed with another key");
+		probes++;
+		usleep(3000);
+	}
+	/* Both clocks have gone on together: no offset of a guest's was left in there. */
+	ns = (now_ns() - begin) / 1000000;
+	count = (read_S3_3_C14_C0_2() - from) / (hz / 1000);
+	if (count + 500 < ns - ns / 50 || count > ns + ns / 50 + 500)
+		oracle_wrong("CNTVCT_EL0 went on by %llu ms in %llu ms", count, ns);
+	return NULL;
+}
+
+/* ---- watchpoints of the host's ----------------------------------------- */
+
+static u64 watched_word;
+static bool has_watchpoint;
+
+static int watch_open(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr), .bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (u64)&watched_word, .bp_len = HW_BREAKPOINT_LEN_8,
+		.sample_period = 1 << 30, .exclude_kernel = 1, .exclude_hv = 1,
+	};
+
+	return syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* It counts each of the thread's writes, wherever that runs. */
+static void *watch_thread(void *arg)
+{
+	u64 before = 0, after = 0, i;
+	int fd = watch_open();
+
+	(void)arg;
+	if (fd < 0)
+		return NULL;
+	has_watchpoint = true;
+	while (!READ_ONCE(stop)) {
+		if (read(fd, &before, 8) != 8)
+			oracle_wrong("a watchpoint is gone: %m");
+		for (i = 0; i < 10; i++)
+			WRITE_ONCE(watched_word, i);
+		if (read(fd, &after, 8) != 8 || after != before + 10)
+			oracle_wrong("a watchpoint has seen %llu of 10 writes", after - before);
+		watched++;
+		usleep(5000);
+	}
+	close(fd);
+	return NULL;
+}
+
+/* ---- the host's timer -------------------------------------------------- */
+
+static void *sleep_thread(void *arg)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	struct timespec ts;
+	u64 until, late;
+
+	(void)arg;
+	pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+	until = now_ns();
+	while (!READ_ONCE(stop)) {
+		until += NSEC_PER_MSEC;
+		ts.tv_sec = until / 1000000000;
+		ts.tv_nsec = until % 1000000000;
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+		late = now_ns() - until;
+		if (late > latest_ns)
+			latest_ns = late;
+		if (late > ORACLE_LATENESS_MS * NSEC_PER_MSEC)
+			oracle_wrong("a timer came %llu ms late", late / NSEC_PER_MSEC);
+		/* Those that were missed are over. */
+		until = now_ns();
+		sleeps++;
+	}
+	return NULL;
+}
+
+/* ---- another VM -------------------------------------------------------- */
+
+#define SUM_WORDS	4096
+
+static u64 sum_data[SUM_WORDS] __aligned(4096);
+
+/* The same at both sides. */
+static u64 sum_step(u64 sum, u64 word)
+{
+	sum = (sum ^ word) * 0x9fb21c651e98df25UL;
+	return sum ^ sum >> 29;
+}
+
+static u64 sum_value(u64 round)
+{
+	u64 sum = round, i;
+
+	for (i = 0; i < SUM_WORDS; i++)
+		sum = sum_step(sum, sum_data[i]);
+	return sum;
+}
+
+static void guest_sums(void)
+{
+	u64 round, fp, i, sum;
+
+	write_sysreg(0x1111, tpidr_el0);
+	write_sysreg(0x2222, tpidr_el1);
+	write_sysreg(0x3333, tpidrro_el0);
+	oracle_fp_set(0x4444);
+	fp = oracle_fp_sum();
+	for (round = 0; ; round++) {
+		sum = round;
+		for (i = 0; i < SUM_WORDS; i++)
+			sum = sum_step(sum, sum_data[i]);
+		GUEST_ASSERT_EQ(0x1111, read_sysreg(tpidr_el0));
+		GUEST_ASSERT_EQ(0x2222, read_sysreg(tpidr_el1));
+		GUEST_ASSERT_EQ(0x3333, read_sysreg(tpidrro_el0));
+		GUEST_ASSERT_EQ(fp, oracle_fp_sum());
+		GUEST_ASSERT_EQ((u64)guest_vectors, read_sysreg(vbar_el1));
+		GUEST_SYNC_ARGS(round, sum, 0, 0);
+	}
+}
+
+static void *sum_thread(void *arg)
+{
+	struct vcpu vcpu;
+	struct vm vm;
+	u64 round = 0;
+	int ret;
+
+	(void)arg;
+	vm_init(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	vcpu_call(&vcpu, guest_sums);
+	while (!READ_ONCE(stop)) {
+		ret = vcpu_run_exit(&vcpu);
+		if (ret || !vcpu_is_ucall(&vcpu) || vcpu.run->u.call.nr != UCALL_SYNC ||
+		    vcpu.run->x[1] != round) {
+			vcpu_print_exit(&vcpu);
+			oracle_wrong("the other VM is not where it should be: %d, round %llu", ret,
+				     round);
+			break;
+		}
+		if (vcpu_sync_arg(&vcpu, 0) != sum_value(round))
+			oracle_wrong("the other VM's sum is 0x%llx", vcpu_sync_arg(&vcpu, 0));
+		round++;
+		sums++;
+		usleep(1000);
+	}
+	vcpu_close(&vcpu);
+	vm_close(&vm);
+	return NULL;
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+static void *(*const threads[])(void *) = {
+	spin_thread, probe_thread, watch_thread, sleep_thread, sum_thread,
+};
+
+static pthread_t ids[ARRAY_SIZE(threads)];
+
+void oracles_begin(void)
+{
+	struct sigaction action = { .sa_handler = on_illegal };
+	unsigned int i;
+
+	sigaction(SIGILL, &action, NULL);
+	for (i = 0; i < SUM_WORDS; i++)
+		sum_data[i] = i * 0x2545f4914f6cdd1dUL;
+	for (i = 0; i < ARRAY_SIZE(probe_list); i++)
+		probed[i] = probe(&probe_list[i]);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		test_check(!pthread_create(&ids[i], NULL, threads[i], NULL));
+}
+
+static bool all_have_looked(void)
+{
+	return READ_ONCE(sums) && READ_ONCE(spins) && READ_ONCE(sleeps) && READ_ONCE(probes) &&
+	       (READ_ONCE(watched) || !READ_ONCE(has_watchpoint));
+}
+
+void oracles_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1000 && !all_have_looked(); i++)
+		usleep(10000);
+	WRITE_ONCE(stop, true);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(ids[i], NULL);
+	if (!all_have_looked())
+		oracle_wrong("an oracle has not looked");
+}
+
+void oracles_print(void)
+{
+	printf("# oracles: %llu sums of the other VM, %llu times all registers of a thread,\n",
+	       sums, spins + runs);
+	printf("#   %llu times what EL0 reads, %llu times a watchpoint%s,\n", probes, watched,
+	       has_watchpoint ? "" : " (the host has none)");
+	printf("#   %llu sleeps of 1 ms, the latest %llu.%03llu ms late (%u ms may be)\n", sleeps,
+	       latest_ns / NSEC_PER_MSEC, latest_ns / 1000 % 1000, ORACLE_LATENESS_MS);
+}
