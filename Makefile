@@ -29,7 +29,7 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 	    PREFIX=$(PREFIX)
 
 .PHONY: all help setup build modules user modules_install install clean \
-	distclean run check check-matrix stress stress-memory fuzz-decode bench lint rig \
+	distclean run check check-matrix stress stress-memory fuzz-decode fuzz-guest bench lint rig \
 	rig-shell
 
 ifneq ($(NATIVE),)
@@ -97,6 +97,9 @@ fuzz-decode:
 	@$(RIG)/build native
 	@$(MAKE) --no-print-directory -C userspace-vmm O=$(TOP)/build/native UAPI=$(TOP)/uapi \
 		$(if $(TIME),TIME=$(TIME)) fuzz-decode
+
+fuzz-guest:
+	@$(foreach v,TIME CASES KIND CASE MMU,$(v)='$($(v))') $(RIG)/fuzz-guest
 
 bench:
 	@$(RIG)/bench
