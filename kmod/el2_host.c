@@ -235,6 +235,15 @@ static u64 cpu_features(void)
 		features |= HYP_HAS_FGT;
 	if (field(mmfr0, 56) > 1)
 		features |= HYP_HAS_FGT2;
+	/*
+	 * TPIDR2_EL0 (FEAT_SME) can only be trapped by FEAT_FGT, which any core with SME
+	 * has.  QEMU 7.2's "max" has not: there the register is the guest's while it runs.
+	 * The kernel uses it itself, so EL3 does not trap it (arm64's booting.rst: EnTP2).
+	 */
+	if (field(read_cpuid(ID_AA64PFR1_EL1), 24) && !field(mmfr0, 56)) {
+		features |= HYP_HAS_TPIDR2;
+		pr_notice_once("SME without FEAT_FGT: TPIDR2_EL0 is the guest's own, not undefined\n");
+	}
 	if (field(pfr0, 40))
 		features |= HYP_HAS_MPAM;
 	if (field(dfr0, 8) && field(dfr0, 8) != 0xf)

@@ -6,7 +6,10 @@
  */
 #include "harness.h"
 
+#include <sys/auxv.h>
+
 #include "snippet.h"
+#include "system.h"
 
 /* Where the code of a case lies. */
 #define CODE		GUEST_RAM
@@ -427,7 +430,6 @@ FIXTURE_VARIANT_ADD(hidden, accdata_el1) REG(3, 0, 13, 0, 5);
 FIXTURE_VARIANT_ADD(hidden, scxtnum_el1) REG(3, 0, 13, 0, 7);
 FIXTURE_VARIANT_ADD(hidden, gmid_el1) REG(3, 1, 0, 0, 4);
 FIXTURE_VARIANT_ADD(hidden, por_el0) REG(3, 3, 10, 2, 4);
-FIXTURE_VARIANT_ADD(hidden, tpidr2_el0) REG(3, 3, 13, 0, 5);
 FIXTURE_VARIANT_ADD(hidden, scxtnum_el0) REG(3, 3, 13, 0, 7);
 FIXTURE_VARIANT_ADD(hidden, activity_monitors)
 	REGS(ARMVCPU_SYSREG(3, 3, 13, 2, 0), ARMVCPU_SYSREG(3, 3, 13, 15, 7));
@@ -529,6 +531,48 @@ TEST(physical_counter_at_el0)
 	w.code = vm_add_memory(&w.vm, 0, CODE, 0x10000);
 	user_code((u32 *)w.code, 0, insn_mrs(ARMVCPU_SYSREG(3, 3, 14, 0, 1), 5));
 	vcpu_call(&w.vcpu, guest_counter_at_el0);
+	vcpu_expect_done(&w.vcpu);
+}
+
+/* ---- TPIDR2_EL0 -------------------------------------------------- */
+
+/*
+ * Undefined as well, but on an emulated core that has SME without FEAT_FGT, as no real one
+ * may: there is no trap. It is no way to the host's value, or from it, then.
+ */
+#define TPIDR2_EL0		ARMVCPU_SYSREG(3, 3, 13, 0, 5)
+#define NO_TRAP			"TPIDR2_EL0 is the guest's own"
+#define read_tpidr2()		read_sysreg(s3_3_c13_c0_5)
+#define HWCAP2_HAS_SME		BIT(23)
+
+static void guest_tpidr2(void)
+{
+	u64 found = read_tpidr2();
+
+	write_sysreg(~POISON, s3_3_c13_c0_5);
+	GUEST_SYNC_ARGS(1, found, read_tpidr2(), 0);
+	GUEST_DONE();
+}
+
+TEST(tpidr2_el0_is_not_the_hosts)
+{
+	bool host_has = getauxval(AT_HWCAP2) & HWCAP2_HAS_SME;
+	struct world w;
+
+	world_init(&w);
+	if (!system_logged(NO_TRAP)) {
+		expect_undef(&w, insn_mrs(TPIDR2_EL0, 5));
+		expect_undef(&w, insn_msr(TPIDR2_EL0, 5));
+		return;
+	}
+	if (host_has)
+		write_sysreg(POISON, s3_3_c13_c0_5);
+	vcpu_call(&w.vcpu, guest_tpidr2);
+	vcpu_expect_sync(&w.vcpu, 1);
+	EXPECT_EQ(0, vcpu_sync_arg(&w.vcpu, 0));
+	EXPECT_EQ(~POISON, vcpu_sync_arg(&w.vcpu, 1));
+	if (host_has)
+		EXPECT_EQ(POISON, read_tpidr2());
 	vcpu_expect_done(&w.vcpu);
 }
 

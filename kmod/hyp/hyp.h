@@ -75,6 +75,7 @@
 #define HYP_HAS_WORKAROUND_1	BIT(14)	/* of the firmware: SMCCC_ARCH_WORKAROUND_1 */
 #define HYP_HAS_WORKAROUND_3	BIT(15)	/* SMCCC_ARCH_WORKAROUND_3 */
 #define HYP_HAS_AUX		BIT(16)	/* AMAIR_EL1, AFSR0_EL1, AFSR1_EL1 do something */
+#define HYP_HAS_TPIDR2		BIT(20)	/* TPIDR2_EL0, and nothing to trap it with */
 #define HYP_ERRATUM_SPEC_AT	BIT(8)
 #define HYP_ERRATUM_834220	BIT(9)
 #define HYP_ERRATUM_REPEAT_TLBI	BIT(10)
@@ -528,6 +529,7 @@ struct hyp_report {
  * @host_trfcr: TRFCR_EL1.
  * @host_pmblimitr: PMBLIMITR_EL1.
  * @host_trblimitr: TRBLIMITR_EL1.
+ * @host_tpidr2: TPIDR2_EL0.
  * @host_fp: the host's FP registers while the guest has loaded its own.
  * @report: the last unexpected exception at EL2.
  * @others: HYP_ERRATUM_REPEAT_TLBI if any CPU has it: see el2_host.c.
@@ -571,6 +573,7 @@ struct hyp_cpu {
 	u64 host_trfcr;
 	u64 host_pmblimitr;
 	u64 host_trblimitr;
+	u64 host_tpidr2;
 	struct hyp_fp host_fp;
 	struct hyp_report report;
 	u64 others;

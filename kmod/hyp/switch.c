@@ -69,7 +69,7 @@
 
 #define HYP_HAS_TRACE		(HYP_HAS_SPE | HYP_HAS_TRF | HYP_HAS_TRBE)
 #define HYP_HAS_RARE_TRAPS	(HYP_HAS_HCX | HYP_HAS_FGT | HYP_HAS_FGT2 | HYP_HAS_MPAM | \
-				 HYP_HAS_RAS)
+				 HYP_HAS_RAS | HYP_HAS_TPIDR2)
 
 static inline u64 host_reg(const struct hyp_cpu *cpu, int reg)
 {
@@ -355,12 +355,18 @@ static noinline void activate_rare_traps(struct hyp_cpu *cpu)
 		write_sysreg_s(0, 3, 4, 5, 2, 3);	/* VSESR_EL2 */
 		write_sysreg_s(0, 3, 4, 12, 1, 1);	/* VDISR_EL2 */
 	}
+	if (features & HYP_HAS_TPIDR2) {
+		cpu->host_tpidr2 = read_sysreg_s(3, 3, 13, 0, 5);
+		write_sysreg_s(0, 3, 3, 13, 0, 5);
+	}
 }
 
 static noinline void deactivate_rare_traps(const struct hyp_cpu *cpu)
 {
 	u64 features = cpu->features;
 
+	if (features & HYP_HAS_TPIDR2)
+		write_sysreg_s(cpu->host_tpidr2, 3, 3, 13, 0, 5);
 	if (features & HYP_HAS_HCX)
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_HCRX_EL2), 3, 4, 1, 2, 2);
 	if (features & HYP_HAS_FGT) {

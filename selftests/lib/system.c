@@ -70,6 +70,26 @@ long system_value(const char *path, const char *key)
 	return value;
 }
 
+bool system_logged(const char *text)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char record[2048];
+	bool found = false;
+	ssize_t size;
+
+	test_check(fd >= 0);
+	/* One line each; EPIPE: some were lost. */
+	while (!found && ((size = read(fd, record, sizeof(record) - 1)) > 0 ||
+			  (size < 0 && errno == EPIPE))) {
+		if (size <= 0)
+			continue;
+		record[size] = 0;
+		found = strstr(record, text);
+	}
+	close(fd);
+	return found;
+}
+
 bool kernel_at_least(int version, int patchlevel)
 {
 	struct utsname uts;

@@ -16,6 +16,8 @@ int system_write(const char *path, const char *text);
 int __printf(2, 3) system_printf(const char *path, const char *format, ...);
 /* The number behind a word in a file of such lines, -1 for none. */
 long system_value(const char *path, const char *key);
+/* Has the kernel said that? As far back as its log goes. */
+bool system_logged(const char *text);
 bool kernel_at_least(int version, int patchlevel);
 
 /*
