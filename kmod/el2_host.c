@@ -95,6 +95,7 @@ struct el2_cpu {
 };
 
 static DEFINE_PER_CPU(struct el2_cpu, el2_cpus);
+static bool el2_allint;
 /* CTR_EL0 and CLIDR_EL1 of the CPU that was taken first; another has another CTR_EL0. */
 static u64 el2_first_ctr, el2_first_clidr;
 static bool el2_other_ctr;
@@ -221,6 +222,18 @@ static u64 cpu_errata(u32 midr)
 	return errata;
 }
 
+/**
+ * el2_has_allint() - has any CPU FEAT_NMI?
+ *
+ * It sets PSTATE.ALLINT at each exception to EL1, whatever the guest and the host's kernel
+ * know of it: kernels without a driver for it leave it out of the registers that all CPUs
+ * have in common.
+ */
+bool el2_has_allint(void)
+{
+	return READ_ONCE(el2_allint);
+}
+
 /* Of this CPU: another may have another core. */
 static u64 cpu_features(void)
 {
@@ -244,6 +257,8 @@ static u64 cpu_features(void)
 		features |= HYP_HAS_TPIDR2;
 		pr_notice_once("SME without FEAT_FGT: TPIDR2_EL0 is the guest's own, not undefined\n");
 	}
+	if (field(read_cpuid(ID_AA64PFR1_EL1), 36))
+		WRITE_ONCE(el2_allint, true);
 	if (field(pfr0, 40))
 		features |= HYP_HAS_MPAM;
 	if (field(dfr0, 8) && field(dfr0, 8) != 0xf)

@@ -181,6 +181,7 @@ void el2_set_redist(phys_addr_t sgi);
 u64 el2_redist(void);
 unsigned int el2_maintenance_irq(void);
 bool el2_caches_differ(void);
+bool el2_has_allint(void);
 u64 el2_ctr(void);
 u64 el2_clidr(void);
 extern const struct kernel_param_ops el2_cpus_param_ops;

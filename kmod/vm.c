@@ -56,7 +56,7 @@ u64 pstate_mask(void)
 	/* Hidden from guests, but nothing keeps them from writing these. */
 	if (pfr1 >> 8 & 0xf)
 		mask |= PSR_TCO_BIT;
-	if (pfr1 >> 36 & 0xf)
+	if (el2_has_allint())
 		mask |= BIT_ULL(13);	/* ALLINT */
 	if (mmfr1 >> 20 & 0xf)
 		mask |= PSR_PAN_BIT;
