@@ -28,7 +28,7 @@ case $KERNEL in
 *) : "${CPU:=cortex-a72}" ;;
 esac
 
-KERNELS="6.1 6.12 sid debug 16k 64k"
+KERNELS="6.1 6.12 sid debug 16k 64k nokvm nokvm-mmu"
 check_kernel() {
 	case " $KERNELS " in
 	*" $1 "*) ;;
@@ -47,7 +47,7 @@ limit_scale() {
 }
 
 # Those that the rig builds are as on the boards we are for.
-has_kvm() { [ "$1" != debug ] && [ "$1" != 64k ]; }
+has_kvm() { [[ $1 != @(debug|64k|nokvm|nokvm-mmu) ]]; }
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
@@ -116,6 +116,19 @@ kernel_id() {
 	kernel_release "$1"
 	cat "$CACHE/kernel-$1/config.sha256" 2>/dev/null || true
 }
+
+# qemu_command VERSION: sets QEMU_COMMAND, the words that start that one.
+# shellcheck disable=SC2034 # for those who call this
+qemu_command() {
+	case $1 in
+	10) QEMU_COMMAND=("$CACHE/qemu-10/usr/bin/qemu-system-aarch64" -L "$CACHE/qemu-10/usr/share/qemu") ;;
+	*) QEMU_COMMAND=(qemu-system-aarch64) ;;
+	esac
+}
+
+# qemu_cpu CPU: as its -cpu. Pointer authentication by the architecture's own algorithm
+# takes most of a boot.
+qemu_cpu() { case $1 in max) echo max,pauth-impdef=on ;; *) echo "$1" ;; esac; }
 
 # The static busybox for all roots that the rig makes.
 busybox() {
