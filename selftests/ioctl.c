@@ -6,10 +6,10 @@
  */
 #include "harness.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include "state.h"
 #include "vm.h"
 
 #define SLOT_SIZE	0x10000		/* the largest page there is */
@@ -74,73 +74,9 @@ static void world_init(struct world *w)
 	w->fd[FILE_VCPU] = w->vcpu.fd;
 }
 
-static int open_files(void)
+static void check_unchanged(struct world *w, struct vcpu_state *before)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	test_check(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
-/* All that an ioctl could change. */
-struct state {
-	struct armvcpu_core_regs core;
-	struct armvcpu_fp_regs fp;
-	struct armvcpu_run run;
-	u64 *values;
-	u32 count;
-	int power;
-	int files;
-};
-
-/* What counts time by itself is no sign of a change. */
-static bool ticks(u32 id)
-{
-	return id == ARMVCPU_REG_SYS(3, 3, 14, 3, 0) || id == ARMVCPU_REG_SYS(3, 3, 14, 3, 1);
-}
-
-static void state_save(struct world *w, struct state *s)
-{
-	u32 i, *ids = vcpu_reg_list(&w->vcpu, &s->count);
-
-	memset(&s->core, 0, sizeof(s->core));
-	memset(&s->fp, 0, sizeof(s->fp));
-	vcpu_get_regs(&w->vcpu, &s->core);
-	test_check(!xioctl(w->vcpu.fd, ARMVCPU_GET_FP_REGS, &s->fp));
-	memcpy(&s->run, w->vcpu.run, sizeof(s->run));
-	s->values = calloc(s->count, sizeof(u64));
-	test_check(s->values);
-	for (i = 0; i < s->count; i++) {
-		if (!ticks(ids[i]))
-			s->values[i] = vcpu_get(&w->vcpu, ids[i]);
-	}
-	s->power = vcpu_power(&w->vcpu);
-	s->files = open_files();
-	free(ids);
-}
-
-static void check_unchanged(struct world *w, struct state *before)
-{
-	struct state after;
-
-	state_save(w, &after);
-	if (memcmp(&before->core, &after.core, sizeof(after.core)))
-		test_fail("the core registers have changed");
-	if (memcmp(&before->fp, &after.fp, sizeof(after.fp)))
-		test_fail("the FP registers have changed");
-	if (memcmp(&before->run, &after.run, sizeof(after.run)))
-		test_fail("the run struct has changed");
-	if (before->count != after.count ||
-	    memcmp(before->values, after.values, after.count * sizeof(u64)))
-		test_fail("the registers of the list have changed");
-	if (before->power != after.power)
-		test_fail("the power state has changed");
-	if (before->files != after.files)
-		test_fail("there were %d open files, now %d", before->files, after.files);
+	vcpu_state_check(&w->vcpu, before);
 	/* The slot is where it was, and nowhere else. */
 	if (vm_set_slot(&w->vm, 1, 0, GUEST_RAM, SLOT_SIZE, w->mem) != -EEXIST)
 		test_fail("the slot is gone");
@@ -384,9 +320,9 @@ TEST_F(numbers, unknown_is_enotty)
 {
 	static const u32 sizes[] = { 0, 8, 16, 24, 32, 40, 56, 280, 528 };
 	unsigned int nr, dir, i;
-	struct state before;
+	struct vcpu_state before;
 
-	state_save(&self->w, &before);
+	vcpu_state_save(&self->w.vcpu, &before);
 	for (nr = 0; nr < 256; nr++) {
 		for (dir = 0; dir < 4; dir++) {
 			for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -407,10 +343,10 @@ TEST_F(numbers, unknown_is_enotty)
 /* Numbers of the other two kinds of file, with sound arguments. */
 TEST_F(numbers, of_another_file_is_enotty)
 {
-	struct state before;
+	struct vcpu_state before;
 	unsigned int i;
 
-	state_save(&self->w, &before);
+	vcpu_state_save(&self->w.vcpu, &before);
 	for (i = 0; i < ARRAY_SIZE(ioctls); i++) {
 		if (ioctls[i].on[variant->file])
 			continue;
@@ -549,10 +485,10 @@ TEST_F(pointer, is_efault)
 		NULL, (void *)8, self->edge, self->edge - size + 1, self->edge - 1,
 		(void *)(BIT(63) - 8), (void *)0xffff000000000000UL, (void *)-1UL,
 	};
-	struct state before;
+	struct vcpu_state before;
 	unsigned int i;
 
-	state_save(&self->w, &before);
+	vcpu_state_save(&self->w.vcpu, &before);
 	for (i = 0; i < ARRAY_SIZE(pointers); i++) {
 		EXPECT_EQ(-EFAULT, xioctl(self->fd, variant->request, pointers[i])) {
 			TH_LOG("pointer %p", pointers[i]);
@@ -955,11 +891,11 @@ FIXTURE_TEARDOWN(misuse)
 TEST_F(misuse, changes_nothing)
 {
 	u32 size = _IOC_SIZE(variant->request);
-	struct state before;
+	struct vcpu_state before;
 	u8 arg[1024] __aligned(8);
 	int err = variant->err;
 
-	state_save(&self->w, &before);
+	vcpu_state_save(&self->w.vcpu, &before);
 	memcpy(arg, variant->arg, size);
 	EXPECT_EQ(-variant->err, xioctl(self->w.fd[variant->file], variant->request, arg));
 	EXPECT_EQ(0, memcmp(arg, variant->arg, size)) {
