@@ -17,7 +17,7 @@ override export CMD := $(value CMD)
 override export APPEND := $(value APPEND)
 override export ONLY := $(value ONLY)
 override export ROWS := $(value ROWS)
-export RESUME WALL CHECK
+export RESUME JOBS WALL CHECK
 override export GUEST_APPEND := $(value GUEST_APPEND)
 ifdef ARMVCPU_CACHE
 export ARMVCPU_CACHE
@@ -29,7 +29,8 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 	    PREFIX=$(PREFIX)
 
 .PHONY: all help setup build modules user modules_install install clean \
-	distclean run check check-matrix stress stress-memory fuzz-decode fuzz-guest bench lint rig \
+	distclean run check check-debug check-matrix stress stress-memory \
+	fuzz-decode fuzz-guest bench lint rig \
 	rig-shell
 
 ifneq ($(NATIVE),)
@@ -83,6 +84,9 @@ run:
 
 check:
 	@selftests/check
+
+check-debug:
+	@KERNEL=debug LEAKS=1 selftests/check
 
 check-matrix:
 	@$(RIG)/matrix
