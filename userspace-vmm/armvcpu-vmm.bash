@@ -27,13 +27,19 @@ _armvcpu_vmm() {
 	--balloon)
 		mapfile -t COMPREPLY < <(compgen -W '0 16M 64M 256M' -- "$cur")
 		;;
+	--sandbox)
+		mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$cur")
+		;;
+	--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+		;;
 	--append | --trace-limit) ;;
 	*)
 		mapfile -t COMPREPLY < <(compgen -W '--firmware --kernel --flat
 			--initrd --append --cpus --mem --mem-path --mem-prealloc
 			--hugepages --hugepages=2M --gic --disk --net --console
 			--rng --balloon --earlycon --dtb-dump --stats --trace
-			--trace-limit --verbose --help --version' -- "$cur")
+			--trace-limit --sandbox --user --verbose --help --version' -- "$cur")
 		;;
 	esac
 }

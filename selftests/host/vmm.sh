@@ -27,6 +27,9 @@ status_of() { sed -n "s/^<<< $1 //p" "$OUT/lines"; }
 
 # shellcheck disable=SC2016 # for the host's shell to expand
 IN_THE_HOST='
+	# Where the VMM looks for name servers, each time.
+	mkdir -p /etc
+	[ -e /etc/resolv.conf ] || echo "nameserver 127.0.0.1" >/etc/resolv.conf
 	mark() { echo ">>> $1"; "/$1" 2>&1; echo "<<< $1 $?"; }
 	[ ! -e /tun.ko ] || insmod /tun.ko
 	pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages

@@ -38,6 +38,8 @@ void ram_tests(void);
 void net_tests(void);
 /* watch.c */
 void watch_tests(void);
+/* sandbox.c */
+void sandbox_tests(void);
 /* insn.c */
 void insn_tests(void);
 

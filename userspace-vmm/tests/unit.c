@@ -669,6 +669,7 @@ int main(int argc, char **argv)
 	net_tests();
 	watch_tests();
 	insn_tests();
+	sandbox_tests();
 	printf("1..%u\n", num_tests);
 	return any_failed;
 }

@@ -130,6 +130,12 @@ ends() {
 	status "$2"
 }
 
+# quits: it does when its guest powers off.
+quits() {
+	type_in p
+	status 0
+}
+
 # CPU time of the VMM in clock ticks, user and system.
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 
@@ -230,6 +236,45 @@ result "... in no case" says "much too long fffffffffffffffd"
 run 0 "without --earlycon" bp
 result "... there is none" count "early ffffffffffffffff" 2
 result "... which prints nothing" count "this line comes without a device, in one piece!" 0
+
+# ---- the sandbox
+
+# status_of KEY: of each thread of the VMM, without repetition.
+status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid"/task/*/status | sort -u | tr '\t' ' '; }
+# What the kernel has no filter for is told, and no reason not to run.
+set -- --sandbox on
+grep -q '^Seccomp:' /proc/self/status || set --
+start "$VMM" --flat "$MONITOR" --mem 8M --cpus 2 --net user --rng --console "$@"
+if [ $# = 2 ]; then
+	result "the sandbox: a filter for system calls in each thread" is "$(status_of Seccomp)" = 2
+else
+	skip "the sandbox: a filter for system calls in each thread" "no CONFIG_SECCOMP in this kernel"
+	result "... which is told" mentions "the sandbox has no filter for system calls"
+fi
+result "... no new rights" is "$(status_of NoNewPrivs)" = 1
+for key in CapEff CapPrm CapInh CapBnd CapAmb; do
+	result "... $key" is "$(status_of $key)" = 0000000000000000
+done
+result "... is nobody" is "$(status_of Uid)" = "65534 65534 65534 65534"
+result "... of no group" is "$(status_of Gid)$(status_of Groups)" = "65534 65534 65534 65534"
+result "... in a root where nothing is" is "$(find "/proc/$pid/root/" -mindepth 1 | wc -l)" = 0
+result "... leaves its process for files" is "$(grep -slx "PPid:.$pid" /proc/[0-9]*/status | wc -l)" = 1
+opener=$(grep -slx "PPid:.$pid" /proc/[0-9]*/status)
+result "... which has nothing else open" is "$(find "${opener%/*}/fd/" -type l | wc -l)" = 1
+type_in r2p
+result "... the guest resets and powers off" status 0
+result "... and that process ends with it" until_true 100 test ! -e "${opener%/*}/root/."
+start "$VMM" --flat "$MONITOR" --mem 8M --user 1234:5678
+result "--user" is "$(status_of Uid) $(status_of Gid)" = "1234 1234 1234 1234 5678 5678 5678 5678"
+result "... the guest runs" quits
+start "$VMM" --flat "$MONITOR" --mem 8M --sandbox off
+result "--sandbox off: no filter" is "$(status_of Seccomp)" != 2
+result "... the user is who it was" is "$(status_of Uid)" = "0 0 0 0"
+result "... so are rights" is "$(status_of NoNewPrivs)$(status_of CapEff)" = "0$(sed -n 's/^CapEff:.//p' /proc/self/status)"
+result "... the guest runs" quits
+refuse "on or off" --flat "$MONITOR" --sandbox maybe
+refuse "does not go with --sandbox off" --flat "$MONITOR" --sandbox off --user nobody
+refuse "a number will do" --flat "$MONITOR" --user no-such-user
 
 # ---- what exits cost
 
@@ -369,10 +414,6 @@ resident() {
 answers_all() {
 	type_in "$1"
 	until_true 300 count "$2" "$3"
-}
-quits() {
-	type_in p
-	status 0
 }
 # The host's 4 MiB of which a guest does without: less some that others take meanwhile.
 MOST=$((3 * 1024))

@@ -3,21 +3,23 @@
  * Files that go into the guest.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "opener.h"
 
 void file_open(struct file *file, const char *path)
 {
 	struct stat st;
 
 	file->path = path;
-	file->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (file->fd < 0 || fstat(file->fd, &st))
+	file->fd = opener_open(path);
+	if (file->fd < 0)
+		die("%s: %s", path, strerror(-file->fd));
+	if (fstat(file->fd, &st))
 		die("%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		die("%s: not a regular file", path);

@@ -14,6 +14,7 @@
 
 #include "hypercall.h"
 #include "machine.h"
+#include "sandbox.h"
 #include "term.h"
 
 #define SLOT_RAM	0
@@ -398,6 +399,8 @@ void vm_init(struct vm *vm, struct config *config)
 	ram_prealloc(&vm->ram);
 	load_ram(vm);
 	set_up_signals();
+	/* From here on nothing is opened, and threads begin. */
+	sandbox_drop(config, vm->pinned);
 	vm_start_virtio(vm);
 	for (i = 0; i < config->cpus; i++)
 		vcpu_init(&vm->vcpus[i], vm, i);
@@ -683,6 +686,7 @@ int vm_run(struct vm *vm)
 	vm_resize_console(vm);
 	watch_begin(vm);
 	ram_guard(&vm->ram, EXIT_DEAD);
+	sandbox_seal(vm->config);
 	pthread_mutex_lock(&vm->lock);
 	vcpu_start(&vm->vcpus[0], vm->plan.entry, vm->plan.fdt);
 	pthread_mutex_unlock(&vm->lock);

@@ -16,6 +16,7 @@
 #include "boot.h"
 #include "file.h"
 #include "machine.h"
+#include "sandbox.h"
 #include "term.h"
 
 #define DEFAULT_MEM	(128 * MIB)
@@ -45,6 +46,8 @@ enum option_id {
 	OPT_STATS,
 	OPT_TRACE,
 	OPT_TRACE_LIMIT,
+	OPT_SANDBOX,
+	OPT_USER,
 	OPT_VERBOSE,
 	OPT_HELP,
 	OPT_VERSION,
@@ -72,6 +75,8 @@ static const struct option options[] = {
 	{ "stats", optional_argument, NULL, OPT_STATS },
 	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "trace-limit", required_argument, NULL, OPT_TRACE_LIMIT },
+	{ "sandbox", required_argument, NULL, OPT_SANDBOX },
+	{ "user", required_argument, NULL, OPT_USER },
 	{ "verbose", no_argument, NULL, OPT_VERBOSE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -119,6 +124,9 @@ static const char help[] =
 	"                   seconds, and one at the end\n"
 	"  --trace FILE     write every exit to the VMM to FILE, a line each\n"
 	"  --trace-limit N  no more lines than that (1000000); 0: any number\n"
+	"  --sandbox off    keep what the VMM could do before the guest ran: all system calls,\n"
+	"                   and root's rights; on: no guest if the host has no such thing\n"
+	"  --user NAME|UID[:GID]  who the VMM is then, if root has started it (nobody)\n"
 	"  --verbose        tell on stderr what the guest touches where nothing is\n"
 	"  --help           this text\n"
 	"  --version        version of this program and of the API\n"
@@ -205,6 +213,15 @@ static void parse_disk(struct config *config, char *arg)
 	if (disk->id && strlen(disk->id) > VIRTIO_BLK_ID_BYTES)
 		die("--disk %s: an id has %u bytes at most", disk->path,
 		    VIRTIO_BLK_ID_BYTES);
+}
+
+static enum sandbox parse_sandbox(const char *arg)
+{
+	if (!strcmp(arg, "on"))
+		return SANDBOX_ON;
+	if (!strcmp(arg, "off"))
+		return SANDBOX_OFF;
+	die("--sandbox %s: on or off", arg);
 }
 
 static void parse_net(struct config *config, const char *arg)
@@ -299,6 +316,12 @@ static void parse_options(struct config *config, int argc, char **argv)
 							   0, UINT_MAX);
 			limited = true;
 			break;
+		case OPT_SANDBOX:
+			config->sandbox = parse_sandbox(optarg);
+			break;
+		case OPT_USER:
+			config->user = optarg;
+			break;
 		case OPT_VERBOSE:
 			set_verbose(true);
 			break;
@@ -337,6 +360,8 @@ static void check_config(const struct config *config)
 		die("--mem: not a multiple of 4K");
 	if (config->hugepages && config->mem_path)
 		die("--hugepages does not go with --mem-path: a hugetlbfs there has huge pages");
+	if (config->user && config->sandbox == SANDBOX_OFF)
+		die("--user does not go with --sandbox off: root stays root there");
 	if (config->balloon_size >= config->mem)
 		die("--balloon: the guest has no more than --mem %lluM",
 		    config->mem / MIB);
@@ -421,6 +446,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 
+	sandbox_begin(&config);
 	vm_init(&vm, &config);
 	if (config.trace)
 		atexit(flush_trace);

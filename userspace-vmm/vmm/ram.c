@@ -24,6 +24,7 @@
 
 #include "board.h"
 #include "ram.h"
+#include "sandbox.h"
 #include "term.h"
 
 #define POOLS		"/sys/kernel/mm/hugepages"
@@ -97,11 +98,15 @@ static u64 pool_read(u64 page, const char *name)
 /* What to do about a pool that has too few. */
 static void __noreturn die_pool(const struct ram *ram)
 {
-	u64 need = ram->size / ram->page, free = pool_read(ram->page, "free_hugepages");
-	u64 reserved = pool_read(ram->page, "resv_hugepages");
 	struct size_name page = size_name(ram->page);
 	const char *what = ram->path ? ram->path : "--hugepages";
+	u64 need = ram->size / ram->page, free, reserved;
 
+	if (sandbox_sealed())
+		die("%s: no huge pages of %s are left for the guest: see %s", what, page.text,
+		    pool_path(ram->page, "").text);
+	free = pool_read(ram->page, "free_hugepages");
+	reserved = pool_read(ram->page, "resv_hugepages");
 	free = free > reserved ? free - reserved : 0;
 	if (free >= need)
 		die("%s: no room for %llu pages of %s in its mount (size=) or control group",
@@ -276,12 +281,23 @@ static void map(struct ram *ram)
 		madvise(start, size, MADV_HUGEPAGE);
 }
 
+/* Asked in advance: that opens a file. */
+static unsigned int count_cpus(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cpus < 1)
+		return 1;
+	return cpus > MAX_PARTS ? MAX_PARTS : cpus;
+}
+
 void ram_open(struct ram *ram, const struct config *config)
 {
 	*ram = (struct ram){
 		.size = config->mem,
 		.path = config->mem_path,
 		.prealloc = config->mem_prealloc,
+		.cpus = count_cpus(),
 	};
 	open_backing(ram, config);
 	map(ram);
@@ -320,17 +336,12 @@ static int do_parts(const struct ram *ram,
 		    int (*work)(char *mem, u64 len, u64 page))
 {
 	struct part parts[MAX_PARTS];
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned int num = 0, i;
 	u64 len = PART_MIN, offset;
 	int err = 0;
 
-	if (cpus < 1)
-		cpus = 1;
-	if (cpus > MAX_PARTS)
-		cpus = MAX_PARTS;
-	if (len < ram->size / cpus + 1)
-		len = ram->size / cpus + 1;
+	if (len < ram->size / ram->cpus + 1)
+		len = ram->size / ram->cpus + 1;
 	len = align_up(len, ram->page);
 	for (offset = 0; offset < ram->size; offset += len) {
 		struct part *part = &parts[num++];

@@ -14,6 +14,7 @@
  * @page: a page of what is behind it: less than that does not go back.
  * @fd: a file that is mapped shared, from its beginning; -1: memory of this process.
  * @path: that of the file, or of the directory that it is in; NULL: it has none.
+ * @cpus: of the host, who share what there is to do for all of it.
  * @huge: @page is one of hugetlb, of which the host has a pool.
  * @prealloc: all of it is there before the guest starts.
  */
@@ -23,6 +24,7 @@ struct ram {
 	u64 page;
 	int fd;
 	const char *path;
+	unsigned int cpus;
 	bool huge;
 	bool prealloc;
 };

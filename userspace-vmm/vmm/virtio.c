@@ -138,6 +138,7 @@ void virtio_start(struct virtio_device *vdev)
 	sigdelset(&set, SIGFPE);
 	sigdelset(&set, SIGILL);
 	sigdelset(&set, SIGABRT);
+	sigdelset(&set, SIGSYS);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
 	err = pthread_create(&vdev->thread, NULL, io_thread, vdev);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

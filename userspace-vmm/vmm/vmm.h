@@ -28,6 +28,13 @@ struct disk_config {
 	bool read_only;
 };
 
+/* --sandbox. */
+enum sandbox {
+	SANDBOX_BEST,	/* what this host can do; what it cannot is told */
+	SANDBOX_ON,	/* all of it, or no guest */
+	SANDBOX_OFF,
+};
+
 /* What the other devices leave of the virtio-mmio slots. */
 #define MAX_DISKS	24
 
@@ -59,6 +66,8 @@ struct disk_config {
  * @stats: seconds between two tables of what exits cost, or 0.
  * @trace: file for the exits, or NULL.
  * @trace_limit: lines of it; 0: any number.
+ * @sandbox: what is given up before the guest runs.
+ * @user: who root becomes, or NULL: nobody.
  *
  * One of @firmware, @kernel and @flat is there; none is only with @dtb_dump.
  */
@@ -89,6 +98,8 @@ struct config {
 	unsigned int stats;
 	const char *trace;
 	u64 trace_limit;
+	enum sandbox sandbox;
+	const char *user;
 };
 
 /* virtio-mmio slots in use, from the first one on. */

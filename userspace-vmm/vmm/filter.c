@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system calls of a VMM whose guest runs; all else is SIGSYS. A call that can do much
+ * is let through with the arguments only that it has here.
+ */
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/armvcpu.h>
+
+#include "sandbox.h"
+
+/* From <fcntl.h>, which does not go with the kernel's headers above. */
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH	0x1000
+#endif
+#define CMD_GETFD	1
+#define CMD_SETFD	2
+#define CMD_GETFL	3
+#define CMD_SETFL	4
+
+/* With any arguments. */
+static const int always[] = {
+	/* Disks, consoles, cards, eventfds: what is open. */
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
+	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev),
+	SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+	SCMP_SYS(fallocate), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
+	SCMP_SYS(poll), SCMP_SYS(ppoll),
+	/* opener.c, on its socket. */
+	SCMP_SYS(sendto), SCMP_SYS(recvmsg),
+	/* Memory. */
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(mincore),
+	/* Threads. */
+	SCMP_SYS(futex), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(gettid),
+	SCMP_SYS(getpid), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(exit), SCMP_SYS(exit_group),
+	/* Signals. */
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall),
+	/* Time, where the vDSO does not know it, and chance. */
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(getrandom), SCMP_SYS(sysinfo),
+};
+
+/* libslirp's sockets. */
+static const int sockets[] = {
+	SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen), SCMP_SYS(accept),
+	SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom),
+	SCMP_SYS(sendmsg), SCMP_SYS(shutdown),
+};
+
+/* The first one is the one that counts for speed. */
+static const unsigned int ioctls[] = {
+	ARMVCPU_RUN, ARMVCPU_SET_IRQ,
+	ARMVCPU_GET_ONE_REG, ARMVCPU_SET_ONE_REG, ARMVCPU_GET_CORE_REGS,
+	ARMVCPU_SET_CORE_REGS, ARMVCPU_GET_FP_REGS, ARMVCPU_SET_FP_REGS,
+	ARMVCPU_GET_REG_LIST, ARMVCPU_GET_POWER, ARMVCPU_SET_POWER, ARMVCPU_INJECT,
+	ARMVCPU_SET_MEM_SLOT, ARMVCPU_RESET_GIC,
+	TCGETS, TCSETS, TIOCGWINSZ,
+#ifdef TCGETS2
+	TCGETS2, TCSETS2,
+#endif
+};
+
+static const unsigned int tap_ioctls[] = { TUNSETOFFLOAD };
+static const unsigned int socket_ioctls[] = { FIONREAD, FIONBIO };
+
+static const unsigned int fcntls[] = { CMD_GETFD, CMD_SETFD, CMD_GETFL, CMD_SETFL };
+
+/* What a thread of this process is; none of it is a namespace. */
+#define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
+			 CLONE_SYSVSEM)
+#define NEW_FLAGS	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+			 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* An argument of which the kernel looks at 32 bits, and one of 64. */
+#define ARG_IS(arg, value)	SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, 0xffffffff, value)
+#define ARG64_IS(arg, value)	SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, ~0ULL, value)
+
+static int allow(scmp_filter_ctx ctx, const int *calls, size_t count)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < count && !err; i++) {
+		/* Below zero: another architecture's. */
+		if (calls[i] >= 0)
+			err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+	}
+	return err;
+}
+
+static int allow_values(scmp_filter_ctx ctx, int call, unsigned int arg,
+			const unsigned int *values, size_t count)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < count && !err; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1,
+				       ARG_IS(arg, values[i]));
+	return err;
+}
+
+static int allow_masked(scmp_filter_ctx ctx, int call, unsigned int arg, u64 mask, u64 value)
+{
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1,
+				SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, mask, value));
+}
+
+/* Memory that is executed stays what it was; no memory becomes it. */
+static int allow_memory(scmp_filter_ctx ctx)
+{
+	int err = allow_masked(ctx, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
+
+	return err ? err : allow_masked(ctx, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
+}
+
+/* A reset may take several. Where clone3's flags are, no filter can look: libc has clone. */
+static int allow_threads(scmp_filter_ctx ctx)
+{
+	int err = allow_masked(ctx, SCMP_SYS(clone), 0, THREAD_FLAGS | NEW_FLAGS, THREAD_FLAGS);
+
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	/* Signals to ourselves: a vCPU is taken out of the guest by one. */
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				       ARG_IS(0, getpid()));
+	return err;
+}
+
+/* Of files only those that are open; and getrlimit(). */
+static int allow_questions(scmp_filter_ctx ctx)
+{
+	int err = allow_masked(ctx, SCMP_SYS(newfstatat), 3, 0xffffffff, AT_EMPTY_PATH);
+
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+				       ARG_IS(0, 0), ARG64_IS(2, 0));
+	return err ? err : allow_values(ctx, SCMP_SYS(fcntl), 1, fcntls, ARRAY_SIZE(fcntls));
+}
+
+static int allow_net(scmp_filter_ctx ctx, const struct net_config *net)
+{
+	int err;
+
+	if (net->kind == NET_TAP)
+		return allow_values(ctx, SCMP_SYS(ioctl), 1, tap_ioctls, ARRAY_SIZE(tap_ioctls));
+	err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+			       ARG_IS(0, AF_INET));
+	if (!err)
+		err = allow(ctx, sockets, ARRAY_SIZE(sockets));
+	return err ? err : allow_values(ctx, SCMP_SYS(ioctl), 1, socket_ioctls,
+					ARRAY_SIZE(socket_ioctls));
+}
+
+static int add_rules(scmp_filter_ctx ctx, const struct config *config)
+{
+	unsigned int i;
+	int err;
+
+	err = allow(ctx, always, ARRAY_SIZE(always));
+	if (!err)
+		err = allow_values(ctx, SCMP_SYS(ioctl), 1, ioctls, ARRAY_SIZE(ioctls));
+	if (!err)
+		err = allow_memory(ctx);
+	if (!err)
+		err = allow_threads(ctx);
+	if (!err)
+		err = allow_questions(ctx);
+	for (i = 0; i < config->num_nets && !err; i++)
+		err = allow_net(ctx, &config->nets[i]);
+	/* Looked for first: what each exit is. */
+	return err ? err : seccomp_syscall_priority(ctx, SCMP_SYS(ioctl), 255);
+}
+
+const char *filter_install(const struct config *config)
+{
+	scmp_filter_ctx ctx;
+	int err;
+
+	/* By another way than libseccomp does: it cannot tell one EINVAL from another. */
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0)
+		return "this kernel has none (CONFIG_SECCOMP_FILTER)";
+	ctx = seccomp_init(SCMP_ACT_TRAP);
+	if (!ctx)
+		return "libseccomp does not start";
+	err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	/* All threads, those that are there as well. */
+	if (!err)
+		err = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!err)
+		err = add_rules(ctx, config);
+	if (err) {
+		seccomp_release(ctx);
+		die("the sandbox's filter: %s", strerror(-err));
+	}
+	err = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return err ? "this kernel does not take it (CONFIG_SECCOMP_FILTER)" : NULL;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A request is the number of a name, an answer an errno and, with 0, a descriptor. The
+ * process ends with the VMM: there is nobody at the other end of its socket any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "opener.h"
+#include "util.h"
+
+static const char *names[OPENER_MAX];
+static unsigned int num_names;
+static int sock = -1;
+
+/* One request at a time. A mutex: its holder waits for another process and nothing else. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+union control {
+	struct cmsghdr header;
+	char buf[CMSG_SPACE(sizeof(int))];
+};
+
+/* ---- The process ------------------------------------------------------- */
+
+static void close_all_but(int keep)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+	int fd;
+
+#ifdef SYS_close_range
+	if (!syscall(SYS_close_range, keep + 1, ~0U, 0) &&
+	    (!keep || !syscall(SYS_close_range, 0, keep - 1, 0)))
+		return;
+#endif
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (fd = 0; fd < (int)limit.rlim_cur; fd++) {
+		if (fd != keep)
+			close(fd);
+	}
+}
+
+static void answer(int fd, int file, int err)
+{
+	struct iovec iov = { .iov_base = &err, .iov_len = sizeof(err) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union control control = { .buf = "" };
+	struct cmsghdr *cmsg;
+
+	if (file >= 0) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = sizeof(control.buf);
+		cmsg = CMSG_FIRSTHDR(&msg);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &file, sizeof(int));
+	}
+	if (sendmsg(fd, &msg, MSG_NOSIGNAL) < 0)
+		_exit(EXIT_FAILURE);
+}
+
+static void __noreturn serve(int fd)
+{
+	unsigned char request;
+	ssize_t n;
+	int file;
+
+	while ((n = recv(fd, &request, sizeof(request), 0)) == 1 ||
+	       (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		if (request >= num_names)
+			break;
+		/* What a name stands for by now may block: O_NONBLOCK is for that. */
+		file = open(names[request], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		answer(fd, file, file < 0 ? errno : 0);
+		if (file >= 0)
+			close(file);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* A terminal's signals are the VMM's alone: it may want a file on its way out. */
+static void ignore_signals(void)
+{
+	static const int signals[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		signal(signals[i], SIG_IGN);
+}
+
+void opener_start(const char *const *paths, unsigned int count)
+{
+	int fds[2];
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < count; i++) {
+		if (paths[i] && num_names < OPENER_MAX)
+			names[num_names++] = paths[i];
+	}
+	if (!num_names)
+		return;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		die("socketpair: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("cannot start the process that opens files: %s", strerror(errno));
+	if (!pid) {
+		ignore_signals();
+		close_all_but(fds[1]);
+		prctl(PR_SET_NAME, "armvcpu-opener", 0, 0, 0);
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+		serve(fds[1]);
+	}
+	close(fds[1]);
+	sock = fds[0];
+}
+
+/* ---- The VMM's end ----------------------------------------------------- */
+
+static int ask(unsigned char request)
+{
+	int err = EPROTO, file = -1;
+	struct iovec iov = { .iov_base = &err, .iov_len = sizeof(err) };
+	union control control = { .buf = "" };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg;
+	ssize_t n;
+
+	do {
+		n = send(sock, &request, sizeof(request), MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	do {
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(err))
+		return n < 0 ? -errno : -EPIPE;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (!err && cmsg && cmsg->cmsg_type == SCM_RIGHTS)
+		memcpy(&file, CMSG_DATA(cmsg), sizeof(int));
+	return err ? -err : file < 0 ? -EPROTO : file;
+}
+
+int opener_open(const char *path)
+{
+	int saved = errno, fd = -ENOENT;
+	unsigned int i;
+
+	for (i = 0; i < num_names && strcmp(names[i], path); i++)
+		;
+	if (sock >= 0 && i < num_names) {
+		pthread_mutex_lock(&lock);
+		fd = ask(i);
+		pthread_mutex_unlock(&lock);
+	} else {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			fd = -errno;
+	}
+	errno = saved;
+	return fd;
+}
+
+int opener_fd(void)
+{
+	return sock;
+}

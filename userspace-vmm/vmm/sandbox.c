@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * See sandbox.h. What the filter refuses ends the program, with a message; but for the
+ * two calls by which libslirp looks for the host's name servers, each time the guest asks
+ * for a name: opener.c does those.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "opener.h"
+#include "sandbox.h"
+#include "term.h"
+
+/* Who has no rights, where /etc/passwd does not know. */
+#define NOBODY		65534
+
+#define RESOLV_CONF	"/etc/resolv.conf"
+
+static bool sealed;
+
+/* ---- Who it is to be --------------------------------------------------- */
+
+struct identity {
+	uid_t uid;
+	gid_t gid;
+};
+
+static bool parse_id(const char *text, unsigned int *id)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || value >= ~0U)
+		return false;
+	*id = value;
+	return true;
+}
+
+/* Not getpwnam(): that loads libraries, which a static program cannot. */
+static bool look_up(const char *name, struct identity *who)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd *entry;
+	bool found = false;
+
+	while (f && !found && (entry = fgetpwent(f))) {
+		found = !strcmp(entry->pw_name, name);
+		if (found)
+			*who = (struct identity){ entry->pw_uid, entry->pw_gid };
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* NAME, UID or UID:GID; also NAME:GID. */
+static struct identity parse_user(const char *user)
+{
+	struct identity who = { NOBODY, NOBODY };
+	char name[64];
+	const char *gid;
+
+	if (!user) {
+		look_up("nobody", &who);
+		return who;
+	}
+	gid = strchrnul(user, ':');
+	if ((size_t)(gid - user) >= sizeof(name))
+		die("--user %s: that is too long", user);
+	memcpy(name, user, gid - user);
+	name[gid - user] = '\0';
+	if (parse_id(name, &who.uid))
+		who.gid = who.uid;
+	else if (!look_up(name, &who))
+		die("--user %s: /etc/passwd has no %s: a number will do", user, name);
+	if (*gid && !parse_id(gid + 1, &who.gid))
+		die("--user %s: the group is a number", user);
+	return who;
+}
+
+static bool is_root(void)
+{
+	return !geteuid();
+}
+
+static bool is_off(const struct config *config)
+{
+	return config->sandbox == SANDBOX_OFF;
+}
+
+/* ---- Before ------------------------------------------------------------ */
+
+static bool has_user_net(const struct config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->num_nets; i++) {
+		if (config->nets[i].kind == NET_USER)
+			return true;
+	}
+	return false;
+}
+
+void sandbox_begin(const struct config *config)
+{
+	const char *const paths[] = {
+		config->firmware, config->kernel, config->flat, config->initrd,
+		has_user_net(config) ? RESOLV_CONF : NULL,
+	};
+
+	if (is_off(config))
+		return;
+	if (config->user && !is_root())
+		die("--user takes root: you are nobody else than you are");
+	parse_user(config->user);
+	opener_start(paths, ARRAY_SIZE(paths));
+}
+
+/* ---- Rights ------------------------------------------------------------ */
+
+/* With --sandbox on, what cannot be had is the end; otherwise it is told. */
+static void lacking(const struct config *config, const char *what, const char *why)
+{
+	if (config->sandbox == SANDBOX_ON)
+		die("--sandbox on: %s: %s", what, why);
+	warn("the sandbox has no %s: %s", what, why);
+}
+
+/* A directory that is gone: nothing is in it, and nothing can be put there. */
+static void enter_empty_root(void)
+{
+	char dir[] = "/tmp/armvcpu-XXXXXX";
+
+	if (!mkdtemp(dir)) {
+		note("the sandbox has no empty root: %s: %s", dir, strerror(errno));
+		return;
+	}
+	if (chdir(dir) || rmdir(dir) || chroot("."))
+		note("the sandbox has no empty root: chroot: %s", strerror(errno));
+}
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &header, none))
+		die("cannot give up capabilities: %s", strerror(errno));
+}
+
+/* What a program that it would execute could get. Needs a capability. */
+static void clear_bounding_set(void)
+{
+	unsigned int cap;
+
+	for (cap = 0; !prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); cap++)
+		;
+}
+
+static void change_user(const struct config *config)
+{
+	struct identity who = parse_user(config->user);
+
+	if (setgroups(0, NULL) || setresgid(who.gid, who.gid, who.gid) ||
+	    setresuid(who.uid, who.uid, who.uid)) {
+		if (config->user)
+			die("--user %s: %s", config->user, strerror(errno));
+		/* A container, where nobody else is known. */
+		lacking(config, "user of its own", strerror(errno));
+		return;
+	}
+	info("the sandbox is user %u, group %u", who.uid, who.gid);
+}
+
+void sandbox_drop(const struct config *config, bool pinned)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (is_off(config))
+		return;
+	if (is_root()) {
+		/* The guest's memory is pinned again after a reset: root has no limit. */
+		if (pinned)
+			setrlimit(RLIMIT_MEMLOCK, &all);
+		enter_empty_root();
+		clear_bounding_set();
+		change_user(config);
+	}
+	drop_capabilities();
+	/* Nobody else of this user reads its memory, and it leaves no core file. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		lacking(config, "way to keep from new rights", strerror(errno));
+}
+
+/* ---- What the filter refuses ------------------------------------------- */
+
+#if defined(__aarch64__)
+#define ARG(context, n)	((context)->uc_mcontext.regs[n])
+#define RESULT(context)	((context)->uc_mcontext.regs[0])
+#elif defined(__x86_64__)
+static const int arg_regs[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10 };
+#define ARG(context, n)	((context)->uc_mcontext.gregs[arg_regs[n]])
+#define RESULT(context)	((context)->uc_mcontext.gregs[REG_RAX])
+#endif
+
+/* True if it was one of the two: errno or its result is in the registers then. */
+static bool look_for_name_servers(int nr, ucontext_t *context)
+{
+#ifdef ARG
+	const char *path = (const char *)ARG(context, 1);
+	struct stat *st = (struct stat *)ARG(context, 2);
+	int fd, err;
+
+	if ((nr != SYS_openat && nr != SYS_newfstatat) || !path || strcmp(path, RESOLV_CONF))
+		return false;
+	fd = opener_open(RESOLV_CONF);
+	if (nr == SYS_newfstatat && fd >= 0) {
+		err = fstat(fd, st) ? -errno : 0;
+		close(fd);
+		fd = err;
+	}
+	RESULT(context) = fd;
+	return true;
+#else
+	(void)nr;
+	(void)context;
+	return false;
+#endif
+}
+
+/* No stdio: another thread may hold its locks. */
+static void say(const char *text)
+{
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;
+}
+
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	char digits[] = "0000";
+	int nr = info->si_syscall, saved = errno, i, n;
+
+	if (look_for_name_servers(nr, context)) {
+		errno = saved;
+		return;
+	}
+	term_suspend();
+	for (i = 3, n = nr; i >= 0; i--, n /= 10)
+		digits[i] = '0' + n % 10;
+	say("armvcpu-vmm: the sandbox refuses system call ");
+	say(digits);
+	say(": the guest may have got into the VMM.\n"
+	    "armvcpu-vmm: If you trust the guest, --sandbox off goes without; please report it.\n");
+	signal(sig, SIG_DFL);
+	raise(sig);
+	/* Whoever sent it may have blocked it. */
+	_exit(EXIT_DEAD);
+}
+
+void sandbox_seal(const struct config *config)
+{
+	/* It raises itself. */
+	struct sigaction sa = {
+		.sa_sigaction = on_sigsys,
+		.sa_flags = SA_SIGINFO | SA_NODEFER,
+	};
+	const char *wrong;
+
+	if (is_off(config))
+		return;
+	sigaction(SIGSYS, &sa, NULL);
+	sealed = true;
+	wrong = filter_install(config);
+	if (!wrong)
+		return;
+	sealed = false;
+	lacking(config, "filter for system calls", wrong);
+}
+
+bool sandbox_sealed(void)
+{
+	return sealed;
+}
