@@ -123,6 +123,7 @@ result "... puts it where modprobe looks" is_there "lib/modules/$RELEASE/*/armvc
 result "make install" native install O="$BUILD/user"
 result "... the programs' headers" is_there usr/local/include/{libarmvcpu.h,linux/armvcpu.h}
 result "... the VMM, its manual, its completion" is_there usr/local/bin/armvcpu-vmm \
+	usr/local/bin/armvcpu-check usr/local/share/man/man1/armvcpu-check.1 \
 	usr/local/share/{man/man1/armvcpu-vmm.1,bash-completion/completions/armvcpu-vmm}
 result "... a udev rule that is one" rule_is_well_formed
 result "the shared library has its soname" has_soname

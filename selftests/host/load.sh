@@ -13,7 +13,8 @@ case ${1:-} in
 -h | --help) usage; exit ;;
 esac
 need_modtool
-COMMON=(--no-load --file "$MODTOOL" --file "$HOST/inside")
+"$RIG/build" user
+COMMON=(--no-load --file "$MODTOOL" --file "$HOST/inside" --file "$BUILD/user/armvcpu-check")
 
 tap_begin
 inside "4 CPUs" --smp 4 "${COMMON[@]}" --timeout $((120 * $(limit_scale))) -- '/inside load'
@@ -21,7 +22,7 @@ inside "4 CPUs" --smp 4 "${COMMON[@]}" --timeout $((120 * $(limit_scale))) -- '/
 # which are three quarters of the debug kernel's boot.
 export KMEMLEAK=0
 COMMON+=(--append page_poison=0)
-inside "no EL2" --no-el2 "${COMMON[@]}" -- "/inside refused ENODEV 19 'no EL2'"
+inside "no EL2" --no-el2 "${COMMON[@]}" -- "/inside refused ENODEV 19 'no EL2' 'started at EL1'"
 if has_kvm "$KERNEL"; then
 	inside "KVM" --append kvm-arm.mode=nvhe "${COMMON[@]}" -- '/inside kvm'
 else

@@ -262,16 +262,16 @@ static void use_libc(void)
 {
 	size_t size = 64 * MIB;
 	pthread_t other;
-	char *mem;
+	char *mem, *more;
 
 	NEED(!pthread_create(&other, NULL, thread, NULL));
 	NEED(!pthread_join(other, NULL));
 	mem = malloc(size);
 	NEED(mem);
 	memset(mem, 1, size);
-	mem = realloc(mem, 2 * size);
-	NEED(mem && mem[size - 1] == 1);
-	free(mem);
+	more = realloc(mem, 2 * size);
+	NEED(more && more[size - 1] == 1);
+	free(more);
 	NEED(now_ns());
 	NEED(!raise(SIGCONT));
 	fprintf(stderr, "%s\n", strerror(ENOENT));

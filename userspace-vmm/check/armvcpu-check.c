@@ -1,0 +1,994 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * armvcpu-check: whether the module can be loaded here, why not, and what would change
+ * that; when it is loaded, what is wrong with it. It looks at files only, and changes
+ * nothing; below another root it looks at that machine's (for its tests).
+ *
+ * Each refusal of the module (kmod/el2_host.c, check_el2()) has a finding here.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* More of a file than this nobody looks at. */
+#define FILE_MAX	(8 << 20)
+/* Files of sysctl refuse to be read in pieces of megabytes. */
+#define PIECE		65536
+/* What EL2 and the module take of memory, generously. */
+#define MEMORY_KIB	16384
+
+static const char *root = "";
+static unsigned int problems, warnings;
+
+/* ---- What is said ------------------------------------------------------ */
+
+static void vsay(const char *level, const char *fmt, va_list args)
+{
+	printf("%s: ", level);
+	vprintf(fmt, args);
+	putchar('\n');
+}
+
+/* One line: what was found, and behind " - " what to do about it. It is good, ... */
+static void __printf(1, 2) say_info(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsay("ok", fmt, args);
+	va_end(args);
+}
+
+/* ... it may matter, ... */
+static void __printf(1, 2) say_warn(const char *fmt, ...)
+{
+	va_list args;
+
+	warnings++;
+	va_start(args, fmt);
+	vsay("warning", fmt, args);
+	va_end(args);
+}
+
+/* ... or it keeps the module from being loaded, or used. */
+static void __printf(1, 2) say_err(const char *fmt, ...)
+{
+	va_list args;
+
+	problems++;
+	va_start(args, fmt);
+	vsay("problem", fmt, args);
+	va_end(args);
+}
+
+/* ---- Files ------------------------------------------------------------- */
+
+static const char *at_root(const char *path)
+{
+	static char buf[PATH_MAX];
+
+	snprintf(buf, sizeof(buf), "%s%s", root, path);
+	return buf;
+}
+
+static bool exists(const char *path)
+{
+	return !access(at_root(path), F_OK);
+}
+
+static bool __printf(1, 2) exists_fmt(const char *fmt, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(path, sizeof(path), fmt, args);
+	va_end(args);
+	return exists(path);
+}
+
+/* All of it with a 0 behind it, or NULL; the caller's to free. */
+static char *read_fd(int fd, size_t *size)
+{
+	char *buf = malloc(FILE_MAX + 1);
+	size_t len = 0;
+	ssize_t n;
+
+	if (!buf)
+		abort();
+	while (len < FILE_MAX) {
+		n = read(fd, buf + len, FILE_MAX - len < PIECE ? FILE_MAX - len : PIECE);
+		/* /dev/kmsg: a line that was overwritten meanwhile; a signal. */
+		if (n < 0 && (errno == EPIPE || errno == EINTR))
+			continue;
+		if (n <= 0)
+			break;
+		len += n;
+	}
+	close(fd);
+	buf[len] = '\0';
+	if (size)
+		*size = len;
+	return buf;
+}
+
+static char *read_path(const char *path, size_t *size)
+{
+	int fd = open(at_root(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd < 0 ? NULL : read_fd(fd, size);
+}
+
+/* The first line of a small file in @buf; "" if there is none. */
+static char *read_line(const char *path, char *buf, size_t size)
+{
+	char *text = read_path(path, NULL);
+
+	snprintf(buf, size, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+	free(text);
+	return buf;
+}
+
+/* What gzip makes of it. */
+static char *read_gzip(const char *path)
+{
+	char *const argv[] = { (char *)"gzip", (char *)"-dc", NULL };
+	posix_spawn_file_actions_t actions;
+	int fds[2], err, status;
+	char *text = NULL;
+	pid_t pid;
+
+	if (!exists(path) || pipe2(fds, O_CLOEXEC))
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, at_root(path), O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+	err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	text = read_fd(fds[0], NULL);
+	if (!err && waitpid(pid, &status, 0) == pid && !status)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The line in @text that has @key in it, from there on; NULL if there is none. */
+static const char *find_line(const char *text, const char *key)
+{
+	const char *p = text;
+	size_t len = strlen(key);
+
+	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+		if (!strncmp(p, key, len))
+			return p;
+	}
+	return NULL;
+}
+
+/* ---- What several checks want ------------------------------------------ */
+
+static struct {
+	char arch[65];
+	char release[65];
+	char *cpuinfo;
+	char *cmdline;
+	/* Of the kernel since it was booted; NULL: not to be read. */
+	char *log;
+	/* Its configuration; NULL: not found. */
+	char *config;
+	char *interrupts;
+	bool loaded;
+} host;
+
+/* Not yet told in the log is not the same as told to be otherwise. */
+static bool logged(const char *text)
+{
+	return host.log && strstr(host.log, text);
+}
+
+enum answer { NO, YES, UNKNOWN };
+
+static enum answer configured(const char *option)
+{
+	char line[128];
+
+	if (!host.config)
+		return UNKNOWN;
+	snprintf(line, sizeof(line), "%s=y\n", option);
+	if (find_line(host.config, line))
+		return YES;
+	return NO;
+}
+
+/* A word of the kernel's command line, as a whole. */
+static bool on_cmdline(const char *word)
+{
+	size_t len = strlen(word);
+	const char *p = host.cmdline;
+
+	while (p && (p = strstr(p, word))) {
+		if ((p == host.cmdline || isspace((unsigned char)p[-1])) &&
+		    (!p[len] || isspace((unsigned char)p[len])))
+			return true;
+		p += len;
+	}
+	return false;
+}
+
+static void find_config(void)
+{
+	static const char * const places[] = {
+		"/boot/config-%s", "/lib/modules/%s/config", "/lib/modules/%s/build/.config",
+	};
+	char path[PATH_MAX];
+	size_t i;
+
+	host.config = read_gzip("/proc/config.gz");
+	for (i = 0; !host.config && i < ARRAY_SIZE(places); i++) {
+		snprintf(path, sizeof(path), places[i], host.release);
+		host.config = read_path(path, NULL);
+	}
+}
+
+static void look_around(void)
+{
+	struct utsname uts;
+
+	read_line("/proc/sys/kernel/osrelease", host.release, sizeof(host.release));
+	read_line("/proc/sys/kernel/arch", host.arch, sizeof(host.arch));
+	/* Since v6.1 there is a file. */
+	if (!host.arch[0] && !root[0] && !uname(&uts))
+		snprintf(host.arch, sizeof(host.arch), "%s", uts.machine);
+	host.cpuinfo = read_path("/proc/cpuinfo", NULL);
+	host.cmdline = read_path("/proc/cmdline", NULL);
+	host.log = read_path("/dev/kmsg", NULL);
+	host.interrupts = read_path("/proc/interrupts", NULL);
+	host.loaded = exists("/sys/module/armvcpu");
+	find_config();
+}
+
+/* ---- Machine and kernel ------------------------------------------------ */
+
+static bool check_arch(void)
+{
+	if (!strcmp(host.arch, "aarch64")) {
+		say_info("the machine is arm64");
+		return true;
+	}
+	say_err("the machine is %s - armvcpu is for arm64 only",
+		host.arch[0] ? host.arch : "unknown");
+	return false;
+}
+
+static void check_release(void)
+{
+	unsigned int major = 0, minor = 0;
+
+	if (sscanf(host.release, "%u.%u", &major, &minor) != 2)
+		say_warn("the kernel does not tell its version - armvcpu needs Linux 6.1 or later");
+	else if (major < 6 || (major == 6 && minor < 1))
+		say_err("the kernel is %s - use Linux 6.1 or later", host.release);
+	else
+		say_info("the kernel is %s", host.release);
+	if (configured("CONFIG_CPU_BIG_ENDIAN") == YES)
+		say_err("the kernel is big-endian - use a little-endian one");
+}
+
+struct core {
+	unsigned int implementer;
+	unsigned int part;
+	const char *name;
+	enum answer vhe;
+};
+
+static const struct core cores[] = {
+	{ 0x41, 0xd03, "Cortex-A53", NO }, { 0x41, 0xd04, "Cortex-A35", NO },
+	{ 0x41, 0xd07, "Cortex-A57", NO }, { 0x41, 0xd08, "Cortex-A72", NO },
+	{ 0x41, 0xd09, "Cortex-A73", NO }, { 0x41, 0xd05, "Cortex-A55", YES },
+	{ 0x41, 0xd0a, "Cortex-A75", YES }, { 0x41, 0xd0b, "Cortex-A76", YES },
+	{ 0x41, 0xd0c, "Neoverse N1", YES }, { 0x41, 0xd0d, "Cortex-A77", YES },
+	{ 0x41, 0xd40, "Neoverse V1", YES }, { 0x41, 0xd41, "Cortex-A78", YES },
+	{ 0x41, 0xd44, "Cortex-X1", YES }, { 0x41, 0xd46, "Cortex-A510", YES },
+	{ 0x41, 0xd47, "Cortex-A710", YES }, { 0x41, 0xd48, "Cortex-X2", YES },
+	{ 0x41, 0xd49, "Neoverse N2", YES }, { 0x41, 0xd4b, "Cortex-A78C", YES },
+	{ 0x41, 0xd4f, "Neoverse V2", YES },
+};
+
+static const struct core *find_core(unsigned int implementer, unsigned int part)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cores); i++) {
+		if (cores[i].implementer == implementer && cores[i].part == part)
+			return &cores[i];
+	}
+	return NULL;
+}
+
+static void say_core(unsigned int implementer, unsigned int part)
+{
+	const struct core *core = find_core(implementer, part);
+
+	if (!core)
+		say_info("a core is of implementer 0x%02x, part 0x%03x", implementer, part);
+	else if (core->vhe == YES)
+		say_info("a core is a %s, which can have VHE", core->name);
+	else
+		say_info("a core is a %s, which has no VHE", core->name);
+}
+
+/* Each kind of core once. */
+static void check_cores(void)
+{
+	unsigned int implementer = 0, seen[16], num_seen = 0, part, i;
+	const char *p = host.cpuinfo;
+
+	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+		if (sscanf(p, "CPU implementer : %x", &implementer) == 1 ||
+		    sscanf(p, "CPU part : %x", &part) != 1)
+			continue;
+		part |= implementer << 16;
+		for (i = 0; i < num_seen && seen[i] != part; i++)
+			;
+		if (i < num_seen || num_seen == ARRAY_SIZE(seen))
+			continue;
+		seen[num_seen++] = part;
+		say_core(implementer, part & 0xffff);
+	}
+	if (!num_seen)
+		say_warn("/proc/cpuinfo names no core");
+	if (num_seen > 1)
+		say_warn("the cores are not all alike - guests see those of CPU 0's kind; keep their VMM there (taskset)");
+}
+
+/* ---- EL2 --------------------------------------------------------------- */
+
+/* INTIDs of the timer that Linux uses: BSA, and all device trees that follow it. */
+#define PPI_HYP		26
+#define PPI_VIRT	27
+#define PPI_HYP_VIRT	28
+#define PPI_PHYS	30
+
+static unsigned int timer_interrupt(void)
+{
+	const char *line = host.interrupts, *end, *name, *number;
+	unsigned int intid;
+
+	for (; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+		end = line + strcspn(line, "\n");
+		name = strstr(line, "arch_timer");
+		number = strstr(line, "GIC");
+		if (!name || name > end || !number || number > end)
+			continue;
+		/* "GICv3  30 Level", "GIC-0  30 Level" */
+		if (sscanf(number + strcspn(number, " \t"), " %u", &intid) == 1)
+			return intid;
+	}
+	return 0;
+}
+
+enum boot { BOOT_UNKNOWN, BOOT_EL1, BOOT_EL2, BOOT_VHE, BOOT_MIXED };
+
+/*
+ * The log tells how it was started, the timer what it has made of it; the log may have
+ * lost its beginning, and is not everybody's to read.
+ */
+static enum boot how_booted(void)
+{
+	unsigned int timer = timer_interrupt();
+
+	if (logged("CPUs started in inconsistent modes"))
+		return BOOT_MIXED;
+	if (timer == PPI_HYP || timer == PPI_HYP_VIRT || logged("VHE mode initialized"))
+		return BOOT_VHE;
+	if (logged("CPU: All CPU(s) started at EL1") || timer == PPI_VIRT)
+		return BOOT_EL1;
+	if (logged("detected: Virtualization Host Extensions"))
+		return BOOT_VHE;
+	if (timer == PPI_PHYS)
+		return BOOT_EL2;
+	return BOOT_UNKNOWN;
+}
+
+static bool has_kvm(void)
+{
+	return exists("/dev/kvm") || logged("Hyp mode initialized successfully") ||
+	       logged("hyp mode initialized successfully");
+}
+
+static void check_boot(void)
+{
+	switch (how_booted()) {
+	case BOOT_EL2:
+		say_info("the kernel was started at EL2 and runs at EL1");
+		break;
+	case BOOT_VHE:
+		if (configured("CONFIG_KVM") == NO)
+			say_err("the host runs at EL2 (VHE) - boot with id_aa64mmfr1.vh=0");
+		else
+			say_err("the host runs at EL2 (VHE) - boot with id_aa64mmfr1.vh=0 kvm-arm.mode=none%s",
+				on_cmdline("kvm-arm.mode=none") ?
+				" (the second is there already)" : "");
+		break;
+	case BOOT_EL1:
+		say_err("the kernel was started at EL1: there is no EL2, or firmware or a hypervisor has it - have the boot loader start the kernel at EL2; in QEMU use -M virt,virtualization=on");
+		break;
+	case BOOT_MIXED:
+		say_err("some CPUs were started at EL1, others at EL2 - have the firmware start all of them at EL2");
+		break;
+	default:
+		say_warn("nothing tells whether the kernel was started at EL2 - run this as root, soon after boot");
+	}
+}
+
+static void check_kvm(void)
+{
+	if (on_cmdline("kvm-arm.mode=none"))
+		say_info("KVM is off: kvm-arm.mode=none");
+	else if (has_kvm())
+		say_err("KVM has EL2 - boot with kvm-arm.mode=none");
+	else if (configured("CONFIG_KVM") == YES && how_booted() != BOOT_EL1)
+		say_warn("the kernel has KVM, which may take EL2 - boot with kvm-arm.mode=none");
+	else
+		say_info("there is no KVM");
+}
+
+static void check_others(void)
+{
+	static const char * const traces[][2] = {
+		{ "/sys/module/jailhouse", "Jailhouse" }, { "/dev/gunyah", "Gunyah" },
+		{ "/proc/xen", "Xen" },
+		{ "/sys/hypervisor/type", "the hypervisor of /sys/hypervisor" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(traces); i++) {
+		if (!exists(traces[i][0]))
+			continue;
+		say_err("%s has EL2 - unload it, or boot without it", traces[i][1]);
+		return;
+	}
+	say_info("no other hypervisor is seen");
+}
+
+/* ---- What firmware describes ------------------------------------------- */
+
+/* A node of the device tree. */
+struct node {
+	char path[1024];
+};
+
+static char *property(const struct node *node, const char *name, size_t *size)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", node->path, name);
+	return read_path(path, size);
+}
+
+/* Whether its list of strings has one of @names. */
+static bool lists(const struct node *node, const char *name, const char *const *names)
+{
+	size_t size = 0, i;
+	char *list = property(node, name, &size), *p;
+	bool found = false;
+
+	for (p = list; p && p < list + size && !found; p += strlen(p) + 1) {
+		for (i = 0; names[i] && !found; i++)
+			found = !strcmp(p, names[i]);
+	}
+	free(list);
+	return found;
+}
+
+static bool find_node(struct node *node, const char *dir, const char *const *compatible,
+		      unsigned int depth)
+{
+	char path[1024];
+	struct dirent *entry;
+	bool found = false;
+	DIR *d;
+
+	snprintf(node->path, sizeof(node->path), "%s", dir);
+	if (lists(node, "compatible", compatible))
+		return true;
+	d = depth ? opendir(at_root(dir)) : NULL;
+	while (d && !found && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+			continue;
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) <
+		    sizeof(path))
+			found = find_node(node, path, compatible, depth - 1);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+#define DEVICE_TREE	"/proc/device-tree"
+/* A bus in a bus in a bus. */
+#define TREE_DEPTH	4
+/* Of a GIC: type, number, flags. */
+#define IRQ_BYTES	12
+
+/* As kmod/el2_host.c finds it: by name, or the third. */
+static bool has_virtual_timer(const struct node *timer)
+{
+	static const char * const virt[] = { "virt", NULL };
+	size_t size = 0;
+	char *list;
+
+	if (lists(timer, "interrupt-names", virt))
+		return true;
+	list = property(timer, "interrupts", &size);
+	if (!list)
+		list = property(timer, "interrupts-extended", &size);
+	free(list);
+	return size >= 3 * IRQ_BYTES;
+}
+
+static void check_gic(void)
+{
+	static const char * const compatible[] = {
+		"arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic",
+		"arm,cortex-a9-gic", "qcom,msm-qgic2", "qcom,kpss-acc-v2", "arm,gic-v4", NULL,
+	};
+	struct node gic = { "" };
+	char *interrupts;
+
+	if (!find_node(&gic, DEVICE_TREE, compatible, TREE_DEPTH)) {
+		say_warn("the device tree has no GIC of version 2 or 3 - guests get no interrupt controller");
+		return;
+	}
+	interrupts = property(&gic, "interrupts", NULL);
+	if (interrupts)
+		say_info("the GIC has a maintenance interrupt");
+	else
+		say_warn("the device tree has no maintenance interrupt of the GIC: guests get no interrupt controller - add interrupts to its node, PPI 9 on nearly all machines");
+	free(interrupts);
+}
+
+static void check_firmware(void)
+{
+	static const char * const compatible[] = { "arm,armv8-timer", "arm,armv7-timer", NULL };
+	struct node timer = { "" };
+
+	if (find_node(&timer, DEVICE_TREE, compatible, TREE_DEPTH)) {
+		if (has_virtual_timer(&timer))
+			say_info("the device tree has the virtual timer's interrupt");
+		else
+			say_err("the device tree has no virtual timer interrupt - add it to the timer's node: the third of its interrupts");
+		check_gic();
+	} else if (exists("/sys/firmware/acpi/tables/GTDT")) {
+		say_info("ACPI has the virtual timer's interrupt");
+	} else {
+		say_err("the firmware describes no timer: neither a device tree nor ACPI - add a node arm,armv8-timer to the device tree");
+	}
+}
+
+/* ---- Memory ------------------------------------------------------------ */
+
+static unsigned long long kib_of(const char *file, const char *key)
+{
+	char *text = read_path(file, NULL);
+	const char *line = text ? find_line(text, key) : NULL;
+	unsigned long long value = 0;
+
+	if (line)
+		sscanf(line + strlen(key), " %llu", &value);
+	free(text);
+	return value;
+}
+
+static void check_page_size(void)
+{
+	unsigned long long kib = kib_of("/proc/self/smaps", "KernelPageSize:");
+
+	if (!kib && !root[0])
+		kib = sysconf(_SC_PAGESIZE) / 1024;
+	if (kib == 16)
+		say_warn("pages have 16 KiB: not every core has those for guests - if the module refuses, use a kernel with pages of 4 KiB");
+	else if (kib)
+		say_info("pages have %llu KiB", kib);
+}
+
+static void check_addresses(void)
+{
+	char *text = read_path("/proc/iomem", NULL);
+	unsigned long long first, last, top = 0;
+	const char *p = text;
+
+	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+		if (sscanf(p, "%llx-%llx : System RAM", &first, &last) == 2 && last > top &&
+		    !strncmp(p + strcspn(p, ":\n"), ": System RAM", 12))
+			top = last;
+	}
+	free(text);
+	if (!top)
+		say_warn("/proc/iomem does not tell where memory is - run this as root");
+	else if (top >> 48)
+		say_err("there is memory above 48 bits of address (0x%llx) - boot with mem= below that",
+			top);
+	else
+		say_info("memory ends at 0x%llx, below 48 bits of address", top);
+}
+
+static void check_memory(void)
+{
+	unsigned long long kib = kib_of("/proc/meminfo", "MemAvailable:");
+
+	if (kib && kib < MEMORY_KIB)
+		say_warn("%llu KiB of memory are available: there may be none for EL2 - free some",
+			 kib);
+}
+
+/* ---- The module as a file ---------------------------------------------- */
+
+static void check_modules(void)
+{
+	if (!exists("/proc/modules") || configured("CONFIG_MODULES") == NO)
+		say_err("the kernel takes no modules - build it with CONFIG_MODULES");
+	else
+		say_info("the kernel takes modules");
+	if (configured("CONFIG_KALLSYMS") == NO)
+		say_warn("the kernel has no CONFIG_KALLSYMS: the module cannot see how it was started - if dmesg says \"started at EL2\", load it with allow_unknown_boot=1");
+	if (exists_fmt("/lib/modules/%s/build/Makefile", host.release))
+		say_info("there is what modules are built against");
+	else
+		say_warn("/lib/modules/%s/build is missing: nothing to build the module against - install the kernel's headers (Debian: linux-headers-%s), or make KDIR=",
+			 host.release, host.release);
+}
+
+/* Where modules_install and dkms put it; compressed ones cannot be looked into. */
+static bool find_module(char *path, size_t size)
+{
+	static const char * const places[] = {
+		"updates", "extra", "updates/dkms", "updates/kmod", "extra/kmod", "kernel/extra",
+	};
+	static const char * const suffixes[] = { "", ".xz", ".zst", ".gz" };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		for (k = 0; k < ARRAY_SIZE(suffixes); k++) {
+			snprintf(path, size, "/lib/modules/%s/%s/armvcpu.ko%s", host.release,
+				 places[i], suffixes[k]);
+			if (exists(path))
+				return true;
+		}
+	}
+	return false;
+}
+
+static const char *find_bytes(const char *text, size_t size, const char *what)
+{
+	return text ? memmem(text, size, what, strlen(what)) : NULL;
+}
+
+static bool must_be_signed(const char **by)
+{
+	char line[128];
+
+	read_line("/sys/module/module/parameters/sig_enforce", line, sizeof(line));
+	if (line[0] == 'Y') {
+		*by = "module.sig_enforce";
+		return true;
+	}
+	if (configured("CONFIG_MODULE_SIG_FORCE") == YES) {
+		*by = "CONFIG_MODULE_SIG_FORCE";
+		return true;
+	}
+	read_line("/sys/kernel/security/lockdown", line, sizeof(line));
+	*by = "lockdown";
+	return strstr(line, "[integrity]") || strstr(line, "[confidentiality]");
+}
+
+#define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+static bool has_secure_boot(void)
+{
+	size_t size = 0;
+	char *text = read_path(SECURE_BOOT, &size);
+	/* Four bytes of attributes come first. */
+	bool on = text && size > 4 && text[4] == 1;
+
+	free(text);
+	return on;
+}
+
+static void check_signature(const char *text, size_t size)
+{
+	static const char mark[] = "~Module signature appended~\n";
+	bool is_signed = find_bytes(text, size, mark);
+	const char *by;
+
+	if (!must_be_signed(&by))
+		say_info("modules need no signature");
+	else if (is_signed)
+		say_info("modules need a signature (%s), and this one has one: the kernel must know its key",
+			 by);
+	else
+		say_err("the kernel takes signed modules only (%s%s) - sign armvcpu.ko with a key that it knows (dkms does), or boot without",
+			by, has_secure_boot() ? ", Secure Boot" : "");
+}
+
+static void check_vermagic(const char *text, size_t size)
+{
+	static const char key[] = "vermagic=";
+	const char *magic = find_bytes(text, size, key);
+	size_t len;
+
+	if (!magic)
+		return;
+	magic += strlen(key);
+	len = strcspn(magic, " ");
+	if (len == strlen(host.release) && !strncmp(magic, host.release, len))
+		say_info("the module is built for this kernel");
+	else
+		say_err("the module is built for %.*s, this is %s - build it again",
+			(int)len, magic, host.release);
+}
+
+static void check_module_file(void)
+{
+	char path[PATH_MAX];
+	size_t size = 0;
+	char *text;
+
+	if (!find_module(path, sizeof(path))) {
+		say_warn("armvcpu.ko is not installed for this kernel - make, make modules_install, depmod -a");
+		check_signature(NULL, 0);
+		return;
+	}
+	text = read_path(path, &size);
+	say_info("the module is %s", path);
+	check_vermagic(text, size);
+	check_signature(text, size);
+	free(text);
+}
+
+/* ---- What the module has said ------------------------------------------ */
+
+/*
+ * Its last word if it was a refusal; the log's other lines of it are warnings. What these
+ * begin with is in the module's sources. Some may be over by now.
+ */
+static void check_last_refusal(void)
+{
+	static const struct {
+		const char *what;
+		const char *todo;
+		bool passes;
+	} refusals[] = {
+		{ "the host runs at EL2", "see above", false },
+		{ "this machine has no EL2", "see above", false },
+		{ "the kernel was booted at EL1", "see above", false },
+		{ "the firmware describes no virtual timer", "see above", false },
+		{ " interrupt is taken (", "boot with kvm-arm.mode=none", false },
+		{ "no hyp-stub answers",
+		  "find out who has EL2 (dmesg, lsmod), boot without it", false },
+		{ "stage 2 of this core has no", "use a kernel with another page size", false },
+		{ "unknown size of physical addresses", "look for a newer armvcpu", false },
+		{ "memory above", "boot with mem= below that", false },
+		{ "no memory for EL2", "free some memory and load it again", true },
+		{ "a CPU's hyp-stub did not let us in", "take that CPU offline and load it again",
+		  true },
+		{ "cannot create /dev/armvcpu", "remove what has that name", true },
+	};
+	const char *p = host.log, *last = NULL, *todo = NULL;
+	bool passes = false;
+	size_t i, len;
+
+	for (; p && (p = strstr(p, "armvcpu: ")); p++) {
+		len = strcspn(p, "\n");
+		if (strstr(p, "EL2 taken") && strstr(p, "EL2 taken") < p + len)
+			last = NULL;
+		for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+			const char *hit = strstr(p, refusals[i].what);
+
+			if (hit && hit < p + len) {
+				last = p + strlen("armvcpu: ");
+				todo = refusals[i].todo;
+				passes = refusals[i].passes;
+			}
+		}
+	}
+	if (!last)
+		return;
+	len = strcspn(last, ";\n");
+	if (passes)
+		say_warn("the last attempt to load it since boot was refused: \"%.*s\" - %s",
+			 (int)len, last, todo);
+	else
+		say_err("the last attempt to load it since boot was refused: \"%.*s\" - %s",
+			(int)len, last, todo);
+}
+
+static void check_spectre(void)
+{
+	char line[256];
+
+	read_line("/sys/devices/system/cpu/vulnerabilities/spectre_v2", line, sizeof(line));
+	if (!strcmp(line, "Not affected"))
+		say_info("Spectre v2: not affected");
+	else if (line[0])
+		say_warn("Spectre v2: %s - run guests you trust, or see Documentation/troubleshooting.rst",
+			 line);
+	if (logged("with erratum 832075"))
+		say_warn("a Cortex-A57 with erratum 832075: a guest can stop the core - run guests you trust only");
+}
+
+/* ---- When it is loaded ------------------------------------------------- */
+
+static void check_loaded(void)
+{
+	char cpus[256], online[256];
+
+	read_line("/sys/module/armvcpu/parameters/cpus", cpus, sizeof(cpus));
+	read_line("/sys/devices/system/cpu/online", online, sizeof(online));
+	if (!strcmp(cpus, online))
+		say_info("the module is loaded and has EL2 of the CPUs %s", cpus);
+	else
+		say_warn("the module is loaded and has EL2 of the CPUs %s, online are %s - see dmesg; take the others offline or load it again",
+			 cpus[0] ? cpus : "(none)", online);
+}
+
+static void check_device(void)
+{
+	struct stat st;
+
+	if (stat(at_root("/dev/armvcpu"), &st)) {
+		say_err("the module is loaded, and there is no /dev/armvcpu - is udev, or devtmpfs, there?");
+		return;
+	}
+	if (!access(at_root("/dev/armvcpu"), R_OK | W_OK))
+		say_info("/dev/armvcpu is there for this user");
+	else
+		say_err("/dev/armvcpu is not for this user (mode %03o, group %u) - join its group (usermod -aG kvm $USER, log in anew)",
+			st.st_mode & 0777, st.st_gid);
+}
+
+static void check_rule(void)
+{
+	static const char * const places[] = {
+		"/lib/udev/rules.d", "/usr/lib/udev/rules.d", "/etc/udev/rules.d",
+		"/usr/local/lib/udev/rules.d",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		if (exists_fmt("%s/90-armvcpu.rules", places[i])) {
+			say_info("the udev rule is in %s", places[i]);
+			return;
+		}
+	}
+	say_warn("there is no udev rule: /dev/armvcpu is root's - make install, udevadm control --reload, udevadm trigger");
+}
+
+static void check_pinning(void)
+{
+	struct rlimit limit;
+
+	if (configured("CONFIG_MMU_NOTIFIER") != NO)
+		return;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_max == RLIM_INFINITY || !geteuid()) {
+		say_info("the kernel has no MMU notifiers: guests' memory is pinned, and has no limit here");
+		return;
+	}
+	say_warn("the kernel has no MMU notifiers: guests' memory is pinned, up to %llu KiB - raise memlock (limits.conf)",
+		 (unsigned long long)limit.rlim_max / 1024);
+}
+
+/* ---- The program ------------------------------------------------------- */
+
+static const char help[] =
+	"Usage: armvcpu-check [OPTION]...\n"
+	"Tell whether the module armvcpu can be loaded on this machine, why not, and what\n"
+	"would change that; or, when it is loaded, what is wrong with it.\n"
+	"\n"
+	"Each line is ok, warning or problem: what was found, and behind a dash what to do.\n"
+	"As root it sees more.\n"
+	"\n"
+	"  --root DIR  look at the files of another machine: DIR/proc, DIR/sys, DIR/dev,\n"
+	"              DIR/boot, DIR/lib\n"
+	"  --help      this text\n"
+	"  --version   version of this program\n"
+	"\n"
+	"Exit status: 0 it can be loaded, or is and can be used; 1 there is a problem; 2 wrong\n"
+	"usage.\n";
+
+static void parse_options(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "root", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ 0 }
+	};
+	struct stat st;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case 'r':
+			root = optarg;
+			if (!stat(root, &st) && S_ISDIR(st.st_mode))
+				break;
+			fprintf(stderr, "armvcpu-check: --root %s: not a directory\n", root);
+			exit(2);
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		case 'v':
+			printf("armvcpu-check %s\n", VMM_VERSION);
+			exit(0);
+		default:
+			fprintf(stderr, "armvcpu-check --help tells what there is\n");
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "armvcpu-check: what is '%s'? --help tells what there is\n",
+			argv[optind]);
+		exit(2);
+	}
+}
+
+static void check_before(void)
+{
+	check_release();
+	check_cores();
+	check_boot();
+	check_kvm();
+	check_others();
+	check_firmware();
+	check_page_size();
+	check_addresses();
+	check_memory();
+	check_modules();
+	check_module_file();
+	check_last_refusal();
+}
+
+static void check_after(void)
+{
+	check_loaded();
+	check_device();
+	check_rule();
+}
+
+int main(int argc, char **argv)
+{
+	parse_options(argc, argv);
+	look_around();
+	if (check_arch()) {
+		if (host.loaded)
+			check_after();
+		else
+			check_before();
+		check_pinning();
+		check_spectre();
+	}
+	if (host.loaded && !problems)
+		printf("armvcpu is loaded and can be used, %u warning(s)\n", warnings);
+	else if (!problems)
+		printf("armvcpu can be loaded as far as can be seen, %u warning(s)\n", warnings);
+	else
+		printf("%u problem(s), %u warning(s)\n", problems, warnings);
+	return problems ? 1 : 0;
+}
