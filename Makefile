@@ -30,7 +30,7 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 
 .PHONY: all help setup build modules user modules_install install clean \
 	distclean run check check-debug check-matrix stress stress-memory \
-	fuzz-decode fuzz-guest bench lint rig \
+	fuzz-decode fuzz-vmm fuzz-guest bench lint rig \
 	rig-shell
 
 ifneq ($(NATIVE),)
@@ -104,6 +104,9 @@ fuzz-decode:
 
 fuzz-guest:
 	@$(foreach v,TIME CASES KIND CASE MMU,$(v)='$($(v))') $(RIG)/fuzz-guest
+
+fuzz-vmm:
+	@TIME='$(TIME)' $(RIG)/fuzz-vmm
 
 bench:
 	@$(RIG)/bench

@@ -112,6 +112,31 @@ memory() {
 	[ $rc = 0 ] || remarks "$OUT/err"
 }
 
+# The fuzzers of userspace-vmm/tests, without a fuzzer: the same inputs each time.
+fuzz() {
+	local name runs
+
+	if [ "$KERNEL" = debug ]; then
+		skip "random inputs" "the same with each kernel"
+		return
+	fi
+	"$RIG/build" native
+	while read -r name runs; do
+		result "fuzz-$name: $runs random inputs, sanitizers" \
+			sanitized "$BUILD/native/tests/fuzz-$name" -seed=1 -runs="$runs"
+	done <<-EOF
+		virtio 20000
+		exits 8000
+		files 30000
+	EOF
+}
+# shellcheck disable=SC2317 # called through result
+sanitized() {
+	"$@" >"$OUT/out" 2>&1 </dev/null && return
+	tail -n 40 "$OUT/out" | remarks
+	return 1
+}
+
 examples() {
 	local check=$TOP/Documentation/examples/check.sh rc=0
 
@@ -126,5 +151,6 @@ in_the_host
 uboot
 linux
 memory
+fuzz
 examples
 tap_end

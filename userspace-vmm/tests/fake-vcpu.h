@@ -62,7 +62,4 @@ void fake_abort(struct fake_vcpu *fake, u32 insn, u64 far, u64 ipa);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __real_ioctl(int fd, unsigned long request, ...);
 
-/* fuzz-decode.c */
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
 #endif /* _VMM_TESTS_FAKE_VCPU_H */

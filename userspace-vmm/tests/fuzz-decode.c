@@ -8,14 +8,9 @@
 #include <string.h>
 
 #include "fake-vcpu.h"
+#include "fuzz.h"
 
-#define EXPECT(cond) \
-	do { \
-		if (!(cond)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			abort(); \
-		} \
-	} while (0)
+const size_t fuzz_input_size = 64;
 
 /* What an input says; what it is too short for is zero. */
 struct input {
@@ -107,6 +102,22 @@ static void check_accesses(const struct fake_vcpu *fake, const struct armvcpu_in
 		bytes += fake->log[i].len;
 	}
 	EXPECT(bytes == armvcpu_insn_bytes(insn));
+}
+
+/* The word a load or store, and what follows it such that it can be emulated. */
+void fuzz_shape(u8 *data, u32 chance)
+{
+	u32 word;
+
+	if (!(chance % 8))
+		return;
+	memcpy(&word, data, sizeof(word));
+	word = (word & ~0x0a000000U) | 0x08000000;
+	memcpy(data, &word, sizeof(word));
+	if (chance >> 8 & 3)
+		memset(data + 4, 0, 12);
+	if (chance >> 16 & 3)
+		memset(data + 40, 0, fuzz_input_size - 40);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
