@@ -25,8 +25,10 @@ void hyp_install(struct hyp_cpu *cpu)
 	/* The core has the registers, but the host may use a GICv2 (SRE is clear). */
 	if ((cpu->features & HYP_HAS_GICV3) && !(read_sysreg_s(3, 4, 12, 9, 5) & 1))
 		cpu->features &= ~(u64)HYP_HAS_GICV3;
-	if (cpu->features & HYP_HAS_GICV3)
+	if (cpu->features & HYP_HAS_GICV3) {
 		hyp_gic_clear();
+		cpu->features |= hyp_gic_aprs();
+	}
 #define EL2REG(name, op0, op1, crn, crm, op2, feature)				\
 	({ cpu->saved[HYP_SAVED_##name] = has(cpu, feature) ?			\
 		read_sysreg_s(op0, op1, crn, crm, op2) : 0; }),

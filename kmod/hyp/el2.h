@@ -146,6 +146,7 @@ u64 hyp_call(struct hyp_cpu *cpu, u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4
 
 /* gic.c */
 void hyp_gic_clear(void);
+u64 hyp_gic_aprs(void);
 int hyp_gic_take(struct hyp_vcpu *vcpu);
 int hyp_gic_sgi(struct hyp_gic *gic, u32 n);
 int hyp_gic_post(struct hyp_vcpu *vcpu, u32 n, u32 maintenance_intid);

@@ -27,6 +27,21 @@ void hyp_gic_clear(void)
 }
 
 /**
+ * hyp_gic_aprs() - how many registers of active priorities there are, as HYP_HAS_*_APRS
+ */
+u64 hyp_gic_aprs(void)
+{
+	/* ICH_VTR_EL2.PREbits: one less than the bits of preemption levels. */
+	switch (read_sysreg_s(3, 4, 12, 11, 1) >> 26 & 7) {
+	case 6:
+		return HYP_HAS_2_APRS | HYP_HAS_4_APRS;
+	case 5:
+		return HYP_HAS_2_APRS;
+	}
+	return 0;
+}
+
+/**
  * hyp_gic_restore() - control and active priorities in
  * @cpu: this CPU.
  * @vcpu: the guest.
