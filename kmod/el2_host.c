@@ -449,7 +449,7 @@ static void restore_this_cpu(void *unused)
 
 	if (!cpu->installed)
 		return;
-	el2_report();
+	el2_report(NULL);
 	cpu->installed = false;
 	vcpu_unload();
 	el2_call(HYP_CALL_RESTORE, 0, 0, 0, 0);
@@ -464,7 +464,7 @@ bool el2_ready(void)
 
 	/* A trap of the host's own that it has taken as undefined. */
 	if (unlikely(cpu->installed && cpu->reported != cpu->hyp->report.count))
-		el2_report();
+		el2_report(NULL);
 	return cpu->installed;
 }
 
@@ -587,7 +587,7 @@ static void call_here(void *data)
 	}
 	/* Whatever it was, it has not been done. */
 	if (ret == HYP_EXIT_EL2) {
-		el2_report();
+		el2_report(NULL);
 		return;
 	}
 	call->done = true;
@@ -699,6 +699,7 @@ static int el2_reboot_notify(struct notifier_block *self, unsigned long event, v
 {
 	WRITE_ONCE(el2_shut, true);
 	on_each_cpu(restore_this_cpu, NULL, 1);
+	pr_info("the host goes down: EL2 given back on %u CPU(s)\n", num_online_cpus());
 	return NOTIFY_OK;
 }
 
@@ -1169,11 +1170,12 @@ static const struct hyp_symbol *symbol_of(u64 offset)
 
 /**
  * el2_report() - log the exception that this CPU's EL2 took
+ * @vcpu: the vCPU whose RUN met it, or NULL.
  *
  * Preemption is off.  Rate-limited: a VM dies of each, and a new one can be
  * made to follow.
  */
-void el2_report(void)
+void el2_report(const struct vcpu *vcpu)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 4);
 	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
@@ -1190,6 +1192,9 @@ void el2_report(void)
 	symbol = symbol_of(offset);
 	pr_err("EL2: unexpected exception on CPU%d, vector %#x, %s\n", smp_processor_id(),
 	       r->vector, r->guest ? "while a guest was loaded" : "in a hypercall");
+	if (vcpu)
+		pr_err("EL2: vCPU %u of VM %llu, of %s[%d]: that VM is dead\n", vcpu->index,
+		       vcpu->vm->number, vcpu->vm->comm, vcpu->vm->pid);
 	pr_err("EL2: ELR %#018llx (%s+%#llx) ESR %#010llx (EC %#llx) SPSR %#010llx\n",
 	       offset, symbol ? symbol->name : "not in the image",
 	       symbol ? offset - symbol->addr : 0, r->esr, r->esr >> 26 & 0x3f, r->spsr);
@@ -1205,7 +1210,12 @@ void el2_report(void)
 
 /* ---- the knob for the tests -------------------------------------------- */
 
-static atomic_t el2_provoke_run = ATOMIC_INIT(0);
+/* What the next vCPU shall meet. */
+#define PROVOKE_NOTHING	0
+#define PROVOKE_RUN	1	/* a fault at EL2, in its entry */
+#define PROVOKE_OOPS	2	/* one in the module, before its first */
+
+static atomic_t el2_provoke_next = ATOMIC_INIT(PROVOKE_NOTHING);
 
 DEFINE_STATIC_KEY_FALSE(el2_provokes);
 
@@ -1214,14 +1224,29 @@ DEFINE_STATIC_KEY_FALSE(el2_provokes);
  */
 bool el2_take_provocation_now(void)
 {
-	return unlikely(atomic_read(&el2_provoke_run)) && atomic_xchg(&el2_provoke_run, 0);
+	return unlikely(atomic_read(&el2_provoke_next) == PROVOKE_RUN) &&
+	       atomic_cmpxchg(&el2_provoke_next, PROVOKE_RUN, PROVOKE_NOTHING) == PROVOKE_RUN;
+}
+
+/**
+ * el2_provoke_oops() - what a bug of the module's does: the kernel ends this thread
+ *
+ * In process context, in the first RUN of a vCPU; if it was asked for.
+ */
+void el2_provoke_oops(void)
+{
+	u64 *nowhere = NULL;
+
+	OPTIMIZER_HIDE_VAR(nowhere);
+	if (atomic_cmpxchg(&el2_provoke_next, PROVOKE_OOPS, PROVOKE_NOTHING) == PROVOKE_OOPS)
+		WRITE_ONCE(*nowhere, 1);
 }
 
 static void provoke_exception(u64 kind)
 {
 	preempt_disable();
 	if (el2_ready() && el2_call(HYP_CALL_PROVOKE, kind, 0, 0, 0) == HYP_EXIT_EL2)
-		el2_report();
+		el2_report(NULL);
 	preempt_enable();
 }
 
@@ -1356,10 +1381,12 @@ static ssize_t provoke_write(struct file *file, const char __user *user, size_t 
 		return -EINVAL;
 	if (copy_from_user(word, user, size))
 		return -EFAULT;
-	if (sysfs_streq(word, "run")) {
-		atomic_set(&el2_provoke_run, 1);
+	if (sysfs_streq(word, "run") || sysfs_streq(word, "oops")) {
+		atomic_set(&el2_provoke_next, word[0] == 'r' ? PROVOKE_RUN : PROVOKE_OOPS);
 		return size;
 	}
+	if (sysfs_streq(word, "panic"))
+		panic(KBUILD_MODNAME ": provoked by %s[%d]", current->comm, current->pid);
 	for (i = 0; i < ARRAY_SIZE(provocations); i++)
 		if (sysfs_streq(word, provocations[i].word))
 			break;

@@ -19,6 +19,7 @@
 #include <linux/mm_types.h>
 #include <linux/rcuwait.h>
 #include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -163,9 +164,11 @@ u64 el2_call(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_call_any(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_call_here(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4);
 void el2_lost(void);
-void el2_report(void);
+struct vcpu;
+void el2_report(const struct vcpu *vcpu);
 void el2_debugfs(struct dentry *dir, bool debug);
 bool el2_take_provocation_now(void);
+void el2_provoke_oops(void);
 DECLARE_STATIC_KEY_FALSE(el2_provokes);
 
 /* Shall the next entry fault at EL2?  Only with the module's parameter debug. */
@@ -306,6 +309,8 @@ struct invalidation {
  * @recent: the last ones of these, by that number.
  * @valid: who waits until none is under way.
  * @last_ran: per CPU, the serial number of the vCPU that ran there last.
+ * @comm: the name of the thread that made it; for the log.
+ * @pid: the process of that thread; for the log.
  */
 struct vm {
 	struct kref ref;
@@ -357,6 +362,8 @@ struct vm {
 	struct invalidation recent[NR_INVALIDATIONS];
 	wait_queue_head_t valid;
 	u64 __percpu *last_ran;
+	char comm[TASK_COMM_LEN];
+	pid_t pid;
 };
 
 /**
@@ -393,6 +400,8 @@ void stats_add(struct vm *vm);
 void stats_remove(struct vm *vm);
 void stats_trace(struct vcpu *vcpu);
 void stats_debugfs(struct dentry *dir);
+void stats_init(void);
+void stats_exit(void);
 
 /* ---- memslot.c --------------------------------------------------------- */
 

@@ -84,6 +84,7 @@ static int __init armvcpu_init(void)
 		pr_err("cannot create /dev/armvcpu: %d\n", ret);
 		goto out_irqfd;
 	}
+	stats_init();
 	debugfs_dir = debugfs_create_dir("armvcpu", NULL);
 	stats_debugfs(debugfs_dir);
 	el2_debugfs(debugfs_dir, debug);
@@ -104,6 +105,7 @@ out_el2:
 static void __exit armvcpu_exit(void)
 {
 	debugfs_remove_recursive(debugfs_dir);
+	stats_exit();
 	misc_deregister(&system_device);
 	irqfd_exit();
 	el2_exit();

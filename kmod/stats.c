@@ -6,6 +6,8 @@
 #include <linux/debugfs.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/panic_notifier.h>
 #include <linux/seq_file.h>
 
 #include "kmod.h"
@@ -37,6 +39,47 @@ void stats_remove(struct vm *vm)
 	mutex_lock(&vms_mutex);
 	list_del(&vm->all);
 	mutex_unlock(&vms_mutex);
+}
+
+/* As many VMs are told of when the host dies. */
+#define MAX_TOLD	16
+
+/* Whose VMs a host had that panicked.  The other CPUs have stopped, wherever they were. */
+static int tell_of_vms(struct notifier_block *self, unsigned long event, void *data)
+{
+	const struct vm *vm;
+	u32 n = 0;
+
+	if (mutex_is_locked(&vms_mutex)) {
+		pr_emerg("somebody was making or looking at VMs\n");
+		return NOTIFY_DONE;
+	}
+	list_for_each_entry(vm, &vms, all) {
+		if (n++ < MAX_TOLD)
+			pr_emerg("VM %llu, of %s[%d], with %u vCPUs%s\n", vm->number, vm->comm,
+				 vm->pid, vm->nr_vcpus, vm->dead ? ": dead" : "");
+	}
+	if (n > MAX_TOLD)
+		pr_emerg("and %u VMs more\n", n - MAX_TOLD);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_notifier = { .notifier_call = tell_of_vms };
+
+/**
+ * stats_init() - a panic of the host tells of the VMs
+ */
+void stats_init(void)
+{
+	atomic_notifier_chain_register(&panic_notifier_list, &panic_notifier);
+}
+
+/**
+ * stats_exit() - the end of that
+ */
+void stats_exit(void)
+{
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_notifier);
 }
 
 /**

@@ -406,10 +406,10 @@ static void vcpu_stay(struct vcpu *vcpu)
 }
 
 /* EL2 does not answer as it should, or has taken an exception itself. */
-static noinline void vcpu_el2_failed(u64 code)
+static noinline void vcpu_el2_failed(struct vcpu *vcpu, u64 code)
 {
 	if (code == HYP_EXIT_EL2)
-		el2_report();
+		el2_report(vcpu);
 	else if (code == HYP_STUB_ERR)
 		el2_lost();
 	/* EL2 may have made it active, and not have said so. */
@@ -509,7 +509,7 @@ static __always_inline int vcpu_enter(struct vcpu *vcpu)
 	if (gic)
 		gic_exit(vcpu, hyp);
 	if (unlikely(code > HYP_EXIT_KICK))
-		vcpu_el2_failed(code);
+		vcpu_el2_failed(vcpu, code);
 	/* With all that is in memory now, to gic_freeze(). */
 	smp_store_release(&vcpu->in_guest, false);
 	if (code == HYP_EXIT_IRQ)
@@ -530,6 +530,8 @@ static noinline int vcpu_start(struct vcpu *vcpu)
 	atomic_cmpxchg(vcpu->power, ARMVCPU_POWER_ON_PENDING, ARMVCPU_POWER_ON);
 	if (vcpu->configured)
 		return 0;
+	if (static_branch_unlikely(&el2_provokes))
+		el2_provoke_oops();
 	mutex_lock(&vm->lock);
 	smccc_configure(vm);
 	/* The policy and the ID registers are final from here on. */

@@ -451,6 +451,8 @@ int vm_create(const struct armvcpu_create_vm *arg)
 		goto out_last_ran;
 	mmgrab(current->mm);
 	vm->mm = current->mm;
+	strscpy(vm->comm, current->comm, sizeof(vm->comm));
+	vm->pid = current->tgid;
 	stats_add(vm);
 
 	ret = anon_inode_getfd("armvcpu-vm", &vm_fops, vm, O_RDWR | O_CLOEXEC);

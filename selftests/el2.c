@@ -141,6 +141,18 @@ static void log_expect_report(const char *log, int cpu, const char *where)
 	log_expect_exception(log, cpu, where, 0x200, PROVOKED_EC, PROVOKED_FAR);
 }
 
+/* Whose VM it was: ours. */
+static void log_expect_owner(const char *log, unsigned int index)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), ", of %s[%d]: that VM is dead", program_invocation_short_name,
+		 getpid());
+	log_expect(log, text);
+	snprintf(text, sizeof(text), "EL2: vCPU %u of VM ", index);
+	log_expect(log, text);
+}
+
 /* ---- the knob --------------------------------------------------------------- */
 
 FIXTURE(el2) {
@@ -248,6 +260,7 @@ TEST_F(el2, hypercall_is_reported_on_each_cpu)
 		provoke("hvc");
 		log_read(self->kmsg, self->log);
 		log_expect_report(self->log, cpu, "in a hypercall");
+		ASSERT_EQ(0, log_count(self->log, "that VM is dead"));
 		ASSERT_EQ(1, log_count(self->log, "unexpected exception"));
 	}
 }
@@ -530,6 +543,7 @@ TEST_F(el2, entry_kills_the_vm_and_no_other)
 	expect_el2_exit(&vcpu);
 	log_read(self->kmsg, self->log);
 	log_expect_report(self->log, -1, "while a guest was loaded");
+	log_expect_owner(self->log, vcpu.index);
 	EXPECT_EQ(1, log_count(self->log, "unexpected exception"));
 	expect_dead(&victim, &vcpu);
 	expect_dead(&victim, &idle);
