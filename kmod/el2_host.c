@@ -1004,6 +1004,8 @@ static int claim_ppis(void)
 		if (ret) {
 			free_percpu(ppi->dev);
 			ppi->dev = NULL;
+			if (ret == -ENOMEM)
+				return ret;
 			pr_err("the %s interrupt is taken (%d): KVM or another hypervisor uses EL2; boot with kvm-arm.mode=none\n",
 			       ppi->what, ret);
 			return -EBUSY;
@@ -1073,6 +1075,8 @@ int el2_init(void)
 	int ret;
 
 	ret = check_el2();
+	if (ret == -ENOMEM)
+		pr_err("no memory for EL2's interrupts: free some and try again\n");
 	if (ret)
 		goto out_ppis;
 	ret = build_image();
