@@ -29,8 +29,8 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 	    PREFIX=$(PREFIX)
 
 .PHONY: all help setup build modules user modules_install install clean \
-	distclean run check check-debug check-matrix stress stress-memory \
-	fuzz-decode fuzz-vmm fuzz-guest bench lint rig \
+	distclean run check check-lifecycle check-debug check-matrix stress \
+	stress-memory fuzz-decode fuzz-vmm fuzz-guest bench lint rig \
 	rig-shell
 
 ifneq ($(NATIVE),)
@@ -87,6 +87,9 @@ check:
 
 check-debug:
 	@KERNEL=debug LEAKS=1 selftests/check
+
+check-lifecycle:
+	@selftests/check lifecycle
 
 check-matrix:
 	@$(RIG)/matrix

@@ -4,6 +4,7 @@
  * calls with their error, and a VM that computes.
  */
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -11,13 +12,17 @@
 
 static void usage(FILE *f)
 {
-	fputs("modtool load [PARAMETERS] | unload | vm | holders | kvm\n"
+	fputs("modtool load [PARAMETERS] | unload | vm | holders | kvm | compute FILE |\n"
+	      "        allocations | faults FROM\n"
 	      "\n"
 	      "  load     finit_module() of " MODULE_FILE "\n"
 	      "  unload   delete_module()\n"
 	      "  vm       make a VM, let it compute, check the sum\n"
 	      "  holders  try to unload the module with each kind of its files open\n"
 	      "  kvm      make a VM by KVM\n"
+	      "  compute  a vCPU on each CPU computes until there is a FILE; check all sums\n"
+	      "  allocations  how many a load makes, to its end or its failure\n"
+	      "  faults   load with one allocation after the other that fails, from a number on\n"
 	      "\n"
 	      "load and unload print the error's name and exit with its number.\n", f);
 }
@@ -112,6 +117,273 @@ static int run_kvm(void)
 	return 0;
 }
 
+/* ---- compute: VMs that live while the host does something ------------------------ */
+
+static struct {
+	u64 rounds;
+	u64 sum;
+} progress[GUEST_MAX_CPUS];
+
+static u64 stop;
+
+static u64 next(u64 x, u64 round)
+{
+	return (x ^ x >> 29) * 6364136223846793005UL + round;
+}
+
+/* In a register, in memory and in an FP register; and time does not go back. */
+static void guest_compute(u64 index)
+{
+	u64 x = index, round = 0, fp = index, now, last = 0;
+
+	asm volatile("fmov d20, %0" : : "r"(fp));
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		round++;
+		x = next(x, round);
+		progress[index].sum = next(progress[index].sum, round);
+		asm volatile("fmov %0, d20" : "=r"(fp));
+		fp = next(fp, round);
+		asm volatile("fmov d20, %0" : : "r"(fp));
+		GUEST_ASSERT_EQ(x, fp);
+		now = read_sysreg(cntvct_el0);
+		GUEST_ASSERT(now >= last);
+		last = now;
+		__atomic_store_n(&progress[index].rounds, round, __ATOMIC_RELEASE);
+	}
+	GUEST_SYNC_ARGS(1, round, x, progress[index].sum);
+}
+
+struct runner {
+	struct vm vm;
+	struct vcpu vcpu;
+	pthread_t thread;
+	int cpu;
+	int ret;
+};
+
+static void *run_vcpu(void *arg)
+{
+	struct runner *r = arg;
+
+	pin_to_cpu(r->cpu);
+	do {
+		r->ret = vcpu_run(&r->vcpu);
+	} while (r->ret == -EINTR);
+	return NULL;
+}
+
+static void wait_for_rounds(u64 index, u64 more)
+{
+	u64 start = __atomic_load_n(&progress[index].rounds, __ATOMIC_ACQUIRE);
+	int tries = 60000;
+
+	while (__atomic_load_n(&progress[index].rounds, __ATOMIC_ACQUIRE) < start + more) {
+		usleep(1000);
+		if (!--tries)
+			test_fail("vCPU %llu does not go on", index);
+	}
+}
+
+static void check_sums(struct runner *r)
+{
+	u64 index = r->vcpu.index, round, x = index, sum = 0;
+
+	pthread_join(r->thread, NULL);
+	if (r->ret)
+		test_fail("vCPU %llu: RUN: %s", index, strerror(-r->ret));
+	if (!vcpu_is_ucall(&r->vcpu) || r->vcpu.run->x[1] != 1) {
+		vcpu_print_exit(&r->vcpu);
+		test_fail("vCPU %llu did not end as it should", index);
+	}
+	for (round = 1; round <= vcpu_sync_arg(&r->vcpu, 0); round++) {
+		x = next(x, round);
+		sum = next(sum, round);
+	}
+	if (x != vcpu_sync_arg(&r->vcpu, 1) || sum != vcpu_sync_arg(&r->vcpu, 2))
+		test_fail("vCPU %llu has miscounted", index);
+	printf("vCPU %llu: %llu rounds\n", index, vcpu_sync_arg(&r->vcpu, 0));
+}
+
+/* Each has a VM of its own. */
+static int compute(const char *file)
+{
+	static struct runner runners[GUEST_MAX_CPUS];
+	int count = nr_cpus() < GUEST_MAX_CPUS ? nr_cpus() : GUEST_MAX_CPUS, i;
+
+	for (i = 0; i < count; i++) {
+		runners[i].cpu = i;
+		vm_init(&runners[i].vm);
+		runners[i].vm.nr_vcpus = i;
+		vcpu_init(&runners[i].vcpu, &runners[i].vm, 0);
+		vcpu_call(&runners[i].vcpu, guest_compute, i);
+		test_check(!pthread_create(&runners[i].thread, NULL, run_vcpu, &runners[i]));
+	}
+	for (i = 0; i < count; i++)
+		wait_for_rounds(i, 100);
+	puts("computing");
+	fflush(stdout);
+	while (access(file, F_OK))
+		usleep(10000);
+	/* They have not only been, they are. */
+	for (i = 0; i < count; i++)
+		wait_for_rounds(i, 100);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < count; i++)
+		check_sums(&runners[i]);
+	return 0;
+}
+
+/* ---- faults: allocations that fail, one after the other --------------------------- */
+
+#define PROBE_REGS	"/sys/kernel/debug/el2probe/regs"
+#define NEVER		100000000
+
+/* What a load leaves behind, or "". */
+static const char *left_behind(void)
+{
+	static const char * const paths[] = {
+		"/dev/armvcpu", "/sys/module/armvcpu", "/sys/kernel/debug/armvcpu",
+	};
+	static const char * const lists[] = { "/proc/interrupts", "/proc/misc" };
+	char line[512];
+	unsigned int i;
+	FILE *f;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++)
+		if (!access(paths[i], F_OK))
+			return paths[i];
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		f = fopen(lists[i], "re");
+		test_check(f);
+		while (fgets(line, sizeof(line), f)) {
+			if (strstr(line, MODULE_NAME)) {
+				fclose(f);
+				return lists[i];
+			}
+		}
+		fclose(f);
+	}
+	return "";
+}
+
+static void read_regs(char *text, size_t size)
+{
+	int fd = open(PROBE_REGS, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		test_fail(PROBE_REGS ": %m");
+	while ((n = read(fd, text + used, size - 1 - used)) > 0)
+		used += n;
+	if (n < 0)
+		test_fail(PROBE_REGS ": %m");
+	text[used] = 0;
+	close(fd);
+}
+
+/* The load's error, and how many allocations were left of @nth; 0: one has failed. */
+static int load_with_fault(const char *params, long nth, long *left)
+{
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	int module = open(MODULE_FILE, O_RDONLY | O_CLOEXEC), ret;
+	char text[24];
+
+	test_check(fd >= 0 && module >= 0);
+	snprintf(text, sizeof(text), "%ld", nth);
+	test_check(pwrite(fd, text, strlen(text), 0) == (ssize_t)strlen(text));
+	ret = syscall(SYS_finit_module, module, params, 0) ? -errno : 0;
+	memset(text, 0, sizeof(text));
+	test_check(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	*left = atol(text);
+	test_check(pwrite(fd, "0", 1, 0) == 1);
+	close(module);
+	close(fd);
+	return ret;
+}
+
+static void setup_faults(const char *kind)
+{
+	/* Those that may sleep, too, of any size; not a word about each. */
+	static const char * const settings[][2] = {
+		{ "ignore-gfp-wait", "N" }, { "min-order", "0" }, { "verbose", "0" },
+	};
+	char path[80];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, settings[i][0]);
+		if (!access(path, F_OK))
+			test_check(!write_file(path, settings[i][1]));
+	}
+}
+
+static int need_faults(void)
+{
+	if (access("/proc/thread-self/fail-nth", W_OK)) {
+		puts("this kernel cannot make allocations fail");
+		return 4;
+	}
+	setup_faults("failslab");
+	setup_faults("fail_page_alloc");
+	return 0;
+}
+
+static int count_allocations(void)
+{
+	int ret = need_faults();
+	long left;
+
+	if (ret)
+		return ret;
+	if (!load_with_fault("", NEVER, &left))
+		test_check(!module_unload());
+	printf("%ld\n", NEVER - left);
+	return 0;
+}
+
+static int try_faults(long from)
+{
+	static char before[65536], after[65536];
+	long nth, left, failed = 0, survived = 0;
+	const char *leftover;
+	int ret = need_faults();
+
+	if (ret)
+		return ret;
+	test_check(from > 0);
+	read_regs(before, sizeof(before));
+	for (nth = from;; nth++) {
+		ret = load_with_fault("debug=1", nth, &left);
+		if (!ret) {
+			run_vm();
+			test_check(!module_unload());
+		} else if (ret != -ENOMEM) {
+			test_fail("without allocation %ld: %s", nth, strerrorname_np(-ret));
+		}
+		leftover = left_behind();
+		if (*leftover)
+			test_fail("without allocation %ld, %s is left", nth, leftover);
+		read_regs(after, sizeof(after));
+		if (strcmp(before, after))
+			test_fail("without allocation %ld EL2 is not as it was:\n%s\nnot:\n%s",
+				  nth, after, before);
+		if (left)
+			break;
+		if (ret)
+			failed++;
+		else
+			survived++;
+	}
+	if (ret)
+		test_fail("with all its memory the load is %s", strerrorname_np(-ret));
+	printf("%ld allocations failed in turn: %ld loads are ENOMEM, %ld go on without\n",
+	       failed + survived, failed, survived);
+	/* Two interrupts, EL2's image, its tables and stacks, the device: it was about these. */
+	test_check(failed > 5);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
@@ -126,6 +398,12 @@ int main(int argc, char **argv)
 		return try_holders();
 	if (!strcmp(command, "kvm"))
 		return run_kvm();
+	if (!strcmp(command, "compute") && argc > 2)
+		return compute(argv[2]);
+	if (!strcmp(command, "allocations"))
+		return count_allocations();
+	if (!strcmp(command, "faults") && argc > 2)
+		return try_faults(atol(argv[2]));
 	usage(strcmp(command, "--help") ? stderr : stdout);
 	return strcmp(command, "--help") ? 255 : 0;
 }

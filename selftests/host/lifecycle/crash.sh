@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A host that crashes while VMs run: its crash kernel works. A bug of the module itself.
+# Prints TAP.
+#
+# crash.sh
+#
+# KERNEL, CPU, GIC, QEMU choose the host as for rig/run.
+
+set -euo pipefail
+. "$(dirname "$0")/common"
+
+SPLATS='Kernel panic - not syncing|Internal error: Oops|Unable to handle kernel|KASAN: null-ptr-deref'
+
+# crashes NAME HOW PATTERN
+crashes() {
+	host "$1" "${FILES[@]}" "${KEXEC[@]}" --mem "$MEMORY" --append "crashkernel=$RESERVED crash_kexec_post_notifiers" \
+		-- "/inside crash $2"
+	verdict "$1: the crash kernel comes to its end" [ "$rc$ended" = 1201 ]
+	verdict "$1: the log says why" log_says "$3"
+	verdict "$1: the log tells whose VMs there were" \
+		log_says "armvcpu: VM [0-9]+, of modtool\\[[0-9]+\\], with 1 vCPU"
+	verdict "$1: nothing else is wrong" only_splats "$SPLATS"
+}
+
+MEMORY=2G RESERVED=256M
+# KASAN's shadow alone is an eighth.
+[ "$KERNEL" != debug ] || RESERVED=512M
+need_kexec
+tap_begin
+crashes "sysrq" sysrq 'Kernel panic - not syncing: sysrq triggered crash'
+crashes "panic in the module" panic 'Kernel panic - not syncing: armvcpu: provoked by'
+crashes "oops in the module" oops 'pc : el2_provoke_oops'
+
+host "oops" "${FILES[@]}" -- '/inside oops'
+verdict "oops: the host goes on" [ "$rc$ended" = 1201 ]
+verdict "oops: nothing else is wrong" only_splats "$SPLATS"
+tap_end
