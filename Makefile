@@ -30,7 +30,7 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 
 .PHONY: all help setup build modules user modules_install install clean \
 	distclean run check check-lifecycle check-debug check-matrix stress \
-	stress-memory fuzz-decode fuzz-vmm fuzz-guest bench lint rig \
+	stress-memory fuzz fuzz-decode fuzz-vmm fuzz-guest bench lint rig \
 	rig-shell
 
 ifneq ($(NATIVE),)
@@ -99,6 +99,11 @@ stress:
 
 stress-memory:
 	@SECONDS_OF_STRESS='$(DURATION)' $(RIG)/stress-memory
+
+# The debug kernel, unless another one is asked for.
+fuzz:
+	@$(if $(filter command line environment,$(origin KERNEL)),,KERNEL=debug) \
+		$(if $(TIME),TIME='$(TIME)') $(RIG)/fuzz
 
 fuzz-decode:
 	@$(RIG)/build native

@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A fuzzer of the module's ioctls: programs of calls at random, and changed ones of those
+ * that have reached something new in the module (KCOV).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+#define CORPUS		1024
+#define MAX_WORKERS	16
+#define HANGS_AFTER_S	120
+#define DEBUGFS		"/sys/kernel/debug/"
+
+/**
+ * struct shared - what all workers have
+ * @lock: @corpus_size; the standard output.
+ * @counts: calls.
+ * @programs: so far.
+ * @killed: programs that a signal has ended.
+ * @hung: ... because they took too long.
+ * @given: how many of the corpus are from a file.
+ * @next: ... and which of those is run next.
+ * @corpus_size: of @corpus.
+ * @useful: of each worker's program, behind the last call that has reached something new.
+ * @cover: coverage.
+ * @found: those of @corpus that have reached something new in this run.
+ * @corpus: programs.
+ */
+struct shared {
+	pthread_mutex_t lock;
+	struct fuzz_counts counts;
+	u64 programs, killed, hung;
+	u32 given, next, corpus_size;
+	u32 useful[MAX_WORKERS];
+	struct fuzz_cover cover;
+	bool found[CORPUS];
+	struct fuzz_program corpus[CORPUS];
+};
+
+static struct shared *shared;
+static bool guided;
+/* How long programs have been run. */
+static u64 took_ms;
+static struct {
+	u64 seconds, calls, seed;
+	unsigned int workers;
+	const char *corpus, *replay, *module;
+	bool points, verbose;
+} options = { .seconds = 60, .calls = ~0UL, .seed = 1 };
+
+static void __noreturn die(const char *what)
+{
+	fprintf(stderr, "fuzz: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000UL + ts.tv_nsec / 1000000;
+}
+
+/* ---- workers ------------------------------------------------------------- */
+
+static void keep(const struct fuzz_program *p)
+{
+	u32 at;
+
+	pthread_mutex_lock(&shared->lock);
+	at = shared->corpus_size < CORPUS ? shared->corpus_size : shared->programs % CORPUS;
+	shared->corpus[at] = *p;
+	shared->found[at] = true;
+	if (at == shared->corpus_size)
+		shared->corpus_size++;
+	pthread_mutex_unlock(&shared->lock);
+}
+
+/* Before it runs: who reads it has it even if this machine does not survive. */
+static void say_program(unsigned int worker, const struct fuzz_program *p)
+{
+	static char text[FUZZ_TEXT];
+	size_t size = snprintf(text, sizeof(text), "worker %u\n", worker), at = 0;
+	ssize_t n;
+
+	size += program_print(text + size, sizeof(text) - size, p);
+	pthread_mutex_lock(&shared->lock);
+	while (at < size) {
+		n = write(STDOUT_FILENO, text + at, size - at);
+		if (n < 0)
+			break;
+		at += n;
+	}
+	pthread_mutex_unlock(&shared->lock);
+}
+
+static void run_one(unsigned int worker, const struct fuzz_program *p)
+{
+	pid_t child;
+	int status;
+
+	say_program(worker, p);
+	shared->useful[worker] = 0;
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		/* Whoever is not through by then, hangs. */
+		alarm(HANGS_AFTER_S);
+		fuzz_run(p, &shared->counts);
+		_exit(0);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		;
+	if (WIFSIGNALED(status)) {
+		__atomic_fetch_add(&shared->killed, 1, __ATOMIC_RELAXED);
+		if (WTERMSIG(status) == SIGALRM)
+			__atomic_fetch_add(&shared->hung, 1, __ATOMIC_RELAXED);
+	}
+	__atomic_fetch_add(&shared->programs, 1, __ATOMIC_RELAXED);
+}
+
+static void next_program(struct fuzz_program *p, u64 *state)
+{
+	u32 size = READ_ONCE(shared->corpus_size), next;
+
+	if (READ_ONCE(shared->next) < shared->given) {
+		next = __atomic_fetch_add(&shared->next, 1, __ATOMIC_RELAXED);
+		if (next < shared->given) {
+			*p = shared->corpus[next];
+			return;
+		}
+	}
+	if (!size || fuzz_random(state) % 5 == 0) {
+		program_random(p, state);
+	} else {
+		*p = shared->corpus[fuzz_random(state) % size];
+		program_change(p, &shared->corpus[fuzz_random(state) % size], state);
+	}
+}
+
+static void __noreturn work(unsigned int worker, u64 end)
+{
+	static struct fuzz_program p;
+	u64 state = fuzz_mix(options.seed * MAX_WORKERS + worker + 1) | 1;
+
+	cover_open(&shared->cover, FUZZ_THREADS);
+	cover_useful(&shared->useful[worker]);
+	while (now_ms() < end && READ_ONCE(shared->counts.calls) < options.calls) {
+		next_program(&p, &state);
+		run_one(worker, &p);
+		if (!shared->useful[worker])
+			continue;
+		/* What comes after that call has been of no use. */
+		p.count = shared->useful[worker];
+		keep(&p);
+	}
+	exit(0);
+}
+
+/* ---- the machine around them --------------------------------------------- */
+
+static bool write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, value, strlen(value)) >= 0;
+	close(fd);
+	return ok;
+}
+
+/* Also those that may wait; without a line in the log for each. */
+static void injection_on(void)
+{
+	static const char * const files[][2] = {
+		{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
+		{ DEBUGFS "failslab/verbose", "0" },
+		{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ DEBUGFS "fail_page_alloc/min-order", "0" },
+		{ DEBUGFS "fail_page_alloc/verbose", "0" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		write_file(files[i][0], files[i][1]);
+}
+
+/* What other programs, and who looks after the machine, may do meanwhile. */
+static void disturb(u64 n)
+{
+	static const char * const thp[] = { "always", "madvise", "never" };
+
+	switch (n % 12) {
+	case 0:
+	case 1:	/* Also one CPU alone. */
+		write_file("/sys/devices/system/cpu/cpu1/online", "0");
+		usleep(100000);
+		write_file("/sys/devices/system/cpu/cpu1/online", "1");
+		break;
+	case 2:
+		write_file("/proc/sys/vm/compact_memory", "1");
+		break;
+	case 3:
+		write_file("/proc/sys/vm/drop_caches", "3");
+		break;
+	case 4:
+		write_file("/sys/kernel/mm/transparent_hugepage/enabled",
+			   thp[n / 12 % ARRAY_SIZE(thp)]);
+		break;
+	case 5:	/* Pages that are equal become one. */
+		write_file("/sys/kernel/mm/ksm/run", n / 12 % 2 ? "1" : "2");
+		break;
+	case 6:	/* An exception at EL2: a VM dies of it. */
+		write_file(DEBUGFS "armvcpu/provoke", "run");
+		break;
+	}
+}
+
+static bool unload(void)
+{
+	bool ok;
+
+	cover_begin(0);
+	ok = !syscall(SYS_delete_module, "armvcpu", O_NONBLOCK);
+	cover_end(0);
+	cover_look(0);
+	return ok;
+}
+
+/* With the file that provokes exceptions at EL2; loading is part of what is reached. */
+static bool load(void)
+{
+	int fd = open(options.module, O_RDONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		die(options.module);
+	cover_begin(0);
+	ok = !syscall(SYS_finit_module, fd, "debug=1", 0);
+	cover_end(0);
+	close(fd);
+	cover_module(&shared->cover);
+	cover_look(0);
+	return ok;
+}
+
+/* What only the module's own tests do: EL2's reports, and its answers to the stub's calls. */
+static void use_knob(void)
+{
+	static const char * const words[] = {
+		"hvc", "undef", "sp_el0", "stack", "unknown", "restart", "none", "firmware",
+	};
+	unsigned int i;
+
+	cover_begin(0);
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		write_file(DEBUGFS "armvcpu/provoke", words[i]);
+	cover_end(0);
+	cover_look(0);
+}
+
+/* ---- the run ------------------------------------------------------------- */
+
+static void tell(u64 begin, const char *what)
+{
+	u64 ms = now_ms() - begin + 1, calls = READ_ONCE(shared->counts.calls);
+
+	took_ms = ms;
+	pthread_mutex_lock(&shared->lock);
+	printf("# %s: %llu calls in %llu programs, %llu calls/s", what, calls,
+	       READ_ONCE(shared->programs), calls * 1000 / ms);
+	if (guided)
+		printf(", %llu points reached, corpus of %u", READ_ONCE(shared->cover.points),
+		       READ_ONCE(shared->corpus_size));
+	printf(", %llu ended by a signal\n", READ_ONCE(shared->killed));
+	fflush(stdout);
+	pthread_mutex_unlock(&shared->lock);
+}
+
+/* Where the time goes. */
+static void tell_ops(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < fuzz_nr_ops; i++)
+		if (shared->counts.times[i])
+			printf("# %8llu calls of %8llu us each: %s\n", shared->counts.times[i],
+			       shared->counts.ns[i] / shared->counts.times[i] / 1000,
+			       fuzz_ops[i].name);
+}
+
+/* With nothing to guide it, all that there was; otherwise what has been of use this time. */
+static void tell_corpus(void)
+{
+	static char text[FUZZ_TEXT];
+	u32 i;
+
+	for (i = 0; i < shared->corpus_size; i++) {
+		if (guided && !shared->found[i])
+			continue;
+		program_print(text, sizeof(text), &shared->corpus[i]);
+		printf("corpus\n%s", text);
+	}
+}
+
+static void read_programs(const char *path)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		die(path);
+	while (shared->corpus_size < CORPUS &&
+	       program_read(f, &shared->corpus[shared->corpus_size]))
+		shared->corpus_size++;
+	fclose(f);
+	shared->given = shared->corpus_size;
+}
+
+static int fuzz(void)
+{
+	u64 begin = now_ms(), next = begin + 10000, next_disturbance = begin, n = 0;
+	unsigned int i, left;
+	int status = 0, ret = 0;
+
+	for (i = 0; i < options.workers; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid)
+			work(i, begin + options.seconds * 1000);
+	}
+	for (left = options.workers; left; ) {
+		if (waitpid(-1, &status, WNOHANG) > 0) {
+			left--;
+			ret |= status;
+			continue;
+		}
+		usleep(50000);
+		if (now_ms() >= next_disturbance) {
+			disturb(fuzz_mix(options.seed + n++) >> 16);
+			next_disturbance = now_ms() + 1000;
+		}
+		if (now_ms() < next)
+			continue;
+		tell(begin, "so far");
+		next += 10000;
+	}
+	tell(begin, "all");
+	return ret;
+}
+
+static int replay(void)
+{
+	u64 begin = now_ms();
+	u32 i;
+
+	cover_open(&shared->cover, FUZZ_THREADS);
+	for (i = 0; i < shared->given; i++)
+		run_one(0, &shared->corpus[i]);
+	tell(begin, "all");
+	return 0;
+}
+
+/* A VM, or a reference to the module, that nobody has any more. */
+static int look_for_leaks(void)
+{
+	FILE *f = fopen("/sys/module/armvcpu/parameters/vms", "re");
+	u64 vms = ~0UL;
+
+	if (!f || fscanf(f, "%llu", &vms) != 1)
+		vms = ~0UL;
+	if (f)
+		fclose(f);
+	if (vms)
+		printf("# %llu VMs are left, and nobody has them\n", vms);
+	return vms != 0;
+}
+
+static const struct option longs[] = {
+	{ "time", required_argument, NULL, 't' },
+	{ "calls", required_argument, NULL, 'n' },
+	{ "workers", required_argument, NULL, 'w' },
+	{ "seed", required_argument, NULL, 's' },
+	{ "corpus", required_argument, NULL, 'i' },
+	{ "replay", required_argument, NULL, 'r' },
+	{ "module", required_argument, NULL, 'm' },
+	{ "gicd", required_argument, NULL, 'g' },
+	{ "points", no_argument, NULL, 'c' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static void __noreturn show_help(FILE *out)
+{
+	fprintf(out, "fuzz [OPTION]...: the ioctls of /dev/armvcpu, as nobody should call them\n"
+		"  -t, --time S      for so many seconds (60)\n"
+		"  -n, --calls N     ... or until there have been so many calls\n"
+		"  -w, --workers N   processes that run programs (one for each CPU)\n"
+		"  -s, --seed N      of what is random (1)\n"
+		"  -i, --corpus F    begin with the programs of a file\n"
+		"  -r, --replay F    run those, and no others\n"
+		"  -m, --module F    load the module from there, with debug=1; unload it in the end\n"
+		"  -g, --gicd PA     raise interrupts of the host's GIC that is there (/dev/mem)\n"
+		"  -c, --points      in the end: the corpus, and the places reached, as offsets in\n"
+		"                    the module's .text\n"
+		"  -v, --verbose     in the end: how long each kind of call takes\n");
+	exit(out == stderr);
+}
+
+static void parse(int argc, char **argv)
+{
+	int c;
+
+	options.workers = sysconf(_SC_NPROCESSORS_ONLN);
+	while ((c = getopt_long(argc, argv, "t:n:w:s:i:r:m:g:cvh", longs, NULL)) != -1) {
+		switch (c) {
+		case 't':
+			options.seconds = strtoull(optarg, NULL, 0);
+			break;
+		case 'n':
+			options.calls = strtoull(optarg, NULL, 0);
+			break;
+		case 'w':
+			options.workers = strtoul(optarg, NULL, 0);
+			break;
+		case 's':
+			options.seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'i':
+			options.corpus = optarg;
+			break;
+		case 'r':
+			options.replay = optarg;
+			break;
+		case 'm':
+			options.module = optarg;
+			break;
+		case 'g':
+			fuzz_gicd = strtoull(optarg, NULL, 0);
+			break;
+		case 'c':
+			options.points = true;
+			break;
+		case 'v':
+			options.verbose = true;
+			break;
+		case 'h':
+			show_help(stdout);
+		default:
+			show_help(stderr);
+		}
+	}
+	if (!options.workers || options.workers > MAX_WORKERS)
+		options.workers = 2;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_mutexattr_t attr;
+	int ret;
+	u64 i;
+
+	parse(argc, argv);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	if (shared == MAP_FAILED)
+		die("mmap");
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(&shared->lock, &attr);
+	cover_module(&shared->cover);
+	guided = cover_open(&shared->cover, 1);
+	injection_on();
+	if (options.corpus || options.replay)
+		read_programs(options.replay ?: options.corpus);
+	if (options.module) {
+		unload();
+		if (!load())
+			die("the module does not load");
+	}
+	ret = options.replay ? replay() : fuzz();
+	if (options.verbose)
+		tell_ops();
+	ret |= look_for_leaks();
+	if (options.module) {
+		use_knob();
+		if (!unload()) {
+			printf("# the module does not unload: %s\n", strerror(errno));
+			ret = 1;
+		}
+	}
+	if (options.points) {
+		tell_corpus();
+		for (i = 0; i < FUZZ_MAX_TEXT / 4; i++)
+			if (shared->cover.reached[i])
+				printf("reached %llx\n", i * 4);
+	}
+	printf("# counts: %llu cases, %llu calls, %llu ms\n", shared->programs,
+	       shared->counts.calls, took_ms);
+	if (shared->hung) {
+		printf("# %llu programs took more than %d s\n", shared->hung, HANGS_AFTER_S);
+		ret = 1;
+	}
+	return !!ret;
+}
