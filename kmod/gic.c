@@ -745,15 +745,16 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 /* ICH_HCR_EL2.EOIcount has five bits. */
 #define MAX_EOI_COUNT		31
 
-/* The guest has dropped the priority of some that were in no list register. */
-static void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int count)
+/*
+ * The guest has dropped the priority of some that were in no list register.  Not inline: some
+ * kernels clear what is on the stack, each time.
+ */
+static noinline void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int count)
 {
 	struct gic_irq *best[MAX_EOI_COUNT];
 	unsigned int found = 0, intid, i;
 
 	count = min_t(unsigned int, count, MAX_EOI_COUNT);
-	if (likely(!count))
-		return;
 	/* In one go: there may be a thousand. */
 	for_each_set_bit(intid, vcpu->gic.ready, gic->nr_irqs) {
 		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
@@ -834,9 +835,11 @@ static void fold_private(struct gic *gic, struct vcpu *vcpu)
 static void fold(struct gic *gic, struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
-	unsigned int i;
+	unsigned int i, n;
 
-	deactivate_others(gic, vcpu, gic_host_eoi_count(vcpu));
+	n = gic_host_eoi_count(vcpu);
+	if (unlikely(n))
+		deactivate_others(gic, vcpu, n);
 	for (i = 0; i < g->used; i++) {
 		struct gic_irq *irq = g->lr_irqs[i];
 		struct gic_lr lr;
