@@ -39,7 +39,9 @@ static bool is_in_order(void)
 	for (i = 0; i < ARRAY_SIZE(models); i++)
 		if (model == models[i])
 			return true;
-	return false;
+	/* A510 and A520, which not every kernel has a name for. */
+	return MIDR_IMPLEMENTOR(model) == ARM_CPU_IMP_ARM &&
+	       (MIDR_PARTNUM(model) == 0xd46 || MIDR_PARTNUM(model) == 0xd80);
 }
 
 /* SMCCC_ARCH_FEATURES of the firmware, of this CPU. */
@@ -107,7 +109,7 @@ static u32 bhb_branches(void)
 		{ 0xd47, 32 }, { 0xd48, 32 },			/* A710, X2 */
 		{ 0xd49, 32 }, { 0xd4b, 32 },			/* N2, A78C */
 		{ 0xd4c, 32 }, { 0xd4d, 38 },			/* X1C, A715 */
-		{ 0xd81, 38 },					/* A720 */
+		{ 0xd81, 38 }, { 0xd89, 38 },			/* A720, A720AE */
 		{ 0xd4e, 132 }, { 0xd4f, 132 },			/* X3, V2 */
 	};
 	u32 midr = read_cpuid_id();

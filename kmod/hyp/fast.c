@@ -17,6 +17,8 @@
 #define SPSR_SS			BIT(21)
 #define SPSR_BTYPE		(BIT(10) | BIT(11))
 #define MDSCR_SS		BIT(0)
+/* MDCR_EL2: debug exceptions come to EL2. */
+#define MDCR_TDE		BIT(8)
 
 /* ISS of a trapped MRS or MSR. */
 #define ISS_SYS_READ		BIT(0)
@@ -195,11 +197,12 @@ answered:
 /*
  * Erratum 2077057 of the A510: this trap, in a single step, has SPSR_EL1 in SPSR_EL2, of
  * which the guest can make anything.  The step has not got on since the guest was
- * entered, so PSTATE is that of then.
+ * entered, so PSTATE is that of then; unless the guest steps itself, where that need not be
+ * the first instruction, and SPSR_EL1 is what it returned with.
  */
 static noinline void restore_spsr(const struct hyp_vcpu *vcpu)
 {
-	if (vcpu->mdscr & MDSCR_SS && vcpu->pstate & SPSR_SS)
+	if (vcpu->mdcr & MDCR_TDE && vcpu->mdscr & MDSCR_SS && vcpu->pstate & SPSR_SS)
 		write_sysreg(vcpu->pstate, spsr_el2);
 }
 
