@@ -337,7 +337,7 @@ static void spread_errata(struct hyp_cpu *hyp)
 {
 	static DEFINE_RAW_SPINLOCK(lock);
 	static u64 of_any;
-	u64 errata = hyp->features & HYP_ERRATUM_REPEAT_TLBI;
+	u64 errata = hyp->cpu_features & HYP_ERRATUM_REPEAT_TLBI;
 	int cpu;
 
 	/* It never shrinks, and who makes it grow tells all. */
@@ -350,7 +350,7 @@ static void spread_errata(struct hyp_cpu *hyp)
 	raw_spin_unlock(&lock);
 }
 
-/* Not while it is in a guest, or for a test. */
+/* On that CPU, which is in no guest then: it would leave it by the old table. */
 static void set_hardening(struct hyp_cpu *hyp, const struct spectre_cpu *spectre)
 {
 	static const u64 tables[NR_HARDEN] = {
@@ -371,8 +371,8 @@ static bool enter_image(struct hyp_cpu *hyp)
 	struct spectre_cpu spectre;
 
 	spectre_look(&spectre);
-	hyp->features = cpu_features();
 	set_hardening(hyp, &spectre);
+	hyp->cpu_features = cpu_features() | spectre.features;
 	spread_errata(hyp);
 	hyp->mair = EL2_MAIR;
 	hyp->tcr = EL2_TCR | EL2_TCR_TG0 |
@@ -1098,8 +1098,11 @@ int el2_init(void)
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "armvcpu:online", el2_cpu_up, el2_cpu_down);
 	el2_in_init = false;
 	if (ret < 0) {
-		pr_err("a CPU's hyp-stub did not let us in (%d): EL2 is as it was; take that CPU offline and try again\n",
-		       ret);
+		if (ret == -EBUSY)
+			pr_err("a CPU's hyp-stub did not let us in (%d): EL2 is as it was; take that CPU offline and try again\n",
+			       ret);
+		else
+			pr_err("the kernel takes no callback for its CPUs (%d)\n", ret);
 		cpu_pm_unregister_notifier(&el2_pm_notifier);
 		goto out_memory;
 	}
@@ -1297,12 +1300,17 @@ static int provoke_restart(void)
 	return ret;
 }
 
+static void harden_here(void *spectre)
+{
+	struct el2_cpu *cpu = this_cpu_ptr(&el2_cpus);
+
+	if (cpu->installed)
+		set_hardening(cpu->hyp, spectre);
+}
+
 static int provoke_hardening(const struct spectre_cpu *spectre)
 {
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		set_hardening(per_cpu_ptr(&el2_cpus, cpu)->hyp, spectre);
+	on_each_cpu(harden_here, (void *)spectre, 1);
 	return 0;
 }
 
@@ -1352,27 +1360,29 @@ static int provoke_call(int (*call)(void))
 /**
  * struct provocation - a word for the knob
  * @word: what is written to the file.
- * @call: a hypercall that must have an answer; or NULL:
+ * @call: a hypercall that must have an answer, with interrupts off; or NULL:
+ * @harden: something for all CPUs, in process context; or NULL:
  * @kind: HYP_PROVOKE_*, an exception at EL2.
  */
 struct provocation {
 	const char *word;
 	int (*call)(void);
+	int (*harden)(void);
 	u64 kind;
 };
 
 static const struct provocation provocations[] = {
-	{ "hvc", NULL, HYP_PROVOKE_LOAD },
-	{ "undef", NULL, HYP_PROVOKE_UNDEF },
-	{ "sp_el0", NULL, HYP_PROVOKE_SP_EL0 },
-	{ "stack", NULL, HYP_PROVOKE_STACK },
+	{ "hvc", .kind = HYP_PROVOKE_LOAD },
+	{ "undef", .kind = HYP_PROVOKE_UNDEF },
+	{ "sp_el0", .kind = HYP_PROVOKE_SP_EL0 },
+	{ "stack", .kind = HYP_PROVOKE_STACK },
 	{ "unknown", provoke_unknown },
 	{ "restart", provoke_restart },
 	{ "reset", provoke_reset },
-	{ "firmware", provoke_firmware },
-	{ "bhb_loop", provoke_loop },
-	{ "bhb_clear", provoke_clear },
-	{ "bare", provoke_bare },
+	{ "firmware", .harden = provoke_firmware },
+	{ "bhb_loop", .harden = provoke_loop },
+	{ "bhb_clear", .harden = provoke_clear },
+	{ "bare", .harden = provoke_bare },
 };
 
 static ssize_t provoke_write(struct file *file, const char __user *user, size_t size,
@@ -1396,6 +1406,10 @@ static ssize_t provoke_write(struct file *file, const char __user *user, size_t 
 			break;
 	if (i == ARRAY_SIZE(provocations))
 		return -EINVAL;
+	if (provocations[i].harden) {
+		ret = provocations[i].harden();
+		return ret ?: size;
+	}
 	if (!provocations[i].call) {
 		provoke_exception(provocations[i].kind);
 		return size;

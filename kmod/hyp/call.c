@@ -11,7 +11,7 @@ static inline int has(const struct hyp_cpu *cpu, u64 feature)
 
 /**
  * hyp_install() - keep what EL2 held; called once, by stub.S
- * @cpu: this CPU; @cpu->features says which registers it has.
+ * @cpu: this CPU; @cpu->cpu_features says which registers it has.
  */
 void hyp_install(struct hyp_cpu *cpu)
 {
@@ -22,6 +22,12 @@ void hyp_install(struct hyp_cpu *cpu)
 	cpu->host_trfcr = 0;
 	cpu->host_pmblimitr = 0;
 	cpu->host_trblimitr = 0;
+	cpu->host_tpidr2_saved = 0;
+	/* hyp_restore() has gone by what was there until now. */
+	cpu->features = cpu->cpu_features;
+	/* UNKNOWN at reset, and not every kernel knows of it. */
+	if (cpu->features & HYP_HAS_RAS)
+		write_sysreg_s(0, 3, 0, 12, 1, 1);	/* DISR_EL1 */
 	/* The core has the registers, but the host may use a GICv2 (SRE is clear). */
 	if ((cpu->features & HYP_HAS_GICV3) && !(read_sysreg_s(3, 4, 12, 9, 5) & 1))
 		cpu->features &= ~(u64)HYP_HAS_GICV3;

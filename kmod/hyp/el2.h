@@ -129,7 +129,7 @@ void hyp_debug_leave(struct hyp_vcpu *vcpu);
 /* switch.c */
 void hyp_switch_install(struct hyp_cpu *cpu);
 void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
-u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code);
+u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code, u64 ran);
 void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu);
 void hyp_fp_enable(void);
 void hyp_pauth_enable(struct hyp_vcpu *vcpu);

@@ -123,6 +123,7 @@
 	 * not be taken for the guest's, but an interrupt needs no slice either.
 	 */
 	mov	x21, #HYP_EXIT_IRQ
+	mov	x3, xzr
 	mrs	x2, isr_el1
 	cbnz	x2, hyp_guest_left
 	ldp	x2, x3, [x20, #VCPU_PC]
@@ -268,8 +269,8 @@
 	end	hyp_serror_window_end
 	end	hyp_serror_window
 
-	/* x19, x20 as above, x21: the exit. */
-1:
+	1:	mov	x3, #1
+/* x19, x20 as above, x21: the exit, x3: the guest has run. */
 	entry	hyp_guest_left
 	mov	x0, x19
 	mov	x1, x20

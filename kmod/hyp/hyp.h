@@ -532,8 +532,10 @@ struct hyp_report {
  * @host_pmblimitr: PMBLIMITR_EL1.
  * @host_trblimitr: TRBLIMITR_EL1.
  * @host_tpidr2: TPIDR2_EL0.
+ * @host_tpidr2_saved: that is there.
  * @host_fp: the host's FP registers while the guest has loaded its own.
  * @report: the last unexpected exception at EL2.
+ * @cpu_features: what the host says of this CPU; hyp_install() makes @features of it.
  * @others: HYP_ERRATUM_REPEAT_TLBI if any CPU has it: see el2_host.c.
  * @guest_vectors: VBAR_EL2 while a guest runs: those of vectors.S that this CPU needs
  *	against speculation.
@@ -576,8 +578,10 @@ struct hyp_cpu {
 	u64 host_pmblimitr;
 	u64 host_trblimitr;
 	u64 host_tpidr2;
+	u64 host_tpidr2_saved;
 	struct hyp_fp host_fp;
 	struct hyp_report report;
+	u64 cpu_features;
 	u64 others;
 	u64 guest_vectors;
 	u64 harden_arg;

@@ -356,17 +356,19 @@ static noinline void activate_rare_traps(struct hyp_cpu *cpu)
 		write_sysreg_s(0, 3, 4, 12, 1, 1);	/* VDISR_EL2 */
 	}
 	if (features & HYP_HAS_TPIDR2) {
+		cpu->host_tpidr2_saved = 1;
 		cpu->host_tpidr2 = read_sysreg_s(3, 3, 13, 0, 5);
 		write_sysreg_s(0, 3, 3, 13, 0, 5);
 	}
 }
 
-static noinline void deactivate_rare_traps(const struct hyp_cpu *cpu)
+static noinline void deactivate_rare_traps(struct hyp_cpu *cpu)
 {
 	u64 features = cpu->features;
 
-	if (features & HYP_HAS_TPIDR2)
+	if (cpu->host_tpidr2_saved)
 		write_sysreg_s(cpu->host_tpidr2, 3, 3, 13, 0, 5);
+	cpu->host_tpidr2_saved = 0;
 	if (features & HYP_HAS_HCX)
 		write_sysreg_s(host_reg(cpu, HYP_SAVED_HCRX_EL2), 3, 4, 1, 2, 2);
 	if (features & HYP_HAS_FGT) {
@@ -414,7 +416,7 @@ static inline void activate_traps(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 		activate_rare_traps(cpu);
 }
 
-static inline void deactivate_traps(const struct hyp_cpu *cpu)
+static inline void deactivate_traps(struct hyp_cpu *cpu)
 {
 	u64 features = cpu->features, mdcr = host_reg(cpu, HYP_SAVED_MDCR_EL2);
 	u64 cptr = host_reg(cpu, HYP_SAVED_CPTR_EL2), hstr = host_reg(cpu, HYP_SAVED_HSTR_EL2);
@@ -500,12 +502,13 @@ void hyp_fp_enable(void)
 /* What few guests have. */
 static noinline void enter_rare(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 {
+	/* First: hyp_leave() starts what this has stopped. */
+	if (cpu->features & HYP_HAS_TRACE)
+		stop_tracing(cpu);
 	if (vcpu->flags & HYP_VCPU_DEBUG)
 		hyp_debug_enter(vcpu);
 	if (vcpu->hcr & HCR_APK)
 		exchange_pauth(vcpu);
-	if (cpu->features & HYP_HAS_TRACE)
-		stop_tracing(cpu);
 	if (vcpu->flags & HYP_VCPU_PROVOKE)
 		hyp_provoke(HYP_PROVOKE_LOAD);
 }
@@ -555,6 +558,9 @@ void hyp_enter(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	hcr = vcpu->hcr | __atomic_load_n(&vcpu->lines, __ATOMIC_RELAXED);
 	dsb(nsh);
 	switch_regime(cpu->host, vcpu->sys, vcpu->vttbr, hcr, features);
+	/* What entry.S finds in ISR_EL1 is no older than that DSB: an ESB would hide it. */
+	if (unlikely(features & HYP_HAS_RAS))
+		isb();
 	/* The exception return synchronises the rest. */
 }
 
@@ -714,15 +720,16 @@ static noinline void take_deferred_serror(struct hyp_cpu *cpu)
  * @cpu: this CPU.
  * @vcpu: the guest.
  * @code: HYP_EXIT_SYNC, HYP_EXIT_IRQ, HYP_EXIT_SERROR.
+ * @ran: it has executed something; 0: what is pending was pending before.
  *
  * Return: 0: back into the guest.  Otherwise the host is in place, and this is
  * the result of its HYP_CALL_RUN.
  */
-u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code)
+u64 hyp_exit(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu, u64 code, u64 ran)
 {
 	u64 ec = vcpu->esr >> ESR_EC_SHIFT & 0x3f;
 
-	if (unlikely(cpu->features & HYP_HAS_RAS))
+	if (unlikely(cpu->features & HYP_HAS_RAS) && ran)
 		take_deferred_serror(cpu);
 	if (cpu->serror) {
 		/* PC is behind an HVC that nobody will see: once more, then. */
