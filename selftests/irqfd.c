@@ -745,6 +745,9 @@ TEST_F(irqfd, comes_and_goes)
 
 		ASSERT_EQ(0, set(self->vm, flags, SPI + i % 4, self->fd,
 				 flags ? self->resample : 0));
+		/* Once at least it is there when something comes; it stays latched then. */
+		while (!i && !latched(&self->m, SPI))
+			sched_yield();
 		ASSERT_EQ(0, set(self->vm, flags | REMOVE, SPI + i % 4, self->fd, 0));
 		/* On return they are the reader's. */
 		while (!wait_for_signal(self->fd))
