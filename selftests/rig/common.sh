@@ -11,6 +11,9 @@ CACHE=$(realpath -m "${ARMVCPU_CACHE:-$TOP/.cache}")
 BUILD=$TOP/build
 # shellcheck disable=SC2034 # for those who source this
 CROSS=aarch64-linux-gnu-
+# Where Debian's arm64 packages have their libraries.
+# shellcheck disable=SC2034 # for those who source this
+LIBDIR=usr/lib/${CROSS%-}
 ME=${0##*/}
 export RIG
 
