@@ -39,11 +39,9 @@ esac
 "$RIG/setup"
 "$RIG/build" user tests
 
-case $QEMU in
-10) qemu=("$CACHE/qemu-10/usr/bin/qemu-system-aarch64" -L "$CACHE/qemu-10/usr/share/qemu") ;;
-*) qemu=(qemu-system-aarch64) ;;
-esac
-qemu+=(-M "virt,gic-version=$GIC,its=off" -cpu "$CPU" -m 256M -nographic -nic none -no-reboot)
+qemu_command "$QEMU"
+qemu=("${QEMU_COMMAND[@]}" -M "virt,gic-version=$GIC,its=off" -cpu "$(qemu_cpu "$CPU")"
+	-m 256M -nographic -nic none -no-reboot)
 
 # What cases, by the guest's command line, each a run of its own.
 names=() cases=()
@@ -63,21 +61,29 @@ fi
 part "instructions" "hostile.kind=1 hostile.mmu=1 hostile.count=$INSNS"
 
 commands=
+plain=() # how each of them ended
 for i in "${!names[@]}"; do
-	timeout 300 "${qemu[@]}" -kernel "$GUEST" -append "${cases[i]}" </dev/null |
-		tr -d '\r' >"$OUT/plain.$i" || true
+	plain[i]=0
+	timeout 300 "${qemu[@]}" -kernel "$GUEST" -append "${cases[i]}" \
+		</dev/null >"$OUT/plain" 2>"$OUT/plain.err" || plain[i]=$?
+	tr -d '\r' <"$OUT/plain" >"$OUT/plain.$i"
 	commands+="/armvcpu-vmm --kernel /guest.bin --mem 256M --gic $GIC"
-	commands+=" --append '${cases[i]}' </dev/null 2>/dev/null; echo '--- $i'; "
+	commands+=" --append '${cases[i]}' </dev/null 2>/dev/null; echo \"--- $i \$?\"; "
 done
 rc=0
 "$RIG/run" --timeout 600 --file "$VMM" --file "$GUEST" -- "$commands" >"$OUT/out" 2>"$OUT/err" || rc=$?
 tr -d '\r' <"$OUT/out" | awk -v out="$OUT/ours." 'BEGIN { i = 0 }
-	/^--- / { close(out i); i = $2 + 1; next } { print >(out i) }'
+	/^--- / { close(out i); print $3 >(out "ended." i); i = $2 + 1; next } { print >(out i) }'
 
 # shellcheck disable=SC2317 # called through result
 same() {
-	local ret=0
+	local ret=0 ours
 
+	ours=$(cat "$OUT/ours.ended.$1") || ours=none
+	if [ "${plain[$1]} $ours" != "0 0" ]; then
+		ret=1
+		echo "the plain board's status is ${plain[$1]}, the VMM's $ours" | remarks
+	fi
 	"$SELF/compare" "$SELF/differences" "$OUT/plain.$1" "$OUT/ours.$1" >"$OUT/diff" || ret=1
 	head -n 40 "$OUT/diff" | remarks
 	return "$ret"
