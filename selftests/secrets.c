@@ -525,42 +525,115 @@ TEST_F(secrets, new_run_struct_is_empty)
 	}
 }
 
+/* The ring as well. */
+TEST_F(secrets, new_dirty_ring_is_empty)
+{
+	const u32 entries = page_size() / sizeof(struct armvcpu_dirty_page);
+	struct armvcpu_set_dirty_ring arg = { .entries = entries };
+	const size_t size = ARMVCPU_DIRTY_RING_SIZE(entries);
+	const u32 *words;
+	size_t i;
+
+	ASSERT_EQ(0, xioctl(self->vcpu.fd, ARMVCPU_SET_DIRTY_RING, &arg));
+	words = mmap(NULL, size, PROT_READ, MAP_SHARED, self->vcpu.fd, ARMVCPU_DIRTY_RING_OFFSET);
+	ASSERT_NE(MAP_FAILED, words);
+	for (i = 0; i < size / sizeof(u32); i++) {
+		const bool size_field = i * sizeof(u32) ==
+					offsetof(struct armvcpu_dirty_ring, entries);
+
+		if (words[i] != (size_field ? entries : 0))
+			test_fail("the ring at %zx: 0x%x", i * sizeof(u32), words[i]);
+	}
+	munmap((void *)words, size);
+}
+
 #define FILLER	0xa5
+/* More than any register list, or log of the slot. */
+static u8 buffer[16384] __aligned(16);
+
+/* @cmd with the @size bytes of @in: nothing behind them is written to. */
+static int get(int fd, unsigned long cmd, const void *in, size_t size)
+{
+	size_t n;
+	int ret;
+
+	memset(buffer, FILLER, sizeof(buffer));
+	if (in)
+		memcpy(buffer, in, size);
+	ret = xioctl(fd, cmd, buffer);
+	for (n = size; n < sizeof(buffer); n++)
+		if (buffer[n] != FILLER)
+			test_fail("ioctl 0x%lx writes to byte %zu", cmd, n);
+	for (n = 0; n + sizeof(u64) <= size; n += sizeof(u64))
+		if (is_kernel_address(*(u64 *)(buffer + n)))
+			test_fail("ioctl 0x%lx: 0x%llx at %zu", cmd, *(u64 *)(buffer + n), n);
+	return ret;
+}
 
 /* An ioctl writes its structure, no byte more, and no byte that is not known. */
 TEST_F(secrets, ioctls_fill_what_they_say)
 {
-	static u8 buffer[4096] __aligned(16);
 	static const struct {
 		unsigned long cmd;
 		size_t size;
-		bool sys;
 	} gets[] = {
 		{ ARMVCPU_GET_CORE_REGS, sizeof(struct armvcpu_core_regs) },
 		{ ARMVCPU_GET_FP_REGS, sizeof(struct armvcpu_fp_regs) },
 		{ ARMVCPU_GET_POWER, sizeof(struct armvcpu_power) },
 	};
+	struct armvcpu_gic_reg gic = { .space = ARMVCPU_GIC_DIST };
 	struct armvcpu_fp_regs *fp = (void *)buffer;
 	struct armvcpu_power *power = (void *)buffer;
-	unsigned int i, n;
+	struct armvcpu_cap cap = { 0 };
+	unsigned int i;
 
 	vcpu_call(&self->vcpu, guest_plants);
 	vcpu_expect_sync(&self->vcpu, 3);
 	for (i = 0; i < ARRAY_SIZE(gets); i++) {
-		memset(buffer, FILLER, sizeof(buffer));
-		ASSERT_EQ(0, xioctl(self->vcpu.fd, gets[i].cmd, buffer));
-		for (n = gets[i].size; n < sizeof(buffer); n++)
-			if (buffer[n] != FILLER)
-				test_fail("ioctl 0x%lx writes to byte %u", gets[i].cmd, n);
-		for (n = 0; n + sizeof(u64) <= gets[i].size; n += sizeof(u64))
-			if (is_kernel_address(*(u64 *)(buffer + n)))
-				test_fail("ioctl 0x%lx: 0x%llx at %u", gets[i].cmd,
-					  *(u64 *)(buffer + n), n);
+		ASSERT_EQ(0, get(self->vcpu.fd, gets[i].cmd, NULL, gets[i].size));
 		if (gets[i].cmd == ARMVCPU_GET_FP_REGS)
 			ASSERT_EQ(0, fp->reserved);
 		if (gets[i].cmd == ARMVCPU_GET_POWER)
 			ASSERT_EQ(0, power->flags);
 	}
+	for (cap.cap = 0; cap.cap < 64; cap.cap++) {
+		ASSERT_EQ(0, get(self->vm.sys, ARMVCPU_CHECK_CAP, &cap, sizeof(cap)));
+		ASSERT_EQ(0, get(self->vm.fd, ARMVCPU_CHECK_CAP, &cap, sizeof(cap)));
+	}
+	/* What is refused is as it was. */
+	ASSERT_EQ(-ENXIO, get(self->vm.fd, ARMVCPU_GET_GIC_REG, &gic, sizeof(gic)));
+	ASSERT_EQ(0, memcmp(buffer, &gic, sizeof(gic)));
+}
+
+/* Arrays that an ioctl fills, and each register that a list names. */
+TEST_F(secrets, lists_are_no_longer_than_they_say)
+{
+	struct armvcpu_reg_list list = { .count = sizeof(buffer) / sizeof(u32),
+					 .ids = (u64)buffer };
+	static u32 ids[sizeof(buffer) / sizeof(u32)];
+	struct armvcpu_one_reg reg = { 0 };
+	size_t i;
+
+	vcpu_call(&self->vcpu, guest_plants);
+	vcpu_expect_sync(&self->vcpu, 3);
+	memset(buffer, FILLER, sizeof(buffer));
+	ASSERT_EQ(0, xioctl(self->vcpu.fd, ARMVCPU_GET_REG_LIST, &list));
+	ASSERT_GT(list.count, 100);
+	for (i = list.count * sizeof(u32); i < sizeof(buffer); i++)
+		if (buffer[i] != FILLER)
+			test_fail("of %u ids, byte %zu is written to", list.count, i);
+	memcpy(ids, buffer, list.count * sizeof(u32));
+	for (i = 0; i < list.count; i++) {
+		reg.id = ids[i];
+		ASSERT_EQ(0, get(self->vcpu.fd, ARMVCPU_GET_ONE_REG, &reg, sizeof(reg)));
+		ASSERT_EQ(reg.id, ((struct armvcpu_one_reg *)buffer)->id);
+	}
+	/* Too little room: none is written. */
+	list.count--;
+	memset(buffer, FILLER, sizeof(buffer));
+	ASSERT_EQ(-E2BIG, xioctl(self->vcpu.fd, ARMVCPU_GET_REG_LIST, &list));
+	for (i = 0; i < sizeof(buffer); i++)
+		ASSERT_EQ(FILLER, buffer[i]);
 }
 
 /* ---- errors of the bus ----------------------------------------------------- */
