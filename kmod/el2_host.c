@@ -293,25 +293,22 @@ static u64 cpu_features(void)
  * stop the core for good.  Spectre v2 and BHB: branch predictors trained by the guest
  * are used by the host, where the firmware has nothing against it (spectre.c).
  */
-static void warn_of_errata(void)
+static void warn_of_errata(unsigned int cpu)
 {
-	int cpu;
+	enum { A57_832075, A77_1508412, SPECTRE };
+	static unsigned long told;
+	u32 midr = per_cpu_ptr(&el2_cpus, cpu)->midr;
 
-	for_each_online_cpu(cpu) {
-		u32 midr = per_cpu_ptr(&el2_cpus, cpu)->midr;
-
-		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A57, 0, MIDR_CPU_VAR_REV(1, 2))) {
-			pr_warn("CPU%d is a Cortex-A57 with erratum 832075: run guests you trust only\n",
-				cpu);
-			break;
-		}
-		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A77, 0, MIDR_CPU_VAR_REV(1, 0))) {
-			pr_warn("CPU%d is a Cortex-A77 with erratum 1508412: run guests you trust only\n",
-				cpu);
-			break;
-		}
-	}
-	if (spectre_exposed())
+	/* One CPU of each kind tells for all. */
+	if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A57, 0, MIDR_CPU_VAR_REV(1, 2)) &&
+	    !test_and_set_bit(A57_832075, &told))
+		pr_warn("CPU%u is a Cortex-A57 with erratum 832075: run guests you trust only\n",
+			cpu);
+	if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A77, 0, MIDR_CPU_VAR_REV(1, 0)) &&
+	    !test_and_set_bit(A77_1508412, &told))
+		pr_warn("CPU%u is a Cortex-A77 with erratum 1508412: run guests you trust only\n",
+			cpu);
+	if (spectre_exposed() && !test_and_set_bit(SPECTRE, &told))
 		pr_warn("guests share the branch predictors with the host, and the firmware has no call against it (Spectre v2, Spectre-BHB): run guests you trust only\n");
 }
 
@@ -653,8 +650,10 @@ static int el2_cpu_up(unsigned int cpu)
 	local_irq_restore(flags);
 	if (!el2_in_init)
 		pass_cpu_up();
-	if (!ret)
+	if (!ret) {
+		warn_of_errata(cpu);
 		return 0;
+	}
 	if (el2_in_init)
 		return ret;
 	pr_err("CPU%u came back without a hyp-stub: vCPUs cannot run there; take it offline\n",
@@ -1108,7 +1107,6 @@ int el2_init(void)
 	}
 	el2_hp_state = ret;
 	register_reboot_notifier(&el2_reboot_notifier);
-	warn_of_errata();
 	return 0;
 
 out_memory:
