@@ -693,12 +693,22 @@ static int el2_pm_notify(struct notifier_block *self, unsigned long event, void 
 
 static struct notifier_block el2_pm_notifier = { .notifier_call = el2_pm_notify };
 
+/* A CPU that sleeps has given it back before. */
+static void restore_and_count(void *given)
+{
+	if (this_cpu_read(el2_cpus.installed))
+		atomic_inc(given);
+	restore_this_cpu(NULL);
+}
+
 /* The next kernel finds EL2 as this one did. */
 static int el2_reboot_notify(struct notifier_block *self, unsigned long event, void *data)
 {
+	atomic_t given = ATOMIC_INIT(0);
+
 	WRITE_ONCE(el2_shut, true);
-	on_each_cpu(restore_this_cpu, NULL, 1);
-	pr_info("the host goes down: EL2 given back on %u CPU(s)\n", num_online_cpus());
+	on_each_cpu(restore_and_count, &given, 1);
+	pr_info("the host goes down: EL2 given back on %d CPU(s)\n", atomic_read(&given));
 	return NOTIFY_OK;
 }
 
