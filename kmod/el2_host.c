@@ -1407,8 +1407,6 @@ static ssize_t provoke_write(struct file *file, const char __user *user, size_t 
 		atomic_set(&el2_provoke_next, word[0] == 'r' ? PROVOKE_RUN : PROVOKE_OOPS);
 		return size;
 	}
-	if (sysfs_streq(word, "panic"))
-		panic(KBUILD_MODNAME ": provoked by %s[%d]", current->comm, current->pid);
 	for (i = 0; i < ARRAY_SIZE(provocations); i++)
 		if (sysfs_streq(word, provocations[i].word))
 			break;
