@@ -560,6 +560,9 @@ void el2_lost(void)
 {
 	this_cpu_write(el2_cpus.installed, false);
 	vcpu_unload();
+	/* The end of the host came in between. */
+	if (READ_ONCE(el2_shut))
+		return;
 	pr_err_ratelimited("CPU%u: EL2 is not ours any more: something has called HVC_RESET_VECTORS\n",
 			   smp_processor_id());
 }
@@ -1101,22 +1104,27 @@ int el2_init(void)
 			pr_err("no memory for EL2's image and stacks: free some and try again\n");
 		goto out_memory;
 	}
-	/* First: a CPU may come back from idle as soon as it has been taken. */
+	/* First: a CPU may come back from idle, or the host go down, as soon as it has been taken. */
 	cpu_pm_register_notifier(&el2_pm_notifier);
+	register_reboot_notifier(&el2_reboot_notifier);
+	/* No CPU comes meanwhile: it would be taken for one of those that were there. */
+	cpus_read_lock();
 	el2_in_init = true;
-	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "armvcpu:online", el2_cpu_up, el2_cpu_down);
+	ret = cpuhp_setup_state_cpuslocked(CPUHP_AP_ONLINE_DYN, "armvcpu:online", el2_cpu_up,
+					   el2_cpu_down);
 	el2_in_init = false;
+	cpus_read_unlock();
 	if (ret < 0) {
 		if (ret == -EBUSY)
 			pr_err("a CPU's hyp-stub did not let us in (%d): EL2 is as it was; take that CPU offline and try again\n",
 			       ret);
 		else
 			pr_err("the kernel takes no callback for its CPUs (%d)\n", ret);
+		unregister_reboot_notifier(&el2_reboot_notifier);
 		cpu_pm_unregister_notifier(&el2_pm_notifier);
 		goto out_memory;
 	}
 	el2_hp_state = ret;
-	register_reboot_notifier(&el2_reboot_notifier);
 	return 0;
 
 out_memory:
@@ -1131,8 +1139,8 @@ out_ppis:
  */
 void el2_exit(void)
 {
-	unregister_reboot_notifier(&el2_reboot_notifier);
 	cpuhp_remove_state(el2_hp_state);
+	unregister_reboot_notifier(&el2_reboot_notifier);
 	cpu_pm_unregister_notifier(&el2_pm_notifier);
 	free_el2_memory();
 	release_ppis();
