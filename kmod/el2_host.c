@@ -210,6 +210,10 @@ static u64 cpu_errata(u32 midr)
 	case MIDR_QCOM_KRYO_4XX_GOLD:
 		errata |= HYP_ERRATUM_SPEC_AT | HYP_ERRATUM_REPEAT_TLBI;
 		break;
+	case MIDR_CORTEX_A77:			/* 1508412 */
+		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A77, 0, MIDR_CPU_VAR_REV(1, 0)))
+			errata |= HYP_ERRATUM_1508412;
+		break;
 	case MIDR_CORTEX_A510:			/* 2441009 up to r1p1, 2077057 up to r0p2 */
 		errata |= HYP_ERRATUM_REPEAT_TLBI;
 		if (midr_is_cpu_model_range(midr, MIDR_CORTEX_A510, 0, MIDR_CPU_VAR_REV(0, 2)))

@@ -70,6 +70,9 @@
 #define dsb(option) ({								\
 	asm volatile("dsb " #option : : : "memory");				\
 })
+#define dmb(option) ({								\
+	asm volatile("dmb " #option : : : "memory");				\
+})
 
 static inline void isb(void)
 {

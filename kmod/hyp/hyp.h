@@ -82,6 +82,7 @@
 #define HYP_ERRATUM_834220	BIT(9)
 #define HYP_ERRATUM_REPEAT_TLBI	BIT(10)
 #define HYP_ERRATUM_2077057	BIT(17)
+#define HYP_ERRATUM_1508412	BIT(19)
 #define HYP_HARDENS_BY_FIRMWARE	BIT(18)	/* @guest_vectors make the call of the firmware */
 
 /* struct hyp_vcpu.flags */

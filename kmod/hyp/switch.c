@@ -131,13 +131,18 @@ static inline void restore_aux(const u64 *sys)
 	0);
 }
 
+/* Only stores are between the barriers besides, and they are of Normal memory. */
 static inline void save_guest_sysregs(u64 *sys, u64 features)
 {
+	if (unlikely(features & HYP_ERRATUM_1508412))
+		dmb(sy);
 	asm volatile(".set hyp_row, 0\n"
 #define SYSREG SAVE_ROW
 #define SYSREG_AUX NOTHING
 #include "sysregs.def"
 		     : : "r" (sys) : "x9", "x10", "memory");
+	if (unlikely(features & HYP_ERRATUM_1508412))
+		dmb(sy);
 	if (unlikely(features & HYP_HAS_AUX))
 		save_aux(sys);
 }
@@ -638,16 +643,23 @@ void hyp_leave(struct hyp_cpu *cpu, struct hyp_vcpu *vcpu)
 	leave(cpu, vcpu, sys);
 }
 
+/* The barriers: erratum 1508412, of each read of PAR_EL1. */
 static u64 translate(u64 va, int el0)
 {
-	u64 saved = read_sysreg(par_el1), par;
+	u64 saved, par;
+
+	dmb(sy);
+	saved = read_sysreg(par_el1);
+	dmb(sy);
 
 	if (el0)
 		asm volatile("at s1e0r, %0" : : "r" (va) : "memory");
 	else
 		asm volatile("at s1e1r, %0" : : "r" (va) : "memory");
 	isb();
+	dmb(sy);
 	par = read_sysreg(par_el1);
+	dmb(sy);
 	write_sysreg(saved, par_el1);
 	return par;
 }
