@@ -82,6 +82,9 @@ static int __init armvcpu_init(void)
 	ret = misc_register(&system_device);
 	if (ret) {
 		pr_err("cannot create /dev/armvcpu: %d\n", ret);
+		/* Of a load it means that the module is there: modprobe calls that a success. */
+		if (ret == -EEXIST)
+			ret = -EBUSY;
 		goto out_irqfd;
 	}
 	stats_init();
