@@ -20,7 +20,12 @@ goes_down() {
 	verdict "$1: the host is well" no_splats
 }
 # shellcheck disable=SC2317 # called by verdict
-no_splats() { ! "$RIG/splats" "$(host_log)"; }
+no_splats() {
+	local log
+
+	log=$(host_log)
+	[ -e "$log" ] && ! "$RIG/splats" "$log"
+}
 
 tap_begin
 goes_down "reboot" "reboot -f" "Restarting system"
