@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -144,10 +145,15 @@ static char *read_line(const char *path, char *buf, size_t size)
 	return buf;
 }
 
-/* What gzip makes of it. */
+/*
+ * What gzip makes of it. root runs this: it is no program of the caller's PATH, and has
+ * nothing of the caller's environment.
+ */
 static char *read_gzip(const char *path)
 {
+	const char *gzip = !access("/usr/bin/gzip", X_OK) ? "/usr/bin/gzip" : "/bin/gzip";
 	char *const argv[] = { (char *)"gzip", (char *)"-dc", NULL };
+	char *const environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	int fds[2], err, status;
 	char *text = NULL;
@@ -158,7 +164,7 @@ static char *read_gzip(const char *path)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, at_root(path), O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
-	err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	err = posix_spawn(&pid, gzip, &actions, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	text = read_fd(fds[0], NULL);
@@ -168,17 +174,30 @@ static char *read_gzip(const char *path)
 	return NULL;
 }
 
-/* The line in @text that has @key in it, from there on; NULL if there is none. */
+static const char *next_line(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	return end ? end + 1 : NULL;
+}
+
+/* The line in @text that begins with @key; NULL if there is none. */
 static const char *find_line(const char *text, const char *key)
 {
 	const char *p = text;
 	size_t len = strlen(key);
 
-	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+	for (; p; p = next_line(p)) {
 		if (!strncmp(p, key, len))
 			return p;
 	}
 	return NULL;
+}
+
+/* Where in the line it is; NULL: it is not. */
+static const char *in_line(const char *line, const char *what)
+{
+	return memmem(line, strcspn(line, "\n"), what, strlen(what));
 }
 
 /* ---- What several checks want ------------------------------------------ */
@@ -229,6 +248,28 @@ static bool on_cmdline(const char *word)
 		p += len;
 	}
 	return false;
+}
+
+/* The word of KVM's that counts is the last one that it knows (early_kvm_mode_cfg()). */
+static bool kvm_is_off(void)
+{
+	static const char * const modes[] = { "none", "nvhe", "protected", "nested" };
+	static const char key[] = "kvm-arm.mode=";
+	const char *p = host.cmdline;
+	bool off = false;
+	size_t len, i;
+
+	for (; p && (p = strstr(p, key)); p += len) {
+		len = strcspn(p, " \t\n");
+		if (p != host.cmdline && !isspace((unsigned char)p[-1]))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(modes); i++) {
+			if (len == strlen(key) + strlen(modes[i]) &&
+			    !strncmp(p + strlen(key), modes[i], strlen(modes[i])))
+				off = !i;
+		}
+	}
+	return off;
 }
 
 static void find_config(void)
@@ -321,12 +362,56 @@ static const struct core *find_core(unsigned int implementer, unsigned int part)
 	return NULL;
 }
 
-static void say_core(unsigned int implementer, unsigned int part)
+/* One of /proc/cpuinfo. */
+struct cpu {
+	unsigned int implementer;
+	unsigned int part;
+	unsigned int variant;
+	unsigned int revision;
+};
+
+/* The next one from @p on, and where to go on; NULL: no more. An empty line ends each. */
+static const char *next_cpu(const char *p, struct cpu *cpu)
 {
-	const struct core *core = find_core(implementer, part);
+	bool found = false;
+
+	/* What is not told is like no other. */
+	*cpu = (struct cpu) { .variant = UINT_MAX, .revision = UINT_MAX };
+	for (; p && *p && !(found && *p == '\n'); p = next_line(p)) {
+		if (sscanf(p, "CPU part : %x", &cpu->part) == 1)
+			found = true;
+		else if (sscanf(p, "CPU implementer : %x", &cpu->implementer) != 1 &&
+			 sscanf(p, "CPU variant : %x", &cpu->variant) != 1)
+			sscanf(p, "CPU revision : %u", &cpu->revision);
+	}
+	return found ? p ? p : "" : NULL;
+}
+
+/* Any of them, as far as they are known. */
+static enum answer cores_have_vhe(void)
+{
+	const struct core *core;
+	struct cpu cpu;
+	const char *p = next_cpu(host.cpuinfo, &cpu);
+	enum answer vhe = p ? NO : UNKNOWN;
+
+	for (; p; p = next_cpu(p, &cpu)) {
+		core = find_core(cpu.implementer, cpu.part);
+		if (core && core->vhe == YES)
+			return YES;
+		if (!core)
+			vhe = UNKNOWN;
+	}
+	return vhe;
+}
+
+static void say_core(const struct cpu *cpu)
+{
+	const struct core *core = find_core(cpu->implementer, cpu->part);
 
 	if (!core)
-		say_info("a core is of implementer 0x%02x, part 0x%03x", implementer, part);
+		say_info("a core is of implementer 0x%02x, part 0x%03x", cpu->implementer,
+			 cpu->part);
 	else if (core->vhe == YES)
 		say_info("a core is a %s, which can have VHE", core->name);
 	else
@@ -336,20 +421,18 @@ static void say_core(unsigned int implementer, unsigned int part)
 /* Each kind of core once. */
 static void check_cores(void)
 {
-	unsigned int implementer = 0, seen[16], num_seen = 0, part, i;
-	const char *p = host.cpuinfo;
+	unsigned int seen[16], num_seen = 0, kind, i;
+	struct cpu cpu;
+	const char *p;
 
-	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
-		if (sscanf(p, "CPU implementer : %x", &implementer) == 1 ||
-		    sscanf(p, "CPU part : %x", &part) != 1)
-			continue;
-		part |= implementer << 16;
-		for (i = 0; i < num_seen && seen[i] != part; i++)
+	for (p = next_cpu(host.cpuinfo, &cpu); p; p = next_cpu(p, &cpu)) {
+		kind = cpu.implementer << 16 | cpu.part;
+		for (i = 0; i < num_seen && seen[i] != kind; i++)
 			;
 		if (i < num_seen || num_seen == ARRAY_SIZE(seen))
 			continue;
-		seen[num_seen++] = part;
-		say_core(implementer, part & 0xffff);
+		seen[num_seen++] = kind;
+		say_core(&cpu);
 	}
 	if (!num_seen)
 		say_warn("/proc/cpuinfo names no core");
@@ -386,30 +469,61 @@ static unsigned int timer_interrupt(void)
 enum boot { BOOT_UNKNOWN, BOOT_EL1, BOOT_EL2, BOOT_VHE, BOOT_MIXED };
 
 /*
+ * What KVM says it is, from there on: "VHE", also "VHE+NV2", is with the host at EL2; "Hyp",
+ * "Hyp nVHE", "Protected nVHE" and "Protected hVHE" are at EL2 with the host at EL1.
+ * NULL: it has said nothing.
+ */
+static const char *kvm_mode(void)
+{
+	static const char begin[] = "]: ";
+	const char *line, *mode;
+
+	for (line = host.log; line; line = next_line(line)) {
+		mode = in_line(line, "kvm [") ? in_line(line, begin) : NULL;
+		if (mode && in_line(line, " mode initialized successfully"))
+			return mode + strlen(begin);
+	}
+	return NULL;
+}
+
+/*
  * The log tells how it was started, the timer what it has made of it; the log may have
  * lost its beginning, and is not everybody's to read.
  */
 static enum boot how_booted(void)
 {
 	unsigned int timer = timer_interrupt();
+	const char *mode = kvm_mode();
 
 	if (logged("CPUs started in inconsistent modes"))
 		return BOOT_MIXED;
-	if (timer == PPI_HYP || timer == PPI_HYP_VIRT || logged("VHE mode initialized"))
+	if (timer == PPI_HYP || timer == PPI_HYP_VIRT)
 		return BOOT_VHE;
 	if (logged("CPU: All CPU(s) started at EL1") || timer == PPI_VIRT)
 		return BOOT_EL1;
+	if (timer == PPI_PHYS)
+		return BOOT_EL2;
+	if (mode)
+		return strncmp(mode, "VHE", 3) ? BOOT_EL2 : BOOT_VHE;
 	if (logged("detected: Virtualization Host Extensions"))
 		return BOOT_VHE;
-	if (timer == PPI_PHYS)
+	/* Its timer is not a GIC's (Raspberry Pi 3), but it cannot have stayed there. */
+	if (logged("CPU: All CPU(s) started at EL2") && cores_have_vhe() == NO)
 		return BOOT_EL2;
 	return BOOT_UNKNOWN;
 }
 
 static bool has_kvm(void)
 {
-	return exists("/dev/kvm") || logged("Hyp mode initialized successfully") ||
-	       logged("hyp mode initialized successfully");
+	return exists("/dev/kvm") || kvm_mode();
+}
+
+/* What keeps KVM from EL2, and a host that KVM keeps at EL1 from going to EL2 then. */
+static const char *words_against_kvm(void)
+{
+	if (cores_have_vhe() == NO || on_cmdline("id_aa64mmfr1.vh=0"))
+		return "kvm-arm.mode=none";
+	return "kvm-arm.mode=none id_aa64mmfr1.vh=0";
 }
 
 static void check_boot(void)
@@ -423,8 +537,7 @@ static void check_boot(void)
 			say_err("the host runs at EL2 (VHE) - boot with id_aa64mmfr1.vh=0");
 		else
 			say_err("the host runs at EL2 (VHE) - boot with id_aa64mmfr1.vh=0 kvm-arm.mode=none%s",
-				on_cmdline("kvm-arm.mode=none") ?
-				" (the second is there already)" : "");
+				kvm_is_off() ? " (the second is there already)" : "");
 		break;
 	case BOOT_EL1:
 		say_err("the kernel was started at EL1: there is no EL2, or firmware or a hypervisor has it - have the boot loader start the kernel at EL2; in QEMU use -M virt,virtualization=on");
@@ -439,12 +552,13 @@ static void check_boot(void)
 
 static void check_kvm(void)
 {
-	if (on_cmdline("kvm-arm.mode=none"))
+	if (has_kvm())
+		say_err("KVM has EL2 - boot with %s", words_against_kvm());
+	else if (kvm_is_off())
 		say_info("KVM is off: kvm-arm.mode=none");
-	else if (has_kvm())
-		say_err("KVM has EL2 - boot with kvm-arm.mode=none");
 	else if (configured("CONFIG_KVM") == YES && how_booted() != BOOT_EL1)
-		say_warn("the kernel has KVM, which may take EL2 - boot with kvm-arm.mode=none");
+		say_warn("the kernel has KVM, which may take EL2 - boot with %s",
+			 words_against_kvm());
 	else
 		say_info("there is no KVM");
 }
@@ -543,11 +657,12 @@ static bool has_virtual_timer(const struct node *timer)
 	return size >= 3 * IRQ_BYTES;
 }
 
+/* As kmod/el2_host.c knows it (gic_nodes). */
 static void check_gic(void)
 {
 	static const char * const compatible[] = {
 		"arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic",
-		"arm,cortex-a9-gic", "qcom,msm-qgic2", "qcom,kpss-acc-v2", "arm,gic-v4", NULL,
+		"qcom,msm-qgic2", NULL,
 	};
 	struct node gic = { "" };
 	char *interrupts;
@@ -623,8 +738,8 @@ static void check_addresses(void)
 	if (!top)
 		say_warn("/proc/iomem does not tell where memory is - run this as root");
 	else if (top >> 48)
-		say_err("there is memory above 48 bits of address (0x%llx) - boot with mem= below that",
-			top);
+		say_warn("there is memory above 48 bits of address (0x%llx), and the module, or a VM, is refused if its own pages are there - boot with mem= below that then",
+			 top);
 	else
 		say_info("memory ends at 0x%llx, below 48 bits of address", top);
 }
@@ -655,7 +770,7 @@ static void check_modules(void)
 			 host.release, host.release);
 }
 
-/* Where modules_install and dkms put it; compressed ones cannot be looked into. */
+/* Where modules_install and dkms put it. */
 static bool find_module(char *path, size_t size)
 {
 	static const char * const places[] = {
@@ -675,9 +790,29 @@ static bool find_module(char *path, size_t size)
 	return false;
 }
 
-static const char *find_bytes(const char *text, size_t size, const char *what)
+/* What compresses is not read here, nor what is root's. */
+static bool can_look_into(const char *path)
 {
-	return text ? memmem(text, size, what, strlen(what)) : NULL;
+	size_t len = strlen(path);
+
+	return len > 3 && !strcmp(path + len - 3, ".ko") && !access(at_root(path), R_OK);
+}
+
+/* The kernel looks at its very end only. */
+static bool is_signed(const char *path)
+{
+	static const char mark[] = "~Module signature appended~\n";
+	char end[sizeof(mark)] = "";
+	struct stat st;
+	int fd = open(at_root(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	if (!fstat(fd, &st) && st.st_size >= (off_t)strlen(mark) &&
+	    pread(fd, end, strlen(mark), st.st_size - strlen(mark)) < 0)
+		end[0] = '\0';
+	close(fd);
+	return !strcmp(end, mark);
 }
 
 static bool must_be_signed(const char **by)
@@ -711,15 +846,14 @@ static bool has_secure_boot(void)
 	return on;
 }
 
-static void check_signature(const char *text, size_t size)
+/* @path: NULL if there is no module yet. */
+static void check_signature(const char *path)
 {
-	static const char mark[] = "~Module signature appended~\n";
-	bool is_signed = find_bytes(text, size, mark);
 	const char *by;
 
 	if (!must_be_signed(&by))
 		say_info("modules need no signature");
-	else if (is_signed)
+	else if (path && is_signed(path))
 		say_info("modules need a signature (%s), and this one has one: the kernel must know its key",
 			 by);
 	else
@@ -727,98 +861,144 @@ static void check_signature(const char *text, size_t size)
 			by, has_secure_boot() ? ", Secure Boot" : "");
 }
 
-static void check_vermagic(const char *text, size_t size)
+static void check_vermagic(const char *path)
 {
 	static const char key[] = "vermagic=";
-	const char *magic = find_bytes(text, size, key);
-	size_t len;
+	size_t size = 0, len;
+	char *text = read_path(path, &size);
+	const char *magic = text ? memmem(text, size, key, strlen(key)) : NULL;
 
-	if (!magic)
-		return;
-	magic += strlen(key);
-	len = strcspn(magic, " ");
-	if (len == strlen(host.release) && !strncmp(magic, host.release, len))
-		say_info("the module is built for this kernel");
-	else
-		say_err("the module is built for %.*s, this is %s - build it again",
-			(int)len, magic, host.release);
+	if (!magic && size == FILE_MAX) {
+		say_warn("%s is too large to be looked into - modinfo %s tells whether it is built for %s",
+			 path, path, host.release);
+	} else if (!magic) {
+		say_err("%s is no module of a kernel - build it again", path);
+	} else {
+		magic += strlen(key);
+		len = strcspn(magic, " ");
+		if (len == strlen(host.release) && !strncmp(magic, host.release, len))
+			say_info("the module is built for this kernel");
+		else
+			say_err("the module is built for %.*s, this is %s - build it again",
+				(int)len, magic, host.release);
+	}
+	free(text);
 }
 
 static void check_module_file(void)
 {
 	char path[PATH_MAX];
-	size_t size = 0;
-	char *text;
+	const char *by;
 
 	if (!find_module(path, sizeof(path))) {
 		say_warn("armvcpu.ko is not installed for this kernel - make, make modules_install, depmod -a");
-		check_signature(NULL, 0);
+		check_signature(NULL);
 		return;
 	}
-	text = read_path(path, &size);
 	say_info("the module is %s", path);
-	check_vermagic(text, size);
-	check_signature(text, size);
-	free(text);
+	if (can_look_into(path)) {
+		check_vermagic(path);
+		check_signature(path);
+	} else if (must_be_signed(&by)) {
+		say_warn("it cannot be looked into - modinfo %s tells whether it is built for %s and signed, which it must be (%s)",
+			 path, host.release, by);
+	} else {
+		say_warn("it cannot be looked into - modinfo %s tells whether it is built for %s",
+			 path, host.release);
+	}
 }
 
 /* ---- What the module has said ------------------------------------------ */
 
-/*
- * Its last word if it was a refusal; the log's other lines of it are warnings. What these
- * begin with is in the module's sources. Some may be over by now.
- */
-static void check_last_refusal(void)
+/* What a line of the log, "level,number,time,flags;text", tells of the module; or NULL. */
+static const char *told(const char *line)
 {
-	static const struct {
-		const char *what;
-		const char *todo;
-		bool passes;
-	} refusals[] = {
-		{ "the host runs at EL2", "see above", false },
-		{ "this machine has no EL2", "see above", false },
-		{ "the kernel was booted at EL1", "see above", false },
-		{ "the firmware describes no virtual timer", "see above", false },
-		{ " interrupt is taken (", "boot with kvm-arm.mode=none", false },
-		{ "no hyp-stub answers",
-		  "find out who has EL2 (dmesg, lsmod), boot without it", false },
-		{ "stage 2 of this core has no", "use a kernel with another page size", false },
-		{ "unknown size of physical addresses", "look for a newer armvcpu", false },
-		{ "memory above", "boot with mem= below that", false },
-		{ "no memory for EL2", "free some memory and load it again", true },
-		{ "a CPU's hyp-stub did not let us in", "take that CPU offline and load it again",
-		  true },
-		{ "cannot create /dev/armvcpu", "remove what has that name", true },
-	};
-	const char *p = host.log, *last = NULL, *todo = NULL;
-	bool passes = false;
-	size_t i, len;
+	static const char kernels[] = "module ", name[] = "armvcpu: ";
+	const char *text = in_line(line, ";");
 
-	for (; p && (p = strstr(p, "armvcpu: ")); p++) {
-		len = strcspn(p, "\n");
-		if (strstr(p, "EL2 taken") && strstr(p, "EL2 taken") < p + len)
-			last = NULL;
-		for (i = 0; i < ARRAY_SIZE(refusals); i++) {
-			const char *hit = strstr(p, refusals[i].what);
-
-			if (hit && hit < p + len) {
-				last = p + strlen("armvcpu: ");
-				todo = refusals[i].todo;
-				passes = refusals[i].passes;
-			}
-		}
-	}
-	if (!last)
-		return;
-	len = strcspn(last, ";\n");
-	if (passes)
-		say_warn("the last attempt to load it since boot was refused: \"%.*s\" - %s",
-			 (int)len, last, todo);
-	else
-		say_err("the last attempt to load it since boot was refused: \"%.*s\" - %s",
-			(int)len, last, todo);
+	if (!text)
+		return NULL;
+	text++;
+	if (!strncmp(text, kernels, strlen(kernels)))
+		text += strlen(kernels);
+	return strncmp(text, name, strlen(name)) ? NULL : text + strlen(name);
 }
 
+struct refusal {
+	const char *what;
+	const char *todo;
+	/* It may be over by now. */
+	bool passes;
+};
+
+/* The module's (check-test.sh compares them with its sources), and the kernel's of it. */
+static const struct refusal refusals[] = {
+	{ "the host runs at EL2", "see above", false },
+	{ "this machine has no EL2", "see above", false },
+	{ "the kernel was booted at EL1", "see above", false },
+	{ "the firmware describes no virtual timer", "see above", false },
+	{ " interrupt is taken (", "boot with kvm-arm.mode=none", true },
+	{ "no hyp-stub answers", "find out who has EL2 (dmesg, lsmod), boot without it", true },
+	{ "stage 2 of this core has no", "use a kernel with another page size", false },
+	{ "unknown size of physical addresses", "look for a newer armvcpu", false },
+	{ "memory above", "boot with mem= below that", true },
+	{ "no memory for EL2's interrupts", "free some memory and load it again", true },
+	{ "no memory for EL2's image", "free some memory and load it again", true },
+	{ "a CPU's hyp-stub did not let us in", "take that CPU offline and load it again", true },
+	{ "the kernel takes no callback for its CPUs",
+	  "unload a driver that is called for CPUs that come and go", true },
+	{ "cannot create /dev/armvcpu", "remove what has that name", true },
+	{ "version magic '", "build it against this kernel's tree (KDIR=)", true },
+	{ "disagrees about version of symbol", "build it against this kernel's tree (KDIR=)",
+	  true },
+	{ "section size must match", "build it against this kernel's tree (KDIR=)", true },
+	{ "Unknown symbol", "build it against this kernel's tree (KDIR=)", true },
+};
+
+static const struct refusal *find_refusal(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		if (in_line(text, refusals[i].what))
+			return &refusals[i];
+	}
+	return NULL;
+}
+
+/* The last one, unless it was loaded after that. */
+static void check_last_refusal(void)
+{
+	const struct refusal *refusal, *why = NULL;
+	const char *line, *text, *last = NULL;
+	int len;
+
+	for (line = host.log; line; line = next_line(line)) {
+		text = told(line);
+		if (!text)
+			continue;
+		if (in_line(text, "EL2 taken"))
+			why = NULL;
+		refusal = find_refusal(text);
+		if (refusal) {
+			last = text;
+			why = refusal;
+		}
+	}
+	if (!why)
+		return;
+	len = strcspn(last, ";\n");
+	if (why->passes)
+		say_warn("the last attempt to load it since boot was refused: \"%.*s\" - %s", len,
+			 last, why->todo);
+	else
+		say_err("the last attempt to load it since boot was refused: \"%.*s\" - %s", len,
+			last, why->todo);
+}
+
+/* ---- What guests can do to the host ------------------------------------ */
+
+/* What the host's kernel says: "Mitigation: CSV2, but not BHB" is half of one. */
 static void check_spectre(void)
 {
 	char line[256];
@@ -826,11 +1006,112 @@ static void check_spectre(void)
 	read_line("/sys/devices/system/cpu/vulnerabilities/spectre_v2", line, sizeof(line));
 	if (!strcmp(line, "Not affected"))
 		say_info("Spectre v2: not affected");
+	else if (!strncmp(line, "Mitigation:", 11) && !strstr(line, "but not"))
+		say_info("Spectre v2: %s", line);
 	else if (line[0])
 		say_warn("Spectre v2: %s - run guests you trust, or see Documentation/troubleshooting.rst",
 			 line);
-	if (logged("with erratum 832075"))
-		say_warn("a Cortex-A57 with erratum 832075: a guest can stop the core - run guests you trust only");
+}
+
+/* root's: "cpu 0 firmware 0x80008000 12", a line for each. */
+static void check_hardening(void)
+{
+	static const char * const ways[][2] = {
+		{ "none", "do nothing" }, { "firmware", "call the firmware" },
+		{ "loop", "branch a few times" }, { "clear", "clear the branch history" },
+	};
+	char *text = read_path("/sys/kernel/debug/armvcpu/spectre", NULL);
+	const char *p;
+	char way[16];
+	int cpu, cpus;
+	size_t i;
+
+	for (i = 0; text && i < ARRAY_SIZE(ways); i++) {
+		cpus = 0;
+		for (p = text; p; p = next_line(p)) {
+			if (sscanf(p, "cpu %d %15s", &cpu, way) == 2 && !strcmp(way, ways[i][0]))
+				cpus++;
+		}
+		if (cpus)
+			say_info("against Spectre, %d CPU(s) %s when they leave a guest", cpus,
+				 ways[i][1]);
+	}
+	free(text);
+}
+
+/* Those of warn_of_errata() in kmod/el2_host.c. */
+struct erratum {
+	const char *number;
+	const char *name;
+	unsigned int part;
+	/* The last that has it, rXpY. */
+	unsigned int variant;
+	unsigned int revision;
+};
+
+static const struct erratum errata[] = {
+	{ "832075", "Cortex-A57", 0xd07, 1, 2 },
+	{ "1508412", "Cortex-A77", 0xd0d, 1, 0 },
+};
+
+static bool has_erratum(const struct erratum *erratum)
+{
+	struct cpu cpu;
+	const char *p;
+
+	for (p = next_cpu(host.cpuinfo, &cpu); p; p = next_cpu(p, &cpu)) {
+		if (cpu.implementer == 0x41 && cpu.part == erratum->part &&
+		    (cpu.variant < erratum->variant || (cpu.variant == erratum->variant &&
+							cpu.revision <= erratum->revision)))
+			return true;
+	}
+	return false;
+}
+
+static const char trust[] = ": run guests you trust only";
+
+/* Whether the module has warned of it. */
+static bool warned_of(const char *what)
+{
+	const char *line, *text;
+
+	for (line = host.log; line; line = next_line(line)) {
+		text = told(line);
+		if (text && in_line(text, trust) && in_line(text, what))
+			return true;
+	}
+	return false;
+}
+
+static void check_errata(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errata); i++) {
+		if (has_erratum(&errata[i]) || warned_of(errata[i].number))
+			say_warn("a core is a %s with erratum %s: a guest can stop it - run guests you trust only",
+				 errata[i].name, errata[i].number);
+	}
+}
+
+/* What else the module has warned of, the last of it: each load says it again. */
+static void check_warnings(void)
+{
+	const char *line, *text, *last = NULL;
+	size_t i;
+
+	for (line = host.log; line; line = next_line(line)) {
+		text = told(line);
+		if (!text || !in_line(text, trust))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(errata) && !in_line(text, errata[i].number); i++)
+			;
+		if (i == ARRAY_SIZE(errata))
+			last = text;
+	}
+	if (last)
+		say_warn("the module has said: %.*s - run guests you trust only",
+			 (int)(in_line(last, trust) - last), last);
 }
 
 /* ---- When it is loaded ------------------------------------------------- */
@@ -848,19 +1129,45 @@ static void check_loaded(void)
 			 cpus[0] ? cpus : "(none)", online);
 }
 
+/* Its name, or its number. */
+static const char *group_of(const struct stat *st, char *buf, size_t size)
+{
+	FILE *file = fopen(at_root("/etc/group"), "re");
+	struct group *group = NULL;
+
+	snprintf(buf, size, "%u", st->st_gid);
+	while (file && (group = fgetgrent(file)) && group->gr_gid != st->st_gid)
+		;
+	if (group)
+		snprintf(buf, size, "%s", group->gr_name);
+	if (file)
+		fclose(file);
+	return buf;
+}
+
 static void check_device(void)
 {
+	char group[64];
 	struct stat st;
 
 	if (stat(at_root("/dev/armvcpu"), &st)) {
 		say_err("the module is loaded, and there is no /dev/armvcpu - is udev, or devtmpfs, there?");
 		return;
 	}
+	if (!S_ISCHR(st.st_mode)) {
+		say_err("/dev/armvcpu is no device - remove it and load the module again");
+		return;
+	}
+	group_of(&st, group, sizeof(group));
 	if (!access(at_root("/dev/armvcpu"), R_OK | W_OK))
-		say_info("/dev/armvcpu is there for this user");
+		say_info("/dev/armvcpu is there for this user (mode %03o, group %s)",
+			 st.st_mode & 0777, group);
+	else if (!st.st_gid || (st.st_mode & 0060) != 0060)
+		say_err("/dev/armvcpu is root's only (mode %03o, group %s) - make install has a udev rule that gives it to the group kvm; then udevadm control --reload, udevadm trigger",
+			st.st_mode & 0777, group);
 	else
-		say_err("/dev/armvcpu is not for this user (mode %03o, group %u) - join its group (usermod -aG kvm $USER, log in anew)",
-			st.st_mode & 0777, st.st_gid);
+		say_err("/dev/armvcpu is not for this user (mode %03o, group %s) - join its group (usermod -aG %s $USER, log in anew)",
+			st.st_mode & 0777, group, group);
 }
 
 static void check_rule(void)
@@ -905,7 +1212,7 @@ static const char help[] =
 	"As root it sees more.\n"
 	"\n"
 	"  --root DIR  look at the files of another machine: DIR/proc, DIR/sys, DIR/dev,\n"
-	"              DIR/boot, DIR/lib\n"
+	"              DIR/boot, DIR/lib, DIR/usr, DIR/etc\n"
 	"  --help      this text\n"
 	"  --version   version of this program\n"
 	"\n"
@@ -970,6 +1277,7 @@ static void check_after(void)
 	check_loaded();
 	check_device();
 	check_rule();
+	check_hardening();
 }
 
 int main(int argc, char **argv)
@@ -983,6 +1291,8 @@ int main(int argc, char **argv)
 			check_before();
 		check_pinning();
 		check_spectre();
+		check_errata();
+		check_warnings();
 	}
 	if (host.loaded && !problems)
 		printf("armvcpu is loaded and can be used, %u warning(s)\n", warnings);
