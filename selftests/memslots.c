@@ -260,9 +260,12 @@ TEST(every_size_of_the_address_space)
 	TH_LOG("32 to %u bits", max);
 }
 
+static unsigned int alarms;
+
 static void on_alarm(int sig)
 {
 	(void)sig;
+	__atomic_fetch_add(&alarms, 1, __ATOMIC_RELAXED);
 }
 
 /*
@@ -290,6 +293,8 @@ TEST(a_first_slot_while_a_signal_comes)
 		ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
 		vm_close(&vm);
 	}
+	/* Some did. */
+	EXPECT_LT(0, __atomic_load_n(&alarms, __ATOMIC_RELAXED));
 }
 
 /* ---- RLIMIT_MEMLOCK ---------------------------------------------- */
