@@ -288,13 +288,22 @@ static bool is_stub(void)
  * struct access - what is done on a CPU
  * @write: plant values; otherwise read them.
  * @values: of this CPU, by number in regs[]; in or out.
- * @ret: 0, -EBUSY.
+ * @ret: 0, -EBUSY, -EIO: what should read or write was not executed.
  */
 struct access {
 	bool write;
 	u64 *values;
 	int ret;
 };
+
+/* What no register is expected to hold: nothing has been stored there. */
+#define NOT_READ	0x6e6f747265616421ULL
+
+/* 0 if EL2 has executed it: that is what it returns, and who only answers does not. */
+static int execute(u64 arg)
+{
+	return call(STUB_SOFT_RESTART, virt_to_phys(code), arg) ? -EIO : 0;
+}
 
 static void access_here(void *data)
 {
@@ -308,12 +317,16 @@ static void access_here(void *data)
 	for (i = 0; access->write && i < ARRAY_SIZE(regs); i++)
 		if (is_there(&regs[i], true))
 			values[n++] = access->values[i];
+	for (i = 0; !access->write && i < PAGE_SIZE / sizeof(*values); i++)
+		values[i] = NOT_READ;
 	to_memory(values, PAGE_SIZE);
-	call(STUB_SOFT_RESTART, virt_to_phys(code), virt_to_phys(values));
+	access->ret = execute(virt_to_phys(values));
 	to_memory(values, PAGE_SIZE);
-	for (i = 0; !access->write && i < ARRAY_SIZE(regs); i++)
+	for (i = 0; !access->write && i < ARRAY_SIZE(regs); i++) {
 		access->values[i] = is_there(&regs[i], false) ? values[n++] : 0;
-	access->ret = 0;
+		if (access->values[i] == NOT_READ)
+			access->ret = -EIO;
+	}
 }
 
 /* With the lock, and CPUs that neither come nor go. */
@@ -426,9 +439,19 @@ static void emit_vectors(u64 answer, u64 old_vbar)
 	code_changed(vectors, 2048);
 }
 
+/**
+ * struct stand - vectors of ours on a CPU
+ * @answer: to all calls.
+ * @ret: 0, -EIO.
+ */
+struct stand {
+	u64 answer;
+	int ret;
+};
+
 static void stand_here(void *data)
 {
-	u64 *answer = data;
+	struct stand *stand = data;
 	u32 *p = code;
 
 	p = emit_constant(p, 1, virt_to_phys(vectors));
@@ -437,8 +460,8 @@ static void stand_here(void *data)
 	*p++ = INSN_MOVZ(0, 0, 0);
 	p = emit_return(p);
 	code_changed(code, (void *)p - (void *)code);
-	emit_vectors(*answer, found[smp_processor_id()].value[VBAR]);
-	call(STUB_SOFT_RESTART, virt_to_phys(code), 0);
+	emit_vectors(stand->answer, found[smp_processor_id()].value[VBAR]);
+	stand->ret = execute(0);
 }
 
 static void step_aside(void *unused)
@@ -502,24 +525,46 @@ static int find_what_is(void)
 	return 0;
 }
 
-/* A second time it is the way back. */
-static void plant_all(void)
+/* A second time, when that has been found, it is the way back. */
+static int plant_all(void)
 {
-	static struct snapshot planted;
-	int cpu, i;
+	static struct snapshot values_of;
+	int cpu, i, ret, error = 0;
 
 	for_each_online_cpu(cpu) {
 		for (i = 0; i < ARRAY_SIZE(regs); i++)
-			planted.value[i] = found[cpu].value[i] ^ regs[i].flip;
-		if (access_cpu(cpu, true, planted.value))
-			pr_err("cannot write to CPU%d's EL2\n", cpu);
+			values_of.value[i] = found[cpu].value[i] ^ regs[i].flip;
+		ret = access_cpu(cpu, true, values_of.value);
+		if (ret)
+			pr_err("cannot write to CPU%d's EL2: %d\n", cpu, ret);
+		error = error ?: ret;
 	}
+	return error;
 }
 
-static void stand_in_the_way(int cpu, u64 answer)
+static int stand_in_the_way(int cpu, u64 answer)
 {
-	if (cpu >= 0 && cpu_online(cpu))
-		smp_call_function_single(cpu, stand_here, &answer, 1);
+	struct stand stand = { .answer = answer };
+	int ret;
+
+	if (cpu < 0)
+		return 0;
+	ret = smp_call_function_single(cpu, stand_here, &stand, 1);
+	return ret ?: stand.ret;
+}
+
+/* There are values of ours in EL2's registers, and these are what was found. */
+static bool planted;
+
+/* With cpus_read_lock(). A stub that has EL2 answers only. */
+static void give_way(void)
+{
+	if (mute >= 0)
+		smp_call_function_single(mute, step_aside, NULL, 1);
+	if (deaf >= 0)
+		smp_call_function_single(deaf, step_aside, NULL, 1);
+	if (planted)
+		plant_all();
 }
 
 static void free_pages_of_ours(void)
@@ -554,18 +599,24 @@ static int __init el2probe_init(void)
 	cpus_read_lock();
 	ret = find_what_is();
 	if (!ret && plant) {
-		plant_all();
-		ret = find_what_is();
+		ret = plant_all();
+		if (!ret)
+			ret = find_what_is();
+		planted = !ret;
 	}
 	if (!ret)
-		stand_in_the_way(mute, ~0ULL);
+		ret = stand_in_the_way(mute, ~0ULL);
 	if (!ret)
-		stand_in_the_way(deaf, STUB_ERR);
+		ret = stand_in_the_way(deaf, STUB_ERR);
 	cpus_read_unlock();
 	if (!ret && device)
 		ret = misc_register(&nobody);
-	if (ret)
+	if (ret) {
+		cpus_read_lock();
+		give_way();
+		cpus_read_unlock();
 		goto out;
+	}
 	register_reboot_notifier(&reboot_notifier);
 	cpu_pm_register_notifier(&sleep_notifier);
 	dir = debugfs_create_dir("el2probe", NULL);
@@ -590,12 +641,7 @@ static void __exit el2probe_exit(void)
 	if (device)
 		misc_deregister(&nobody);
 	cpus_read_lock();
-	if (mute >= 0)
-		smp_call_function_single(mute, step_aside, NULL, 1);
-	if (deaf >= 0)
-		smp_call_function_single(deaf, step_aside, NULL, 1);
-	if (plant)
-		plant_all();
+	give_way();
 	cpus_read_unlock();
 	free_pages_of_ours();
 }
