@@ -12,14 +12,15 @@
 
 static void usage(FILE *f)
 {
-	fputs("modtool load [PARAMETERS] | unload | vm | holders | kvm | compute FILE |\n"
+	fputs("modtool load [PARAMETERS] | unload | vm | holders | victim | kvm | compute FILE |\n"
 	      "        allocations | faults FROM\n"
 	      "\n"
 	      "  load     finit_module() of " MODULE_FILE "\n"
 	      "  unload   delete_module()\n"
 	      "  vm       make a VM, let it compute, check the sum\n"
 	      "  holders  try to unload the module with each kind of its files open\n"
-	      "  kvm      make a VM by KVM\n"
+	      "  victim   make a VM that has to die of a fault at EL2 (debugfs: provoke)\n"
+	      "  kvm      make a VM by KVM, whose guest runs\n"
 	      "  compute  a vCPU on each CPU computes until there is a FILE; check all sums\n"
 	      "  allocations  how many a load makes, to its end or its failure\n"
 	      "  faults   load with one allocation after the other that fails, from a number on\n"
@@ -58,6 +59,22 @@ static int run_vm(void)
 		test_fail("the guest's sum is %llu", vcpu_sync_arg(&vcpu, 0));
 	vcpu_close(&vcpu);
 	vm_close(&vm);
+	return 0;
+}
+
+static int run_victim(void)
+{
+	struct vcpu vcpu;
+	struct vm vm;
+
+	vm_init(&vm);
+	vcpu_init(&vcpu, &vm, 0);
+	vcpu_call(&vcpu, guest_sum, 1000);
+	vcpu_expect(&vcpu, ARMVCPU_EXIT_FAIL);
+	if (vcpu.run->u.fail.reason != ARMVCPU_FAIL_EL2)
+		test_fail("it failed for another reason, %u", vcpu.run->u.fail.reason);
+	if (vcpu_run(&vcpu) != -ENODEV)
+		test_fail("it is not dead");
 	return 0;
 }
 
@@ -101,19 +118,72 @@ static int try_holders(void)
 	return report("unload", module_unload());
 }
 
+/* ---- KVM --------------------------------------------------------------------------- */
+
+#define KVM_IPA		0x80000000UL
+#define KVM_DEVICE	0x10000000UL
+#define KVM_FIRST	0x4711U
+
+/* Stores a number to where no memory is, and the next one, and so on. */
+static const u32 kvm_guest[] = {
+	0xd2a20001,	/* movz x1, #0x1000, lsl #16 */
+	0x5288e220,	/* movz w0, #0x4711 */
+	0xb9000020,	/* str w0, [x1] */
+	0x11000400,	/* add w0, w0, #1 */
+	0x17fffffe,	/* b .-8 */
+};
+
+static int kvm_ioctl(int fd, unsigned long request, void *arg, const char *name)
+{
+	int ret = ioctl(fd, request, arg);
+
+	if (ret < 0)
+		test_fail("%s: %m", name);
+	return ret;
+}
+
+#define kvm_ioctl(fd, request, arg) kvm_ioctl(fd, request, (void *)(arg), #request)
+
 static int run_kvm(void)
 {
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int vm, vcpu;
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, vcpu;
+	struct kvm_userspace_memory_region slot = {
+		.guest_phys_addr = KVM_IPA, .memory_size = page_size(),
+	};
+	u64 pc = KVM_IPA;
+	struct kvm_one_reg reg = {
+		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |
+		      KVM_REG_ARM_CORE_REG(regs.pc),
+		.addr = (u64)&pc,
+	};
+	struct kvm_vcpu_init init;
+	struct kvm_run *run;
+	u32 i, value;
+	void *mem;
 
 	if (kvm < 0)
 		test_fail("/dev/kvm: %m");
-	vm = ioctl(kvm, KVM_CREATE_VM, 0);
-	if (vm < 0)
-		test_fail("KVM_CREATE_VM: %m");
-	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
-	if (vcpu < 0)
-		test_fail("KVM_CREATE_VCPU: %m");
+	mem = alloc_pages(page_size());
+	memcpy(mem, kvm_guest, sizeof(kvm_guest));
+	slot.userspace_addr = (u64)mem;
+	vm = kvm_ioctl(kvm, KVM_CREATE_VM, 0);
+	kvm_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot);
+	vcpu = kvm_ioctl(vm, KVM_CREATE_VCPU, 0);
+	kvm_ioctl(vm, KVM_ARM_PREFERRED_TARGET, &init);
+	kvm_ioctl(vcpu, KVM_ARM_VCPU_INIT, &init);
+	kvm_ioctl(vcpu, KVM_SET_ONE_REG, &reg);
+	run = mmap(NULL, kvm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE,
+		   MAP_SHARED, vcpu, 0);
+	test_check(run != MAP_FAILED);
+	for (i = 0; i < 3; i++) {
+		kvm_ioctl(vcpu, KVM_RUN, 0);
+		memcpy(&value, run->mmio.data, sizeof(value));
+		if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != KVM_DEVICE ||
+		    run->mmio.len != sizeof(value) || !run->mmio.is_write ||
+		    value != KVM_FIRST + i)
+			test_fail("KVM_RUN: exit %u, not the guest's store %u", run->exit_reason,
+				  i);
+	}
 	return 0;
 }
 
@@ -396,6 +466,8 @@ int main(int argc, char **argv)
 		return run_vm();
 	if (!strcmp(command, "holders"))
 		return try_holders();
+	if (!strcmp(command, "victim"))
+		return run_victim();
 	if (!strcmp(command, "kvm"))
 		return run_kvm();
 	if (!strcmp(command, "compute") && argc > 2)
