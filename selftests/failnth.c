@@ -21,7 +21,6 @@
 #include "system.h"
 #include "vm.h"
 
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define VMS		"/sys/module/armvcpu/parameters/vms"
 #define ISOLATED	"/sys/devices/system/cpu/isolated"
 
@@ -71,53 +70,6 @@ struct op {
 	int (*call)(struct world *w);
 	void (*check)(struct world *w);
 };
-
-/* ---- faults ------------------------------------------------------ */
-
-static int fail_nth;
-
-static void fault_arm(unsigned int n)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", n);
-
-	test_check(pwrite(fail_nth, text, len, 0) == len);
-}
-
-/* Has it come? */
-static bool fault_disarm(void)
-{
-	char text[16] = "";
-
-	test_check(pread(fail_nth, text, sizeof(text) - 1, 0) > 0);
-	test_check(pwrite(fail_nth, "0", 1, 0) == 1);
-	return !strtoul(text, NULL, 10);
-}
-
-/* Those that may wait and of any size, too, and nothing in the log. */
-static bool faults_begin(void)
-{
-	static const char *const settings[][2] = {
-		{ "failslab/ignore-gfp-wait", "N" },
-		{ "failslab/verbose", "0" },
-		{ "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ "fail_page_alloc/min-order", "0" },
-		{ "fail_page_alloc/verbose", "0" },
-	};
-	char path[80];
-	unsigned int i;
-
-	fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	if (fail_nth < 0)
-		return false;
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
-		if (system_write(path, settings[i][1]))
-			return false;
-	}
-	return true;
-}
 
 /* ---- worlds ------------------------------------------------------ */
 
@@ -858,9 +810,9 @@ static unsigned int fail_each(const struct op *op, unsigned int *faults)
 				op->prepare(&w);
 			state_save(&w, op, &before);
 		}
-		fault_arm(n);
+		faults_arm(n);
 		ret = op->call(&w);
-		came = fault_disarm();
+		came = !faults_disarm();
 		fresh = ret >= 0 || op->flags & (RUNS | STAYS);
 		if (ret < 0) {
 			if (!came)

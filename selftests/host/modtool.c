@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "host/module.h"
+#include "system.h"
 
 static void usage(FILE *f)
 {
@@ -355,48 +356,22 @@ static void read_regs(char *text, size_t size)
 /* The load's error, and how many allocations were left of @nth; 0: one has failed. */
 static int load_with_fault(const char *params, long nth, long *left)
 {
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	int module = open(MODULE_FILE, O_RDONLY | O_CLOEXEC), ret;
-	char text[24];
 
-	test_check(fd >= 0 && module >= 0);
-	snprintf(text, sizeof(text), "%ld", nth);
-	test_check(pwrite(fd, text, strlen(text), 0) == (ssize_t)strlen(text));
+	test_check(module >= 0);
+	faults_arm(nth);
 	ret = syscall(SYS_finit_module, module, params, 0) ? -errno : 0;
-	memset(text, 0, sizeof(text));
-	test_check(pread(fd, text, sizeof(text) - 1, 0) > 0);
-	*left = atol(text);
-	test_check(pwrite(fd, "0", 1, 0) == 1);
+	*left = faults_disarm();
 	close(module);
-	close(fd);
 	return ret;
-}
-
-static void setup_faults(const char *kind)
-{
-	/* Those that may sleep, too, of any size; not a word about each. */
-	static const char * const settings[][2] = {
-		{ "ignore-gfp-wait", "N" }, { "min-order", "0" }, { "verbose", "0" },
-	};
-	char path[80];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kind, settings[i][0]);
-		if (!access(path, F_OK))
-			test_check(!write_file(path, settings[i][1]));
-	}
 }
 
 static int need_faults(void)
 {
-	if (access("/proc/thread-self/fail-nth", W_OK)) {
-		puts("this kernel cannot make allocations fail");
-		return 4;
-	}
-	setup_faults("failslab");
-	setup_faults("fail_page_alloc");
-	return 0;
+	if (faults_begin())
+		return 0;
+	puts("this kernel cannot make allocations fail");
+	return 4;
 }
 
 static int count_allocations(void)

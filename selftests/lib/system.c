@@ -99,6 +99,14 @@ bool kernel_at_least(int version, int patchlevel)
 	return a > version || (a == version && b >= patchlevel);
 }
 
+void system_may_lack(const char *what)
+{
+	const char *debug = getenv("RIG_DEBUG");
+
+	if (debug && !strcmp(debug, "1"))
+		test_fail("the rig's debug kernel has no %s", what);
+}
+
 /* ---- swap ---------------------------------------------------------------- */
 
 bool system_has_swap(void)
@@ -304,4 +312,53 @@ void *alloc_aligned(u64 size, u64 align)
 	if (start + size < mem + size + align)
 		test_check(!munmap(start + size, mem + align - start));
 	return start;
+}
+
+/* ---- allocations that fail ----------------------------------------------- */
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+
+static int fail_nth = -1;
+
+bool faults_begin(void)
+{
+	static const char * const settings[][2] = {
+		{ "failslab/ignore-gfp-wait", "N" },
+		{ "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/verbose", "0" },
+	};
+	char path[80];
+	unsigned int i;
+
+	fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	for (i = 0; fail_nth >= 0 && i < ARRAY_SIZE(settings); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
+		if (system_write(path, settings[i][1])) {
+			close(fail_nth);
+			fail_nth = -1;
+		}
+	}
+	if (fail_nth < 0)
+		system_may_lack("CONFIG_FAULT_INJECTION, FAILSLAB, FAIL_PAGE_ALLOC");
+	return fail_nth >= 0;
+}
+
+void faults_arm(unsigned long n)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%lu", n);
+
+	test_check(pwrite(fail_nth, text, len, 0) == len);
+}
+
+unsigned long faults_disarm(void)
+{
+	char text[24] = "";
+
+	test_check(pread(fail_nth, text, sizeof(text) - 1, 0) > 0);
+	test_check(pwrite(fail_nth, "0", 1, 0) == 1);
+	return strtoul(text, NULL, 10);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What tests ask of the host's memory management: files of numbers, swap, memory cgroups,
- * where pages are.
+ * where pages are, allocations that fail.
  */
 #ifndef SELFTEST_SYSTEM_H
 #define SELFTEST_SYSTEM_H
@@ -19,6 +19,11 @@ long system_value(const char *path, const char *key);
 /* Has the kernel said that? As far back as its log goes. */
 bool system_logged(const char *text);
 bool kernel_at_least(int version, int patchlevel);
+/*
+ * Before a test is skipped for what a kernel may lack: not the rig's debug kernel, which is
+ * built for the tests.  There the test fails.
+ */
+void system_may_lack(const char *what);
 
 /*
  * In main(): swap on a zram that is there and not used yet, and cgroups; both are gone when
@@ -44,5 +49,15 @@ u64 pages_present(const void *mem, u64 size);
 
 /* Zeroed pages of the host's, at a multiple of @align. */
 void *alloc_aligned(u64 size, u64 align);
+
+/*
+ * Allocations of this thread, which calls all three, that fail: of any size, also those that
+ * may wait, and without a word in the log.  false: this kernel has no fault injection.
+ */
+bool faults_begin(void);
+/* The next one but @n - 1. */
+void faults_arm(unsigned long n);
+/* How many were left until then; 0: it has failed. */
+unsigned long faults_disarm(void);
 
 #endif /* SELFTEST_SYSTEM_H */
