@@ -274,7 +274,17 @@ static int find_irq(struct pass_irq *pass, bool edge)
 	}
 	pass->untyped = is == IRQ_TYPE_NONE;
 	pass->irq = map_irq(pass, type);
-	return pass->irq ? 0 : -ENOMEM;
+	if (!pass->irq)
+		return -ENOMEM;
+	/*
+	 * Linux does not tell if it has had no memory to find it by its number in the GIC
+	 * (irq_domain_set_mapping()), and neither would forget_mapping() know it again.
+	 */
+	if (irq_find_mapping(pass_host.domain, pass->hw_intid) != pass->irq) {
+		irq_dispose_mapping(pass->irq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 static int request(struct pass_irq *pass)
