@@ -21,8 +21,6 @@
 #define EOIR0		SYSREG(0, 12, 8, 1)
 #define DIR		SYSREG(0, 12, 11, 1)
 #define SGI1R		SYSREG(0, 12, 11, 5)
-#define ICC_CTLR	SYSREG(0, 12, 12, 4)
-#define IGRPEN0		SYSREG(0, 12, 12, 6)
 #define IGRPEN1		SYSREG(0, 12, 12, 7)
 #define CNTV_TVAL	SYSREG(3, 14, 3, 0)
 #define CNTV_CTL	SYSREG(3, 14, 3, 1)
@@ -48,24 +46,19 @@ static const u32 accesses[] = {
 	0xc85f7c00, 0xc8047c05, 0xf8200000, 0xd50b7b20,	/* ldxr, stxr, ldadd, dc civac */
 };
 
-/* Registers that a guest has work with, as a rule. */
+/* Registers that a guest has work with, as a rule: written, but for those that are read-only. */
+#define RO		READ
+#define GIC_RO		0
+#define GIC_RW		0
+#define GIC_WO		0
+#define HIDDEN		0
+#define RW		0
+#define WO		0
 static const u32 registers[] = {
-	PMR, IAR1, EOIR1, IAR0, EOIR0, DIR, SGI1R, ICC_CTLR, IGRPEN0, IGRPEN1, CNTV_TVAL,
-	CNTV_CTL, MDSCR, SYSREG(0, 12, 11, 6), SYSREG(0, 12, 11, 7),
-	/* OSLAR, OSDLR, MDCCINT; breakpoints and watchpoints. */
-	DEBUG(1, 0, 4), DEBUG(1, 3, 4), DEBUG(0, 2, 0), DEBUG(0, 0, 5), DEBUG(0, 1, 4),
-	DEBUG(0, 1, 5), DEBUG(0, 0, 7), DEBUG(0, 0, 6), DEBUG(0, 5, 5), DEBUG(0, 5, 4),
-	/* PMCR, PMCNTENSET, PMUSERENR, PMCCNTR; CNTP_TVAL, CNTP_CTL, CNTP_CVAL, CNTPCT */
-	SYSREG(3, 9, 12, 0), SYSREG(3, 9, 12, 1), SYSREG(3, 9, 14, 0), SYSREG(3, 9, 13, 0),
-	SYSREG(3, 14, 2, 0), SYSREG(3, 14, 2, 1), SYSREG(3, 14, 2, 2), SYSREG(3, 14, 0, 1),
-	/* ACTLR, LORC, CSSELR; those of EL1's translation. */
-	SYSREG(0, 1, 0, 1), SYSREG(0, 10, 4, 3), SYSREG(2, 0, 0, 0), SYSREG(0, 10, 2, 0),
-	SYSREG(0, 10, 3, 0), SYSREG(0, 5, 2, 0), SYSREG(0, 13, 0, 1), SYSREG(0, 2, 0, 0),
-	SYSREG(0, 2, 0, 1), SYSREG(0, 2, 0, 2), SYSREG(0, 5, 1, 0), SYSREG(0, 5, 1, 1),
-	SYSREG(0, 6, 0, 0), SYSREG(0, 10, 2, 0),
-	/* CTR, CCSIDR, CLIDR, AIDR, REVIDR */
-	SYSREG(3, 0, 0, 1) | READ, SYSREG(1, 0, 0, 0) | READ, SYSREG(1, 0, 0, 1) | READ,
-	SYSREG(1, 0, 0, 7) | READ, SYSREG(0, 0, 0, 6) | READ,
+#define ACCESS(op0, op1, crn, crm, op2, how) \
+	((SYSREG(op1, crn, crm, op2) & ~0x80000) | ((op0) & 1) << 19 | (how)),
+#include "lib/guest_accesses.def"
+#undef ACCESS
 };
 
 static const u32 others[] = {

@@ -11,10 +11,15 @@ static u64 mix(u64 z)
 	return z ^ z >> 31;
 }
 
-static u64 rnd(u64 *state)
+u64 hostile_random(u64 *state)
 {
 	*state += 0x9e3779b97f4a7c15UL;
 	return mix(*state);
+}
+
+static u64 rnd(u64 *state)
+{
+	return hostile_random(state);
 }
 
 static u32 below(u64 *state, u32 limit)
@@ -600,7 +605,8 @@ static void make_gic(struct hostile_case *c, const struct hostile_options *o, u6
 
 static void make_debug(struct hostile_case *c, const struct hostile_options *o, u64 *state)
 {
-	u32 i, n = below(state, 16);
+	/* Every core has two of both at the least, most have four and more. */
+	u32 i, n = below(state, below(state, 8) ? 4 : 16);
 
 	c->x[0] = HOSTILE_CODE + HOSTILE_CODE_START + 4 * below(state, HOSTILE_MAX_INSNS);
 	c->x[1] = below(state, 2) ? 0x1e7 : rnd(state);		/* all bytes, EL1 and EL0 */
@@ -634,21 +640,65 @@ static void make_debug(struct hostile_case *c, const struct hostile_options *o, 
 	(void)o;
 }
 
-static void make_regs(struct hostile_case *c, u64 *state)
-{
-	u32 i;
+/* How registers of guest_accesses.def can be accessed. */
+#define RO		BIT(0)
+#define WO		BIT(1)
+#define RW		(RO | WO)
+#define GICV3		BIT(2)
+#define GIC_RO		(GICV3 | RO)
+#define GIC_WO		(GICV3 | WO)
+#define GIC_RW		(GICV3 | RW)
+#define HIDDEN		0
 
+/* An access that is there: a case goes on behind it. */
+static u32 any_access(u64 *state, const struct hostile_options *o, u32 rt)
+{
+	static const struct {
+		u16 sys;
+		u8 how;
+	} list[] = {
+#define ACCESS(op0, op1, crn, crm, op2, how) { SYS(op0, op1, crn, crm, op2), how },
+#include "guest_accesses.def"
+#undef ACCESS
+	};
+	u32 i, how;
+
+	do {
+		i = below(state, ARRAY_SIZE(list));
+		how = list[i].how;
+		/* See far_moment(). */
+	} while (!(how & RW) || (how & GICV3 && o->gic != 3) || list[i].sys == CNTV_TVAL_EL0);
+	if (how & WO && (!(how & RO) || below(state, 3)))
+		return INSN_MSR(list[i].sys, rt);
+	return INSN_MRS(list[i].sys, rt);
+}
+
+static void make_regs(struct hostile_case *c, const struct hostile_options *o, u64 *state)
+{
+	/* Mostly not at EL0 either, where there are few. */
+	u32 i, any = !below(state, 4);
+
+	if (!any)
+		c->flags &= ~HOSTILE_EL0;
 	for (i = 0; i < 31; i++)
 		c->x[i] = value(state);
 	for (i = 0; i < 8; i++) {
-		u32 sys = any_sysreg(state), rt = below(state, 32);
+		u32 rt = below(state, 32), insn, sys;
 
-		/* See far_moment(). */
-		if (sys == CNTV_TVAL_EL0 || sys == CNTV_CVAL_EL0)
-			sys = CNTV_CTL_EL0;
-		if (sys == SCTLR_EL1 || sys == VBAR_EL1 || sys == TTBR0_EL1 || sys == TCR_EL1)
+		if (any) {
+			sys = any_sysreg(state);
+			/* See far_moment(). */
+			if (sys == CNTV_TVAL_EL0 || sys == CNTV_CVAL_EL0)
+				sys = CNTV_CTL_EL0;
+			insn = below(state, 3) ? INSN_MSR(sys, rt) : INSN_MRS(sys, rt);
+		} else {
+			insn = any_access(state, o, rt);
+		}
+		sys = insn >> 5 & 0xffff;
+		if (sys == SCTLR_EL1 || sys == VBAR_EL1 || sys == TTBR0_EL1 || sys == TCR_EL1 ||
+		    sys == MAIR_EL1)
 			c->flags |= HOSTILE_WILD;
-		add(c, below(state, 3) ? INSN_MSR(sys, rt) : INSN_MRS(sys, rt));
+		add(c, insn);
 	}
 	add(c, INSN_ISB);
 }
@@ -714,7 +764,7 @@ void hostile_make(struct hostile_case *c, const struct hostile_options *o, u64 n
 		make_debug(c, o, &state);
 		break;
 	case HOSTILE_REGS:
-		make_regs(c, &state);
+		make_regs(c, o, &state);
 		break;
 	default:
 		make_insn(c, o, &state);

@@ -111,5 +111,8 @@ struct hostile_options {
 
 void hostile_make(struct hostile_case *c, const struct hostile_options *o, u64 number);
 
+/* The next random number (splitmix64). */
+u64 hostile_random(u64 *state);
+
 #endif /* __ASSEMBLY__ */
 #endif /* HOSTILE_CASES_H */
