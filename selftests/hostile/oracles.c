@@ -18,9 +18,33 @@
 
 #include "hostile/oracles.h"
 
+/* How long an oracle may not look, in milliseconds; times what RIG_TIMEOUT_SCALE says. */
+#define LONGEST_MS	2000UL
+
+/**
+ * struct oracle - one that looks at something again and again
+ * @name: at what.
+ * @looks: how often it has.
+ * @last_ns: when.
+ * @longest_ns: from one look to the next, at most.
+ * @absent: the host does not have what it looks at.
+ */
+struct oracle {
+	const char *name;
+	u64 looks;
+	u64 last_ns;
+	u64 longest_ns;
+	bool absent;
+};
+
+static struct oracle spins = { "a thread's registers" }, probes = { "what EL0 reads" };
+static struct oracle watches = { "a watchpoint" }, sleeps = { "the host's timer" };
+static struct oracle sums = { "the other VM" };
+static struct oracle * const oracles[] = { &spins, &probes, &watches, &sleeps, &sums };
+
 static bool stop;
 static u64 wrongs;
-static u64 sums, spins, sleeps, probes, watched, runs;
+static u64 runs;
 static u64 latest_ns;
 
 void oracle_wrong(const char *format, ...)
@@ -43,6 +67,21 @@ void oracle_wrong(const char *format, ...)
 u64 oracle_wrongs(void)
 {
 	return READ_ONCE(wrongs);
+}
+
+static void gap(struct oracle *o)
+{
+	u64 now = now_ns(), ns = now - o->last_ns;
+
+	if (ns > o->longest_ns)
+		o->longest_ns = ns;
+	o->last_ns = now;
+}
+
+static void looked(struct oracle *o)
+{
+	gap(o);
+	WRITE_ONCE(o->looks, o->looks + 1);
 }
 
 /* ---- registers --------------------------------------------------------- */
@@ -82,6 +121,46 @@ static void compare_regs(const char *who, const struct oracle_regs *in,
 	}
 }
 
+/* Pointers signed with each key, by a core that has them: of the keys a process has. */
+static const struct pac_key {
+	const char *name;
+	u64 (*sign)(u64 value, u64 context);
+} pac_keys[] = {
+	{ "APIAKey", oracle_pacia }, { "APIBKey", oracle_pacib },
+	{ "APDAKey", oracle_pacda }, { "APDBKey", oracle_pacdb },
+};
+
+static u64 pacs[ARRAY_SIZE(pac_keys)];
+static u64 signs;
+
+static bool has_pac(void)
+{
+	return getauxval(AT_HWCAP) & HWCAP_PACA;
+}
+
+static u64 sign(unsigned int i)
+{
+	return pac_keys[i].sign(0x7654321000, 0x123);
+}
+
+/*
+ * The thread that has called RUN: Linux loads the keys (but for APIAKey) when it switches
+ * to another thread, which would hide what is wrong.
+ */
+static void check_keys(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pacs); i++) {
+		u64 now = sign(i);
+
+		if (now != pacs[i])
+			oracle_wrong("%s: a pointer is signed 0x%llx, not 0x%llx", pac_keys[i].name,
+				     now, pacs[i]);
+	}
+	signs++;
+}
+
 static u64 tpidr(void)
 {
 	return (u64)__builtin_thread_pointer();
@@ -98,6 +177,8 @@ int oracle_run(struct vcpu *vcpu)
 	in.x[2] = 0;
 	in.x[8] = SYS_ioctl;
 	oracle_svc(&in, &out);
+	if (has_pac())
+		check_keys();
 	compare_regs("the thread that runs the guest", &in, &out);
 	if (tpidr() != thread)
 		oracle_wrong("TPIDR_EL0 is 0x%llx, not 0x%llx", tpidr(), thread);
@@ -116,7 +197,7 @@ static void *spin_thread(void *arg)
 		in.x[0] = 20000;
 		oracle_spin(&in, &out);
 		compare_regs("a thread beside it", &in, &out);
-		spins++;
+		looked(&spins);
 		/* Most of the CPU is the guests'. */
 		usleep(2000);
 	}
@@ -193,13 +274,40 @@ static struct probed probe(const struct probe *p)
 	return got;
 }
 
+static u64 raw_ns(void)
+{
+	struct timespec ts;
+
+	/* A system call: the vDSO would read the counter that is in question. */
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC_RAW, &ts);
+	return ts.tv_sec * 1000000000UL + ts.tv_nsec;
+}
+
+/* What CNTVCT_EL0 may be beside the kernel's clock, which has its counter and no offset. */
+#define COUNTER_NS	(5 * NSEC_PER_MSEC)
+
+/*
+ * CNTVCT_EL0 has gone on as the kernel's clock since @from and @begin: no offset of a
+ * guest's was left in there. 0, or by how many nanoseconds it has not.
+ */
+static s64 counter_is_off(u64 from, u64 begin, u64 hz)
+{
+	u64 before = raw_ns() - begin, count = read_S3_3_C14_C0_2() - from;
+	u64 after = raw_ns() - begin;
+	u64 ns = count / hz * 1000000000UL + count % hz * 1000000000UL / hz;
+	u64 may = COUNTER_NS + before / 1000;
+
+	if (ns + may < before)
+		return ns - before;
+	return ns > after + may ? ns - after : 0;
+}
+
 static void *probe_thread(void *arg)
 {
-	u64 pac = oracle_pac(0x7654321000, 0x123);
-	u64 last = 0, begin = now_ns(), hz = read_S3_3_C14_C0_0(), from = read_S3_3_C14_C0_2();
-	bool has_pac = getauxval(AT_HWCAP) & HWCAP_PACA;
+	u64 last = 0, begin = raw_ns(), hz = read_S3_3_C14_C0_0(), from = read_S3_3_C14_C0_2();
 	unsigned int i;
-	u64 count, ns;
+	u64 count;
+	s64 off;
 
 	(void)arg;
 	while (!READ_ONCE(stop)) {
@@ -217,23 +325,18 @@ static void *probe_thread(void *arg)
 		if (count < last)
 			oracle_wrong("CNTVCT_EL0 goes back from 0x%llx to 0x%llx", last, count);
 		last = count;
-		if (has_pac && oracle_pac(0x7654321000, 0x123) != pac)
-			oracle_wrong("a pointer is signed with another key");
-		probes++;
+		off = counter_is_off(from, begin, hz);
+		if (off)
+			oracle_wrong("CNTVCT_EL0 is %lld us off", off / 1000);
+		looked(&probes);
 		usleep(3000);
 	}
-	/* Both clocks have gone on together: no offset of a guest's was left in there. */
-	ns = (now_ns() - begin) / 1000000;
-	count = (read_S3_3_C14_C0_2() - from) / (hz / 1000);
-	if (count + 500 < ns - ns / 50 || count > ns + ns / 50 + 500)
-		oracle_wrong("CNTVCT_EL0 went on by %llu ms in %llu ms", count, ns);
 	return NULL;
 }
 
 /* ---- watchpoints of the host's ----------------------------------------- */
 
 static u64 watched_word;
-static bool has_watchpoint;
 
 static int watch_open(void)
 {
@@ -253,9 +356,13 @@ static void *watch_thread(void *arg)
 	int fd = watch_open();
 
 	(void)arg;
-	if (fd < 0)
+	if (fd < 0) {
+		/* No perf (ENOSYS), or no watchpoints. Whatever else is not for want of one. */
+		if (errno != ENOENT && errno != ENODEV && errno != EOPNOTSUPP && errno != ENOSYS)
+			oracle_wrong("no watchpoint: %m");
+		WRITE_ONCE(watches.absent, true);
 		return NULL;
-	has_watchpoint = true;
+	}
 	while (!READ_ONCE(stop)) {
 		if (read(fd, &before, 8) != 8)
 			oracle_wrong("a watchpoint is gone: %m");
@@ -263,7 +370,7 @@ static void *watch_thread(void *arg)
 			WRITE_ONCE(watched_word, i);
 		if (read(fd, &after, 8) != 8 || after != before + 10)
 			oracle_wrong("a watchpoint has seen %llu of 10 writes", after - before);
-		watched++;
+		looked(&watches);
 		usleep(5000);
 	}
 	close(fd);
@@ -293,7 +400,7 @@ static void *sleep_thread(void *arg)
 			oracle_wrong("a timer came %llu ms late", late / NSEC_PER_MSEC);
 		/* Those that were missed are over. */
 		until = now_ns();
-		sleeps++;
+		looked(&sleeps);
 	}
 	return NULL;
 }
@@ -311,12 +418,18 @@ static u64 sum_step(u64 sum, u64 word)
 	return sum ^ sum >> 29;
 }
 
+static u64 sum_word(u64 i)
+{
+	return i * 0x2545f4914f6cdd1dUL;
+}
+
+/* Not from memory: what has been written to that is in the guest's sum alone. */
 static u64 sum_value(u64 round)
 {
 	u64 sum = round, i;
 
 	for (i = 0; i < SUM_WORDS; i++)
-		sum = sum_step(sum, sum_data[i]);
+		sum = sum_step(sum, sum_word(i));
 	return sum;
 }
 
@@ -365,7 +478,7 @@ static void *sum_thread(void *arg)
 		if (vcpu_sync_arg(&vcpu, 0) != sum_value(round))
 			oracle_wrong("the other VM's sum is 0x%llx", vcpu_sync_arg(&vcpu, 0));
 		round++;
-		sums++;
+		looked(&sums);
 		usleep(1000);
 	}
 	vcpu_close(&vcpu);
@@ -388,17 +501,45 @@ void oracles_begin(void)
 
 	sigaction(SIGILL, &action, NULL);
 	for (i = 0; i < SUM_WORDS; i++)
-		sum_data[i] = i * 0x2545f4914f6cdd1dUL;
+		sum_data[i] = sum_word(i);
 	for (i = 0; i < ARRAY_SIZE(probe_list); i++)
 		probed[i] = probe(&probe_list[i]);
+	for (i = 0; i < ARRAY_SIZE(pacs) && has_pac(); i++)
+		pacs[i] = sign(i);
+	for (i = 0; i < ARRAY_SIZE(oracles); i++)
+		oracles[i]->last_ns = now_ns();
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		test_check(!pthread_create(&ids[i], NULL, threads[i], NULL));
 }
 
 static bool all_have_looked(void)
 {
-	return READ_ONCE(sums) && READ_ONCE(spins) && READ_ONCE(sleeps) && READ_ONCE(probes) &&
-	       (READ_ONCE(watched) || !READ_ONCE(has_watchpoint));
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(oracles); i++)
+		if (!READ_ONCE(oracles[i]->looks) && !READ_ONCE(oracles[i]->absent))
+			return false;
+	return true;
+}
+
+/* From the beginning to the end. */
+static void check_oracles(void)
+{
+	const char *scale = getenv("RIG_TIMEOUT_SCALE");
+	u64 most_ms = LONGEST_MS * (scale && atoi(scale) > 0 ? atoi(scale) : 1);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(oracles); i++) {
+		struct oracle *o = oracles[i];
+
+		if (o->absent)
+			continue;
+		if (!o->looks)
+			oracle_wrong("an oracle has not looked: %s", o->name);
+		else if (o->longest_ns > most_ms * NSEC_PER_MSEC)
+			oracle_wrong("an oracle has not looked for %llu ms: %s",
+				     o->longest_ns / NSEC_PER_MSEC, o->name);
+	}
 }
 
 void oracles_end(void)
@@ -410,16 +551,27 @@ void oracles_end(void)
 	WRITE_ONCE(stop, true);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		pthread_join(ids[i], NULL);
-	if (!all_have_looked())
-		oracle_wrong("an oracle has not looked");
+	for (i = 0; i < ARRAY_SIZE(oracles); i++)
+		gap(oracles[i]);
+	check_oracles();
 }
 
 void oracles_print(void)
 {
-	printf("# oracles: %llu sums of the other VM, %llu times all registers of a thread,\n",
-	       sums, spins + runs);
-	printf("#   %llu times what EL0 reads, %llu times a watchpoint%s,\n", probes, watched,
-	       has_watchpoint ? "" : " (the host has none)");
-	printf("#   %llu sleeps of 1 ms, the latest %llu.%03llu ms late (%u ms may be)\n", sleeps,
+	unsigned int i;
+
+	printf("# oracles: %llu times the registers of the thread that runs the guest;\n", runs);
+	if (has_pac())
+		printf("#   %llu times its keys of pointer authentication;\n", signs);
+	for (i = 0; i < ARRAY_SIZE(oracles); i++) {
+		const struct oracle *o = oracles[i];
+
+		if (o->absent)
+			printf("#   %s: the host has none\n", o->name);
+		else
+			printf("#   %llu times %s, for %llu ms not;\n", o->looks, o->name,
+			       o->longest_ns / NSEC_PER_MSEC);
+	}
+	printf("#   of sleeps of 1 ms the latest was %llu.%03llu ms late (%u ms may be)\n",
 	       latest_ns / NSEC_PER_MSEC, latest_ns / 1000 % 1000, ORACLE_LATENESS_MS);
 }

@@ -30,7 +30,10 @@ struct oracle_regs {
 /* oracles_regs.S */
 void oracle_svc(const struct oracle_regs *in, struct oracle_regs *out);
 void oracle_spin(const struct oracle_regs *in, struct oracle_regs *out);
-u64 oracle_pac(u64 value, u64 context);
+u64 oracle_pacia(u64 value, u64 context);
+u64 oracle_pacib(u64 value, u64 context);
+u64 oracle_pacda(u64 value, u64 context);
+u64 oracle_pacdb(u64 value, u64 context);
 void oracle_fp_set(u64 seed);
 u64 oracle_fp_sum(void);
 

@@ -90,15 +90,19 @@ oracle_spin:
 	cbnz	x0, 1b
 	store_all
 
-/* oracle_pac(value, context): with the keys that the thread has. HINT space: PACIA1716. */
-	.globl	oracle_pac
-	.type	oracle_pac, %function
-oracle_pac:
-	mov	x17, x0
-	mov	x16, x1
-	hint	#8
-	mov	x0, x17
-	ret
+/* oracle_pac*(value, context): with the keys that the thread has. By its encoding: pac* x0, x1 */
+		.macro	pac name, insn
+		.globl	oracle_\name
+		.type	oracle_\name, %function
+oracle_\name:
+		.inst	\insn
+		ret
+		.endm
+
+	pac	pacia, 0xdac10020
+	pac	pacib, 0xdac10420
+	pac	pacda, 0xdac10820
+	pac	pacdb, 0xdac10c20
 
 /* oracle_fp_set(seed), oracle_fp_sum(): of a guest, whose C has no FP registers. */
 	.globl	oracle_fp_set
