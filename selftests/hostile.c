@@ -97,7 +97,9 @@ struct hostile {
  * @exceptions: in one of the guest's own.
  * @interrupts: by the guest's timer, or another interrupt.
  * @lost: the guest did not come back.
- * @exits: to the VMM, by ARMVCPU_EXIT_*.
+ * @untold: the guest has written to its counts: how these ended is not known.
+ * @exits: to the VMM, by ARMVCPU_EXIT_*; not those at the end of all cases.
+ * @ec: @exceptions, by ESR_EL1.EC.
  */
 struct counts {
 	u64 cases;
@@ -105,19 +107,12 @@ struct counts {
 	u64 exceptions;
 	u64 interrupts;
 	u64 lost;
+	u64 untold;
 	u64 exits[16];
+	u64 ec[64];
 };
 
 static struct counts total;
-
-static u64 next_random(struct hostile *h)
-{
-	u64 z = h->state += 0x9e3779b97f4a7c15UL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9UL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebUL;
-	return z ^ z >> 31;
-}
 
 /* ---- what ends a guest that spins -------------------------------------- */
 
@@ -273,8 +268,10 @@ static bool handle_exit(struct hostile *h, struct counts *counts)
 {
 	struct armvcpu_run *run = h->vcpu.run;
 	u32 reason = run->exit_reason;
-	u64 r = next_random(h);
+	u64 r = hostile_random(&h->state);
 
+	if (reason == ARMVCPU_EXIT_HYPERCALL && run->u.call.imm == HOSTILE_CALL_IMM)
+		return true;
 	if (reason < ARRAY_SIZE(counts->exits))
 		counts->exits[reason]++;
 	switch (reason) {
@@ -313,8 +310,20 @@ static bool is_allowed(u32 ec)
 	return false;
 }
 
-/* Adds what the guest has counted since its reset; of one that has written there, nothing. */
-static void add_counts(const struct hostile *h, struct counts *counts)
+/*
+ * The guest says that all of @count cases are over, and that it has done them all. A case can
+ * write to either.
+ */
+static bool is_done(const struct hostile *h, u64 count)
+{
+	return READ_ONCE(h->ctl->state) == HOSTILE_DONE && READ_ONCE(h->ctl->done) == count;
+}
+
+/*
+ * Adds what the guest has counted since its reset, in @count cases. Of one that has written
+ * there, nothing but that.
+ */
+static void add_counts(const struct hostile *h, u64 count, struct counts *counts)
 {
 	const struct hostile_ctl *ctl = h->ctl;
 	u64 exceptions = 0;
@@ -323,8 +332,10 @@ static void add_counts(const struct hostile *h, struct counts *counts)
 	for (ec = 0; ec < 64; ec++)
 		exceptions += ctl->ec[ec];
 	if (ctl->completed + ctl->interrupts + ctl->serrors + exceptions != ctl->done ||
-	    ctl->done > ctl->count)
+	    ctl->done > count) {
+		counts->untold += count;
 		return;
+	}
 	counts->completed += ctl->completed;
 	counts->interrupts += ctl->interrupts;
 	counts->exceptions += exceptions;
@@ -332,6 +343,7 @@ static void add_counts(const struct hostile *h, struct counts *counts)
 		oracle_wrong("an SError in the guest, ESR 0x%llx, case %llu",
 			     ctl->ec_esr[0x2f], ctl->ec_case[0x2f]);
 	for (ec = 0; ec < 64; ec++) {
+		counts->ec[ec] += ctl->ec[ec];
 		if (ctl->ec[ec] && !is_allowed(ec))
 			oracle_wrong("an exception in the guest, ESR 0x%llx, case %llu",
 				     ctl->ec_esr[ec], ctl->ec_case[ec]);
@@ -385,7 +397,7 @@ static bool run_cases(struct hostile *h, const struct hostile_options *o, u64 fi
 				oracle_wrong("ARMVCPU_RUN: %s", strerror(-ret));
 				break;
 			}
-			if (READ_ONCE(h->ctl->state) == HOSTILE_DONE)
+			if (is_done(h, end - first))
 				break;
 			if (seen != at) {
 				at = seen;
@@ -398,15 +410,13 @@ static bool run_cases(struct hostile *h, const struct hostile_options *o, u64 fi
 				break;
 			}
 		}
-		add_counts(h, counts);
-		if (READ_ONCE(h->ctl->state) == HOSTILE_DONE) {
-			counts->cases += end - first;
-			first = end;
-		} else {
+		if (is_done(h, end - first))
+			known = end - 1;
+		else
 			counts->lost++;
-			counts->cases += known + 1 - first;
-			first = known + 1;
-		}
+		add_counts(h, known + 1 - first, counts);
+		counts->cases += known + 1 - first;
+		first = known + 1;
 		if (oracle_wrongs() != wrongs) {
 			printf("# at or before:\n");
 			print_case(o, known);
@@ -418,13 +428,21 @@ static bool run_cases(struct hostile *h, const struct hostile_options *o, u64 fi
 
 static void print_counts(const char *name, const struct counts *c)
 {
-	printf("# %s: %llu cases: %llu to their end, %llu exceptions, %llu interrupts, %llu lost;",
+	u32 ec;
+
+	printf("# %s: %llu cases: %llu to their end, %llu exceptions, %llu interrupts, %llu lost,",
 	       name, c->cases, c->completed, c->exceptions, c->interrupts, c->lost);
+	printf(" %llu not known;", c->untold);
 	printf(" exits: %llu MMIO, %llu ABORT, %llu SYSREG, %llu calls, %llu PSCI, %llu WFX\n",
 	       c->exits[ARMVCPU_EXIT_MMIO], c->exits[ARMVCPU_EXIT_ABORT],
 	       c->exits[ARMVCPU_EXIT_SYSREG],
 	       c->exits[ARMVCPU_EXIT_HYPERCALL] + c->exits[ARMVCPU_EXIT_SMC],
 	       c->exits[ARMVCPU_EXIT_PSCI], c->exits[ARMVCPU_EXIT_WFX]);
+	printf("#   by ESR_EL1.EC:");
+	for (ec = 0; ec < 64; ec++)
+		if (c->ec[ec])
+			printf(" 0x%02x: %llu", ec, c->ec[ec]);
+	printf("\n");
 	fflush(stdout);
 }
 
@@ -437,8 +455,80 @@ static void add_to_total(const struct counts *c)
 	total.exceptions += c->exceptions;
 	total.interrupts += c->interrupts;
 	total.lost += c->lost;
+	total.untold += c->untold;
+	for (i = 0; i < ARRAY_SIZE(c->ec); i++)
+		total.ec[i] += c->ec[i];
 	for (i = 0; i < ARRAY_SIZE(c->exits); i++)
 		total.exits[i] += c->exits[i];
+}
+
+/* ---- whether they were cases at all ------------------------------------ */
+
+static u64 sum_ec(const struct counts *c, u32 first, u32 last)
+{
+	u64 sum = 0;
+
+	for (; first <= last; first++)
+		sum += c->ec[first];
+	return sum;
+}
+
+/* What shows that cases of a kind have done what they are for, and how often it is at least. */
+static u64 has_happened(const struct counts *c, u32 kind, u32 *least)
+{
+	u64 aborts = sum_ec(c, 0x20, 0x21) + sum_ec(c, 0x24, 0x25);
+
+	switch (kind) {
+	case HOSTILE_CALL:
+		*least = 100;
+		return c->exits[ARMVCPU_EXIT_HYPERCALL] + c->exits[ARMVCPU_EXIT_SMC];
+	case HOSTILE_MMIO:
+		*least = 50;
+		return c->exits[ARMVCPU_EXIT_MMIO] + c->exits[ARMVCPU_EXIT_ABORT];
+	case HOSTILE_TABLES:
+		*least = 200;
+		return aborts;
+	case HOSTILE_AA32:
+		/* SVC and BKPT of AArch32. */
+		*least = 50;
+		return aborts + c->ec[0x11] + c->ec[0x38];
+	case HOSTILE_ERET:
+		/* Illegal states, PC alignment. */
+		*least = 50;
+		return c->ec[0x0e] + c->ec[0x22];
+	case HOSTILE_SELFMOD:
+		*least = 30;
+		return c->completed + aborts;
+	case HOSTILE_STORM:
+		*least = 20;
+		return c->interrupts;
+	case HOSTILE_DEBUG:
+		/* Breakpoints, steps, watchpoints. */
+		*least = 20;
+		return sum_ec(c, 0x30, 0x35);
+	}
+	*least = 100;
+	return c->completed;
+}
+
+/*
+ * A run whose cases are lost, or are interrupted before they begin, has shown nothing; nor
+ * has one whose guest does not know how they ended. Of @kind, or of all.
+ */
+static bool were_cases(const struct counts *c, u32 kind)
+{
+	bool ok = true;
+
+	if (c->untold * 20 > c->cases) {
+		printf("# how %llu of %llu cases ended is not known\n", c->untold, c->cases);
+		ok = false;
+	}
+	if (kind != HOSTILE_STORM && (c->completed + c->exceptions) * 2 < c->cases) {
+		printf("# %llu of %llu cases have come to an end of their own\n",
+		       c->completed + c->exceptions, c->cases);
+		ok = false;
+	}
+	return ok;
 }
 
 /* ---- what to run ------------------------------------------------------- */
@@ -483,7 +573,8 @@ static void test_kind(struct hostile *h, u32 kind)
 	struct counts counts = { 0 };
 	struct hostile_options o;
 	bool ok = true;
-	u32 mmu;
+	u32 mmu, least;
+	u64 happened;
 
 	if (kind == HOSTILE_AA32 && !h->aa32) {
 		ksft_test_result_skip("%s: EL0 cannot run AArch32 here\n", kind_names[kind]);
@@ -506,6 +597,13 @@ static void test_kind(struct hostile *h, u32 kind)
 	print_counts(kind_names[kind], &counts);
 	add_to_total(&counts);
 	printf("#   in %llu ms\n", (now_ns() - begin) / NSEC_PER_MSEC);
+	happened = has_happened(&counts, kind, &least);
+	if (happened < least) {
+		printf("# what these cases are for has happened %llu times, not %u\n",
+		       happened, least);
+		ok = false;
+	}
+	ok = were_cases(&counts, kind) && ok;
 	ksft_test_result(ok && oracle_wrongs() == wrongs, "%s\n", kind_names[kind]);
 }
 
@@ -594,8 +692,12 @@ int main(int argc, char **argv)
 	}
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	ksft_print_header();
 	hostile_init(&h, gic_version(GIC_V2 | GIC_V3));
+	if (kind == HOSTILE_AA32 && !h.aa32) {
+		fprintf(stderr, "hostile: aa32: EL0 cannot run AArch32 here\n");
+		return 2;
+	}
+	ksft_print_header();
 	sigaction(SIGUSR1, &action, NULL);
 	runner = pthread_self();
 	oracles_begin();
@@ -619,6 +721,9 @@ int main(int argc, char **argv)
 		what = "fuzz";
 		printf("# seed %llu\n", seed);
 		ok = fuzz(&h, seconds, cases, kind);
+		/* A few may all be of those that are interrupted. */
+		if (total.cases >= 100)
+			ok = were_cases(&total, kind) && ok;
 	} else {
 		ksft_set_plan(HOSTILE_KINDS + 1);
 		for (kind = 0; kind < HOSTILE_KINDS; kind++)
