@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The hostile guest: an image that runs cases one after the other, at the test's command
- * (hostile.c) or by itself on a virt board, which it prints then (rig/hostile-diff).
+ * (hostile.c) or by itself on a virt board, which it prints then (host/hostile.sh).
  */
 #ifndef HOSTILE_GUEST_H
 #define HOSTILE_GUEST_H

@@ -5,6 +5,8 @@
  *
  *   S NUMBER VECTOR ESR OFFSET VALUE       HOSTILE_SYSREG
  *   I NUMBER VECTOR ESR OFFSET SUM [FAR]  HOSTILE_INSN; SUM is of all registers and memory
+ *   TS NUMBER, TI NUMBER                   one that the timer has ended
+ *   E CASES                                the end: how many there were
  *
  * Those whose first instruction is undefined are left out.
  */
@@ -444,22 +446,24 @@ static void print_case(u64 number)
 	u64 esr = hostile_save.esr;
 	u32 ec = esr >> 26 & 0x3f;
 
-	/* An interrupt has no syndrome, and comes at any place. */
-	if (hostile_save.vector % 4 == 1) {
-		esr = 0;
-		offset = 0;
-	} else if (!ec && !offset && !(hostile_save.vector % 4)) {
+	/* An interrupt has no syndrome, and comes at any place: nothing to compare. */
+	if (hostile_save.vector % 4 == 1)
+		put('T');
+	else if (!ec && !offset && !(hostile_save.vector % 4))
 		return;
-	}
 	put(hostile_ctl.options.kind == HOSTILE_SYSREG ? 'S' : 'I');
 	put_hex(number);
+	if (hostile_save.vector % 4 == 1) {
+		put('\n');
+		return;
+	}
 	put_hex(hostile_save.vector);
 	put_hex(esr);
 	put_hex(offset);
 	if (hostile_ctl.options.kind == HOSTILE_SYSREG) {
 		/* What was read; behind a write, what has become of it. */
 		put_hex(hostile_save.x[number & HOSTILE_SYSREG_WRITE ? 1 : 0]);
-	} else if (hostile_save.vector % 4 != 1) {
+	} else {
 		put_hex(sum_of_all());
 		if ((ec >= 0x20 && ec <= 0x26) || ec == 0x34 || ec == 0x35)
 			put_hex(hostile_save.far);
@@ -487,8 +491,8 @@ static u64 option(const char *fdt, const char *name, u64 otherwise)
 
 static void alone(const char *fdt)
 {
-	u64 n = option(fdt, "hostile.first=", 0);
-	u64 end = n + option(fdt, "hostile.count=", HOSTILE_SYSREG_CASES);
+	u64 first = option(fdt, "hostile.first=", 0), n = first;
+	u64 end = first + option(fdt, "hostile.count=", HOSTILE_SYSREG_CASES);
 
 	hostile_ctl.options.seed = option(fdt, "hostile.seed=", 1);
 	hostile_ctl.options.kind = option(fdt, "hostile.kind=", HOSTILE_SYSREG);
@@ -512,6 +516,7 @@ static void alone(const char *fdt)
 			fill_code();
 	}
 	put('E');
+	put_hex(end - first);
 	put('\n');
 	for (;;) {
 		register u64 x0 asm("x0") = 0x84000008;	/* PSCI SYSTEM_OFF */
