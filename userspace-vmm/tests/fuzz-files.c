@@ -14,14 +14,19 @@
 
 const size_t fuzz_input_size = 512;
 
-/* die() is an answer. Linked with --wrap=die. */
+/* Of a device tree, what the longest command line has to leave. */
+#define TREE_MAX	(32 * KIB)
+
+/* die() is an answer, but only to what cannot be done. Linked with --wrap=die. */
 static jmp_buf died;
+static bool may_die;
 
 void __wrap_die(const char *fmt, ...) __printf(1, 2) __noreturn;
 
 void __wrap_die(const char *fmt, ...)
 {
 	EXPECT(fmt[0]);
+	EXPECT(may_die);
 	longjmp(died, 1);
 }
 
@@ -81,6 +86,18 @@ static void net(struct fuzz *in)
 	EXPECT(!(config.mac[0] & 1));
 }
 
+/* A command line that does not fit, or only just. */
+static const char *long_append(struct fuzz *in)
+{
+	static char append[BOARD_FDT_MAX + 1];
+	size_t len = sizeof(append) - 1 - fuzz_u32(in) % (2 * TREE_MAX);
+
+	memset(append, 'a', len);
+	append[len] = '\0';
+	may_die = len > BOARD_FDT_MAX - TREE_MAX;
+	return append;
+}
+
 /* Whatever the command line is, what the guest gets is a device tree. */
 static void tree(struct fuzz *in)
 {
@@ -103,12 +120,14 @@ static void tree(struct fuzz *in)
 	config.balloon = fuzz_u8(in) & 1;
 	plan.initrd = fuzz_u64(in);
 	plan.initrd_size = fuzz_u8(in) & 1 ? fuzz_u32(in) : 0;
+	if (!(fuzz_u8(in) % 16))
+		config.append = long_append(in);
 	EXPECT(fdt_build(&config, &plan, fdt, sizeof(fdt)) <= sizeof(fdt));
 	EXPECT(!fdt_check_full(fdt, sizeof(fdt)));
 	node = fdt_path_offset(fdt, "/chosen");
 	EXPECT(node >= 0);
 	if (config.append)
-		EXPECT(!strcmp(fdt_getprop(fdt, node, "bootargs", NULL), append));
+		EXPECT(!strcmp(fdt_getprop(fdt, node, "bootargs", NULL), config.append));
 }
 
 void fuzz_shape(u8 *data, u32 chance)
@@ -120,6 +139,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct fuzz in = { data, size };
 
+	may_die = false;
 	if (setjmp(died))
 		return 0;
 	switch (fuzz_u8(&in) % 3) {
