@@ -246,7 +246,10 @@ status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid"/task/*/status | sort -
 # What the kernel has no filter for is told, and no reason not to run.
 set -- --sandbox on
 grep -q '^Seccomp:' /proc/self/status || set --
+exec 9<"$MONITOR"
 start "$VMM" --flat "$MONITOR" --mem 8M --cpus 2 --net user --rng --console "$@"
+exec 9<&-
+result "the sandbox: what the VMM was handed is closed" is "$(find "/proc/$pid/fd/" -type l -exec readlink {} + | grep -cxF "$MONITOR")" = 0
 if [ $# = 2 ]; then
 	result "the sandbox: a filter for system calls in each thread" is "$(status_of Seccomp)" = 2
 else

@@ -437,6 +437,8 @@ int main(int argc, char **argv)
 	};
 	int status;
 
+	/* Nothing is handed over but these three: a guest that gets in shall not have it. */
+	close_from(STDERR_FILENO + 1);
 	open_standard_files();
 	parse_options(&config, argc, argv);
 	check_config(&config);

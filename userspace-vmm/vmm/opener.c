@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "opener.h"
@@ -31,23 +29,6 @@ union control {
 };
 
 /* ---- The process ------------------------------------------------------- */
-
-static void close_all_but(int keep)
-{
-	struct rlimit limit = { .rlim_cur = 1024 };
-	int fd;
-
-#ifdef SYS_close_range
-	if (!syscall(SYS_close_range, keep + 1, ~0U, 0) &&
-	    (!keep || !syscall(SYS_close_range, 0, keep - 1, 0)))
-		return;
-#endif
-	getrlimit(RLIMIT_NOFILE, &limit);
-	for (fd = 0; fd < (int)limit.rlim_cur; fd++) {
-		if (fd != keep)
-			close(fd);
-	}
-}
 
 static void answer(int fd, int file, int err)
 {
@@ -121,11 +102,14 @@ void opener_start(const char *const *paths, unsigned int count)
 		die("cannot start the process that opens files: %s", strerror(errno));
 	if (!pid) {
 		ignore_signals();
-		close_all_but(fds[1]);
+		/* It has this end, and nothing else. */
+		if (dup2(fds[1], STDIN_FILENO) < 0)
+			_exit(EXIT_FAILURE);
+		close_from(STDIN_FILENO + 1);
 		prctl(PR_SET_NAME, "armvcpu-opener", 0, 0, 0);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-		serve(fds[1]);
+		serve(STDIN_FILENO);
 	}
 	close(fds[1]);
 	sock = fds[0];

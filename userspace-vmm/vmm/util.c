@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Text: into a buffer, and messages, all of them on stderr: the guest's console has
- * stdout to itself.
+ * stdout to itself. And what libc has not.
  */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "util.h"
 #include "vmm.h"
@@ -117,6 +121,42 @@ void set_verbose(bool on)
 bool is_verbose(void)
 {
 	return verbose;
+}
+
+/* What /proc knows of; false if it is not there. */
+static bool close_known(int first)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir))) {
+		/* 0 for what is no number. */
+		int fd = atoi(entry->d_name);
+
+		if (fd >= first && fd != dirfd(dir))
+			close(fd);
+	}
+	closedir(dir);
+	return true;
+}
+
+void close_from(int first)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+	int fd;
+
+#ifdef SYS_close_range
+	/* Since v5.9. */
+	if (!syscall(SYS_close_range, first, ~0U, 0))
+		return;
+#endif
+	if (close_known(first))
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (fd = first; fd < (int)limit.rlim_cur; fd++)
+		close(fd);
 }
 
 u64 now_ns(void)

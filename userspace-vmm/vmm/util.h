@@ -75,6 +75,9 @@ void text_put(struct text *text, const char *fmt, ...) __printf(2, 3);
 void set_verbose(bool on);
 bool is_verbose(void);
 
+/* Closes what is open, from descriptor @first on, which is not 0. */
+void close_from(int first);
+
 /* Nanoseconds of CLOCK_MONOTONIC. */
 u64 now_ns(void);
 
