@@ -830,6 +830,58 @@ static void test_user_errors(void)
 			 "192.0.2.1:2222: not an address of this host");
 }
 
+/* ---- For the sandbox --------------------------------------------------- */
+
+/* What nobody answers, and everybody may try (RFC 5737). */
+#define FAR_IP		0xc0000201U
+
+static int guests_server;
+static u16 guests_port;
+
+void net_guest_begin(const char *options, u16 port)
+{
+	struct sockaddr_in addr = loopback(port);
+
+	if (!user_start(options))
+		die("no libslirp");
+	if (!arp_answered(HOST_IP, SOON_MS))
+		die("libslirp does not answer");
+	guests_server = host_server(SOCK_DGRAM, &guests_port);
+	if (port && connect(host_socket(SOCK_STREAM), (struct sockaddr *)&addr, sizeof(addr)))
+		die("port %u: %s", port, strerror(errno));
+}
+
+bool net_guest_reaches_host(void)
+{
+	u8 packet[ETH + IP + 40], *icmp;
+
+	icmp = put_ip(packet, IPPROTO_ICMP, GUEST_IP, FAR_IP, 40);
+	memset(icmp, 0, 40);
+	put32(icmp, 8 << 24);
+	put16(icmp + 2, checksum(icmp, 40, 0));
+	guest_send(packet, sizeof(packet));
+	guest_send(packet, put_tcp(packet, GUEST_IP, HOST_IP, 2000, guests_port, 1000, 0,
+				   TCP_SYN, "", 0));
+	return udp_arrives(HOST_IP, guests_server, guests_port, 20 * NEVER_MS);
+}
+
+bool net_guest_is_reached(void)
+{
+	size_t len;
+
+	return receive_tcp(TCP_SYN, &len);
+}
+
+bool net_guest_asks(int server)
+{
+	return udp_arrives(DNS_IP, server, 53, SOON_MS);
+}
+
+u16 net_free_port(void)
+{
+	return free_port(SOCK_STREAM);
+}
+
 /* ---- TAP --------------------------------------------------------------- */
 
 /* IEEE 802: local experimental EtherTypes. */

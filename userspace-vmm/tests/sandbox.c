@@ -3,14 +3,18 @@
  * The sandbox: what it refuses, what it lets through, what it says. Each try is a process
  * of its own, which the refusal ends.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -20,10 +24,15 @@
 #include <unistd.h>
 
 #include "helper.h"
+#include "net-test.h"
 #include "opener.h"
 #include "sandbox.h"
 
 #define SAID	1024
+
+#ifndef SYS_close_range
+#define SYS_close_range	436
+#endif
 
 /* What a try has said on stderr. */
 static char said[SAID];
@@ -31,8 +40,19 @@ static char said[SAID];
 /* Of a try: /proc/self/status, since it cannot be opened there any more. */
 static FILE *status_file;
 
-/* Returns what waitpid() tells of a process that does @act in the sandbox of @config. */
-static int in_sandbox(const struct config *config, void (*act)(void))
+/* A process: what it does before there is a sandbox, while files are opened, and in it. */
+struct trial {
+	const struct config *config;
+	void (*before)(void);
+	void (*open)(void);
+	void (*act)(void);
+};
+
+/* What it ends with if it cannot even try. */
+#define NOT_HERE	77
+
+/* Returns what waitpid() tells of it. */
+static int end_of(const struct trial *trial)
 {
 	int fds[2], status = -1;
 	size_t len = 0;
@@ -45,11 +65,15 @@ static int in_sandbox(const struct config *config, void (*act)(void))
 	pid = fork();
 	if (!pid) {
 		dup2(fds[1], STDERR_FILENO);
-		sandbox_begin(config);
+		if (trial->before)
+			trial->before();
+		sandbox_begin(trial->config);
 		status_file = fopen("/proc/self/status", "re");
-		sandbox_drop(config, false);
-		sandbox_seal(config);
-		act();
+		if (trial->open)
+			trial->open();
+		sandbox_drop(trial->config, false);
+		sandbox_seal(trial->config);
+		trial->act();
 		_exit(0);
 	}
 	close(fds[1]);
@@ -61,17 +85,38 @@ static int in_sandbox(const struct config *config, void (*act)(void))
 	return status;
 }
 
+/* The same for a process that only does something in the sandbox. */
+static int in_sandbox(const struct config *config, void (*act)(void))
+{
+	const struct trial trial = { .config = config, .act = act };
+
+	return end_of(&trial);
+}
+
+static bool is_well(int status)
+{
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static bool died_of(int status, int sig)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == sig;
+}
+
 static void nothing(void)
 {
 }
 
-/* Where there is no such thing: a kernel without it, qemu-user, no libseccomp. */
+/*
+ * Where there is no such thing: a kernel without it, qemu-user, no libseccomp. A filter that
+ * does not even let through nothing is one, and for the tests to find.
+ */
 static bool has_filter(void)
 {
 	static const struct config config = { .sandbox = SANDBOX_BEST };
-	int status = in_sandbox(&config, nothing);
 
-	return WIFEXITED(status) && !WEXITSTATUS(status) && !strstr(said, "has no filter");
+	in_sandbox(&config, nothing);
+	return !strstr(said, "has no filter");
 }
 
 /* ---- What is refused --------------------------------------------------- */
@@ -93,6 +138,14 @@ static void do_stat(void)
 	stat("/", &st);
 }
 
+/* With the flag for descriptors, which does not keep one from a name. */
+static void do_stat_by_name(void)
+{
+	struct stat st;
+
+	syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &st, AT_EMPTY_PATH);
+}
+
 static void do_unlink(void)
 {
 	unlink("/no-such-file");
@@ -106,6 +159,36 @@ static void do_socket(void)
 static void do_unix_socket(void)
 {
 	socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static void do_raw_socket(void)
+{
+	socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP);
+}
+
+static void do_udplite(void)
+{
+	socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE);
+}
+
+static void do_sctp(void)
+{
+	socket(AF_INET, SOCK_SEQPACKET, IPPROTO_SCTP);
+}
+
+static void do_connect(void)
+{
+	connect(0, NULL, 0);
+}
+
+static void do_bind(void)
+{
+	bind(0, NULL, 0);
+}
+
+static void do_listen(void)
+{
+	listen(0, 1);
 }
 
 static void do_execve(void)
@@ -187,6 +270,17 @@ static void do_bpf(void)
 	syscall(SYS_bpf, 0, 0, 0);
 }
 
+static void do_handler(void)
+{
+	signal(SIGSYS, SIG_IGN);
+}
+
+/* As above: 31 to the kernel. */
+static void do_big_handler(void)
+{
+	syscall(SYS_rt_sigaction, 1ULL << 32 | SIGSYS, NULL, NULL, 8);
+}
+
 struct attempt {
 	const char *what;
 	void (*act)(void);
@@ -194,19 +288,21 @@ struct attempt {
 
 static const struct attempt refused[] = {
 	{ "open", do_open }, { "open of another file", do_open_other },
-	{ "stat", do_stat }, { "unlink", do_unlink }, { "socket", do_socket },
+	{ "stat", do_stat }, { "stat with AT_EMPTY_PATH", do_stat_by_name },
+	{ "unlink", do_unlink }, { "socket", do_socket },
 	{ "execve", do_execve }, { "fork", do_fork }, { "a namespace", do_namespace },
 	{ "ptrace", do_ptrace }, { "kill", do_kill }, { "tgkill", do_tgkill },
 	{ "prctl", do_prctl }, { "setuid", do_setuid }, { "PROT_EXEC", do_executable },
 	{ "mprotect", do_mprotect }, { "TIOCSTI", do_ioctl }, { "TIOCSTI, 64 bits", do_big_ioctl },
 	{ "F_DUPFD", do_dup }, { "bpf", do_bpf },
+	{ "a handler of SIGSYS", do_handler }, { "a handler, 64 bits", do_big_handler },
 };
 
 static void check_refused(const struct config *config, const struct attempt *attempt)
 {
 	int status = in_sandbox(config, attempt->act);
 
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS) {
+	if (!died_of(status, SIGSYS)) {
 		printf("# %s: status %#x: %s\n", attempt->what, status, said);
 		failed = true;
 	}
@@ -229,17 +325,56 @@ static void test_refused_net(void)
 	static const struct config config = {
 		.sandbox = SANDBOX_ON, .nets = { { .kind = NET_USER } }, .num_nets = 1,
 	};
-	static const struct attempt unix_socket = { "a unix socket", do_unix_socket };
+	static const struct attempt others[] = {
+		{ "a unix socket", do_unix_socket }, { "a raw socket", do_raw_socket },
+		{ "UDP lite", do_udplite }, { "SCTP", do_sctp },
+	};
 	size_t i;
-	int status;
 
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
 		if (refused[i].act != do_socket)
 			check_refused(&config, &refused[i]);
 	}
-	check_refused(&config, &unix_socket);
-	status = in_sandbox(&config, do_socket);
-	CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		check_refused(&config, &others[i]);
+}
+
+/* None of which leads out of one with restrict=on; unless there is another one. */
+static void test_refused_restrict(void)
+{
+	static const struct attempt outward[] = {
+		{ "socket", do_socket }, { "connect", do_connect },
+		{ "bind", do_bind }, { "listen", do_listen },
+	};
+	struct config config = {
+		.sandbox = SANDBOX_ON,
+		.nets = { { .kind = NET_USER, .restricted = true }, { .kind = NET_USER } },
+		.num_nets = 1,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(outward); i++)
+		check_refused(&config, &outward[i]);
+	config.num_nets = 2;
+	for (i = 0; i < ARRAY_SIZE(outward); i++)
+		CHECK(is_well(in_sandbox(&config, outward[i].act)));
+}
+
+/* Whoever keeps the message from being said has not got the call. */
+static void do_blocked(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	open("/dev/null", O_RDONLY);
+}
+
+static void test_refused_blocked(void)
+{
+	static const struct config config = { .sandbox = SANDBOX_ON };
+
+	CHECK(died_of(in_sandbox(&config, do_blocked), SIGSYS));
 }
 
 /* ---- What is not ------------------------------------------------------- */
@@ -262,6 +397,7 @@ static void use_libc(void)
 {
 	size_t size = 64 * MIB;
 	pthread_t other;
+	struct stat st;
 	char *mem, *more;
 
 	NEED(!pthread_create(&other, NULL, thread, NULL));
@@ -274,15 +410,21 @@ static void use_libc(void)
 	free(more);
 	NEED(now_ns());
 	NEED(!raise(SIGCONT));
+	NEED(signal(SIGTERM, SIG_IGN) == SIG_DFL);
+	/* What fstat() is depends on libc. */
+	NEED(!fstat(STDERR_FILENO, &st) && S_ISFIFO(st.st_mode));
+	memset(&st, 0, sizeof(st));
+	NEED(!syscall(SYS_newfstatat, STDERR_FILENO, "", &st, AT_EMPTY_PATH));
+	NEED(S_ISFIFO(st.st_mode));
+	NEED(syscall(SYS_newfstatat, 99, "", &st, AT_EMPTY_PATH) == -1 && errno == EBADF);
 	fprintf(stderr, "%s\n", strerror(ENOENT));
 }
 
 static void test_allowed(void)
 {
 	static const struct config config = { .sandbox = SANDBOX_ON };
-	int status = in_sandbox(&config, use_libc);
 
-	CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+	CHECK(is_well(in_sandbox(&config, use_libc)));
 	CHECK(!strcmp(said, "No such file or directory\n"));
 }
 
@@ -297,12 +439,15 @@ static void read_again(void)
 	NEED(fd >= 0 && read(fd, &c, 1) == 1 && c == '1');
 	close(fd);
 	/* Nobody else's; and not open() either. */
-	opener_open("/etc/passwd");
+	NEED(opener_open("/etc/passwd") == -EACCES);
+	open("/etc/passwd", O_RDONLY);
 }
 
 static void read_nothing(void)
 {
 	NEED(opener_open(path) == -ENOENT);
+	/* A name that is asked for on behalf of open(), and that nobody knows without --net. */
+	NEED(open("/etc/resolv.conf", O_RDONLY) == -1 && errno == EACCES);
 }
 
 static void test_opener(void)
@@ -316,10 +461,9 @@ static void test_opener(void)
 	path = name;
 	status = in_sandbox(&config, read_again);
 	/* The one that it knows is there; the other is refused. */
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	CHECK(died_of(status, SIGSYS) && strstr(said, "refuses system call"));
 	unlink(name);
-	status = in_sandbox(&config, read_nothing);
-	CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+	CHECK(is_well(in_sandbox(&config, read_nothing)));
 	if (failed)
 		printf("# %s\n", said);
 }
@@ -343,16 +487,165 @@ static void test_name_servers(void)
 		.sandbox = SANDBOX_ON, .nets = { { .kind = NET_USER } }, .num_nets = 1,
 	};
 	struct stat st;
-	int status;
 
 	if (stat("/etc/resolv.conf", &st) || !st.st_size) {
 		test_skip("no /etc/resolv.conf");
 		return;
 	}
-	status = in_sandbox(&config, find_name_servers);
-	CHECK(WIFEXITED(status) && !WEXITSTATUS(status));
+	CHECK(is_well(in_sandbox(&config, find_name_servers)));
 	if (failed)
 		printf("# %s\n", said);
+}
+
+/* Mounts that no other process sees. */
+static bool own_mounts(void)
+{
+	return !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+/* With these: another file at @at, which says @text. */
+static void replace_file(const char *at, const char *text)
+{
+	char name[] = "/tmp/armvcpu-test-XXXXXX";
+	int fd = mkstemp(name);
+
+	NEED(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	if (!own_mounts() || mount(name, at, NULL, MS_BIND, NULL)) {
+		unlink(name);
+		_exit(NOT_HERE);
+	}
+	NEED(!chmod(name, 0644));
+	unlink(name);
+}
+
+#define NAME_SERVER	"127.0.0.77"
+
+/* A scope is asked for by libslirp whatever it wants (if_nametoindex()). */
+static void scoped_servers(void)
+{
+	replace_file("/etc/resolv.conf",
+		     "# 100 %lo\nnameserver fe80::1%lo\nnameserver 127.0.0.78%lo\n"
+		     "nameserver " NAME_SERVER " # 50%\n");
+}
+
+static int name_server;
+
+static void begin_guest_that_asks(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(53) };
+
+	inet_pton(AF_INET, NAME_SERVER, &addr.sin_addr);
+	name_server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (bind(name_server, (struct sockaddr *)&addr, sizeof(addr)))
+		_exit(NOT_HERE);
+	net_guest_begin("user", 0);
+}
+
+static void ask(void)
+{
+	char buf[512];
+	ssize_t n;
+	int fd;
+
+	NEED(net_guest_asks(name_server));
+	fd = open("/etc/resolv.conf", O_RDONLY);
+	n = read(fd, buf, sizeof(buf));
+	NEED(n > 0 && !memchr(buf, '%', n) && memmem(buf, n, NAME_SERVER, strlen(NAME_SERVER)));
+	/* A copy that is good for reading. */
+	NEED(write(fd, "x", 1) == -1);
+}
+
+static void test_scoped_servers(void)
+{
+	static const struct config config = {
+		.sandbox = SANDBOX_ON, .nets = { { .kind = NET_USER } }, .num_nets = 1,
+	};
+	static const struct trial trial = {
+		.config = &config, .before = scoped_servers,
+		.open = begin_guest_that_asks, .act = ask,
+	};
+	int status;
+
+	if (!net_has_user || access("/etc/resolv.conf", F_OK)) {
+		test_skip("no libslirp, or no /etc/resolv.conf");
+		return;
+	}
+	status = end_of(&trial);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_HERE) {
+		test_skip("no mounts of its own, or port 53 is in use");
+		return;
+	}
+	CHECK(is_well(status));
+	if (failed)
+		printf("# status %#x: %s\n", status, said);
+}
+
+/* ---- libslirp ---------------------------------------------------------- */
+
+static void begin_guest(void)
+{
+	net_guest_begin("user", 0);
+}
+
+static void reach_host(void)
+{
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	/* Also root's VMM does without. */
+	NEED(fd == -1 && errno == EPERM);
+	NEED(net_guest_reaches_host());
+}
+
+static u16 port;
+
+static void begin_restricted_guest(void)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "user,restrict=on,hostfwd=tcp::%u-:22", port);
+	net_guest_begin(options, port);
+}
+
+static void do_not_reach_host(void)
+{
+	NEED(!net_guest_reaches_host());
+	NEED(net_guest_is_reached());
+}
+
+/* What is left to it is enough for all that libslirp does. */
+static void test_guest(bool restricted)
+{
+	const struct config config = {
+		.sandbox = SANDBOX_ON,
+		.nets = { { .kind = NET_USER, .restricted = restricted } }, .num_nets = 1,
+	};
+	const struct trial trial = {
+		.config = &config,
+		.open = restricted ? begin_restricted_guest : begin_guest,
+		.act = restricted ? do_not_reach_host : reach_host,
+	};
+	int status;
+
+	if (!net_has_user) {
+		test_skip("built without libslirp");
+		return;
+	}
+	port = net_free_port();
+	status = end_of(&trial);
+	CHECK(is_well(status));
+	if (failed)
+		printf("# status %#x: %s\n", status, said);
+}
+
+static void test_guest_user(void)
+{
+	test_guest(false);
+}
+
+static void test_guest_restrict(void)
+{
+	test_guest(true);
 }
 
 /* ---- Who it is --------------------------------------------------------- */
@@ -434,6 +727,56 @@ static void test_rights(void)
 	}
 }
 
+/* ---- What it does not start with --------------------------------------- */
+
+/* A kernel before v5.9. */
+static void forget_close_range(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_SIZE(code), code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(NOT_HERE);
+}
+
+/* Exits with 1 if one is left, or too many are gone. */
+static void close_all(bool old_kernel)
+{
+	int fds[] = { 10, 11, 500 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		NEED(dup2(STDERR_FILENO, fds[i]) == fds[i]);
+	if (old_kernel)
+		forget_close_range();
+	close_from(11);
+	NEED(fcntl(10, F_GETFD) >= 0);
+	for (i = 11; i < 1024; i++)
+		NEED(fcntl(i, F_GETFD) == -1);
+	_exit(0);
+}
+
+static void test_close_from(void)
+{
+	int old_kernel, status;
+
+	for (old_kernel = 0; old_kernel < 2; old_kernel++) {
+		fflush(stdout);
+		if (!fork())
+			close_all(old_kernel);
+		wait(&status);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_HERE)
+			continue;
+		CHECK(is_well(status));
+	}
+}
+
 /* Those that need more than another user. */
 static void run(const char *name, void (*test)(void))
 {
@@ -449,10 +792,18 @@ void sandbox_tests(void)
 {
 	run("sandbox: what it refuses", test_refused);
 	run("sandbox: with a network", test_refused_net);
+	run("sandbox: with a network that leads nowhere", test_refused_restrict);
+	run("sandbox: who blocks its signal", test_refused_blocked);
 	run("sandbox: what libc needs", test_allowed);
 	run("sandbox: files that are read again", test_opener);
 	run("sandbox: name servers", test_name_servers);
+	run("sandbox: name servers with a scope", test_scoped_servers);
+	run("sandbox: a guest of libslirp", test_guest_user);
+	run("sandbox: a guest with restrict=on", test_guest_restrict);
 	test_begin();
 	test_rights();
 	test_end("sandbox: whose it is");
+	test_begin();
+	test_close_from();
+	test_end("sandbox: what is open at the start");
 }

@@ -2,14 +2,19 @@
 /*
  * The system calls of a VMM whose guest runs; all else is SIGSYS. A call that can do much
  * is let through with the arguments only that it has here.
+ *
+ * A refusal is no kill: the handler of SIGSYS says which call it was, and is the end of the
+ * program. So nobody gets another handler for it.
  */
 #include <asm/termbits.h>
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -21,9 +26,6 @@
 #include "sandbox.h"
 
 /* From <fcntl.h>, which does not go with the kernel's headers above. */
-#ifndef AT_EMPTY_PATH
-#define AT_EMPTY_PATH	0x1000
-#endif
 #define CMD_GETFD	1
 #define CMD_SETFD	2
 #define CMD_GETFL	3
@@ -47,19 +49,38 @@ static const int always[] = {
 	SCMP_SYS(getpid), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
 	/* Signals. */
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(restart_syscall),
 	/* Time, where the vDSO does not know it, and chance. */
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(getrandom), SCMP_SYS(sysinfo),
 };
 
-/* libslirp's sockets. */
+/* libslirp's sockets: what leads into the guest was there before. */
 static const int sockets[] = {
-	SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen), SCMP_SYS(accept),
-	SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom),
-	SCMP_SYS(sendmsg), SCMP_SYS(shutdown),
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg),
+	SCMP_SYS(shutdown),
+};
+
+/* And what leads out of it, which is nothing with restrict=on. */
+static const int outward[] = {
+	SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(listen),
+};
+
+/* All of them are of AF_INET. */
+static const struct {
+	unsigned int type;
+	unsigned int protocol;
+	u32 action;
+} kinds[] = {
+	{ SOCK_STREAM, 0, SCMP_ACT_ALLOW },
+	{ SOCK_STREAM, IPPROTO_TCP, SCMP_ACT_ALLOW },
+	{ SOCK_DGRAM, 0, SCMP_ACT_ALLOW },
+	{ SOCK_DGRAM, IPPROTO_UDP, SCMP_ACT_ALLOW },
+	{ SOCK_DGRAM, IPPROTO_ICMP, SCMP_ACT_ALLOW },
+	/* Where the one above is not to be had, libslirp tries, and does without. */
+	{ SOCK_RAW, IPPROTO_ICMP, SCMP_ACT_ERRNO(EPERM) },
 };
 
 /* The first one is the one that counts for speed. */
@@ -143,34 +164,63 @@ static int allow_threads(scmp_filter_ctx ctx)
 	return err;
 }
 
-/* Of files only those that are open; and getrlimit(). */
-static int allow_questions(scmp_filter_ctx ctx)
+/* Those below SIGSYS, in 64 bits: none that becomes it in 32. */
+static int allow_handlers(scmp_filter_ctx ctx)
 {
-	int err = allow_masked(ctx, SCMP_SYS(newfstatat), 3, 0xffffffff, AT_EMPTY_PATH);
+	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1,
+				SCMP_CMP(0, SCMP_CMP_LT, SIGSYS, 0));
+}
 
-	if (!err)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-				       ARG_IS(0, 0), ARG64_IS(2, 0));
+/* Of files only those that are open, and stat() of none (sandbox.c); and getrlimit(). */
+static int allow_files(scmp_filter_ctx ctx)
+{
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+				   ARG_IS(0, 0), ARG64_IS(2, 0));
+
 	return err ? err : allow_values(ctx, SCMP_SYS(fcntl), 1, fcntls, ARRAY_SIZE(fcntls));
 }
 
-static int allow_net(scmp_filter_ctx ctx, const struct net_config *net)
+static int allow_outward(scmp_filter_ctx ctx)
 {
-	int err;
+	int err = allow(ctx, outward, ARRAY_SIZE(outward));
+	size_t i;
 
-	if (net->kind == NET_TAP)
-		return allow_values(ctx, SCMP_SYS(ioctl), 1, tap_ioctls, ARRAY_SIZE(tap_ioctls));
-	err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-			       ARG_IS(0, AF_INET));
-	if (!err)
+	for (i = 0; i < ARRAY_SIZE(kinds) && !err; i++)
+		err = seccomp_rule_add(ctx, kinds[i].action, SCMP_SYS(socket), 3,
+				       ARG_IS(0, AF_INET),
+				       SCMP_CMP(1, SCMP_CMP_MASKED_EQ,
+						0xffffffff & ~(SOCK_CLOEXEC | SOCK_NONBLOCK),
+						kinds[i].type),
+				       ARG_IS(2, kinds[i].protocol));
+	return err;
+}
+
+/* One of them that may do a thing is enough: all of them are in this process. */
+static int allow_nets(scmp_filter_ctx ctx, const struct config *config)
+{
+	bool tap = false, user = false, out = false;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < config->num_nets; i++) {
+		bool is_user = config->nets[i].kind == NET_USER;
+
+		tap |= !is_user;
+		user |= is_user;
+		out |= is_user && !config->nets[i].restricted;
+	}
+	if (tap)
+		err = allow_values(ctx, SCMP_SYS(ioctl), 1, tap_ioctls, ARRAY_SIZE(tap_ioctls));
+	if (!err && user)
+		err = allow_values(ctx, SCMP_SYS(ioctl), 1, socket_ioctls,
+				   ARRAY_SIZE(socket_ioctls));
+	if (!err && user)
 		err = allow(ctx, sockets, ARRAY_SIZE(sockets));
-	return err ? err : allow_values(ctx, SCMP_SYS(ioctl), 1, socket_ioctls,
-					ARRAY_SIZE(socket_ioctls));
+	return err || !out ? err : allow_outward(ctx);
 }
 
 static int add_rules(scmp_filter_ctx ctx, const struct config *config)
 {
-	unsigned int i;
 	int err;
 
 	err = allow(ctx, always, ARRAY_SIZE(always));
@@ -181,9 +231,11 @@ static int add_rules(scmp_filter_ctx ctx, const struct config *config)
 	if (!err)
 		err = allow_threads(ctx);
 	if (!err)
-		err = allow_questions(ctx);
-	for (i = 0; i < config->num_nets && !err; i++)
-		err = allow_net(ctx, &config->nets[i]);
+		err = allow_handlers(ctx);
+	if (!err)
+		err = allow_files(ctx);
+	if (!err)
+		err = allow_nets(ctx, config);
 	/* Looked for first: what each exit is. */
 	return err ? err : seccomp_syscall_priority(ctx, SCMP_SYS(ioctl), 255);
 }

@@ -9,12 +9,22 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "opener.h"
+#include "sandbox.h"
 #include "util.h"
+
+/* Of a list of name servers, what is looked at. */
+#define NAME_SERVERS_MAX	(64 * KIB)
+
+/* Since v6.3: some hosts want to hear it (vm.memfd_noexec). */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	8U
+#endif
 
 static const char *names[OPENER_MAX];
 static unsigned int num_names;
@@ -50,6 +60,61 @@ static void answer(int fd, int file, int err)
 		_exit(EXIT_FAILURE);
 }
 
+static int new_memfd(void)
+{
+	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create(RESOLV_CONF, flags | MFD_NOEXEC_SEAL);
+
+	return fd < 0 && errno == EINVAL ? memfd_create(RESOLV_CONF, flags) : fd;
+}
+
+/*
+ * A copy of the list of name servers, without a '%': behind one is the interface that an
+ * address of IPv6 belongs to. libslirp asks the kernel for its number, also where it looks
+ * for IPv4 alone, and the filter has no calls for that. What is left of such an address is
+ * none, and passed over. Nobody writes to the copy. Returns a negative errno.
+ */
+static int copy_name_servers(int file)
+{
+	static char buf[NAME_SERVERS_MAX];
+	size_t len = 0;
+	ssize_t n;
+	char *p;
+	int fd;
+
+	while (len < sizeof(buf) && (n = read(file, buf + len, sizeof(buf) - len))) {
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		len += n > 0 ? n : 0;
+	}
+	for (p = buf; (p = memchr(p, '%', buf + len - p));)
+		*p = '#';
+	fd = new_memfd();
+	if (fd < 0)
+		return -errno;
+	if (pwrite(fd, buf, len, 0) == (ssize_t)len &&
+	    !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+		return fd;
+	n = -errno;
+	close(fd);
+	return n;
+}
+
+/* For reading: a descriptor, or a negative errno. */
+static int open_name(const char *name)
+{
+	/* What a name stands for by now may block: O_NONBLOCK is for that. */
+	int file = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), copy;
+
+	if (file < 0)
+		return -errno;
+	if (strcmp(name, RESOLV_CONF))
+		return file;
+	copy = copy_name_servers(file);
+	close(file);
+	return copy;
+}
+
 static void __noreturn serve(int fd)
 {
 	unsigned char request;
@@ -62,9 +127,8 @@ static void __noreturn serve(int fd)
 			continue;
 		if (request >= num_names)
 			break;
-		/* What a name stands for by now may block: O_NONBLOCK is for that. */
-		file = open(names[request], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		answer(fd, file, file < 0 ? errno : 0);
+		file = open_name(names[request]);
+		answer(fd, file, file < 0 ? -file : 0);
 		if (file >= 0)
 			close(file);
 	}
@@ -156,6 +220,9 @@ int opener_open(const char *path)
 		pthread_mutex_lock(&lock);
 		fd = ask(i);
 		pthread_mutex_unlock(&lock);
+	} else if (sandbox_sealed()) {
+		/* open() is what brings some here (sandbox.c). */
+		fd = -EACCES;
 	} else {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)

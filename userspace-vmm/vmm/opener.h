@@ -7,6 +7,9 @@
 #ifndef _VMM_OPENER_H
 #define _VMM_OPENER_H
 
+/* The host's name servers. Who asks for these gets a copy, see opener.c. */
+#define RESOLV_CONF	"/etc/resolv.conf"
+
 /* Names that it can know. */
 #define OPENER_MAX	8
 
@@ -18,8 +21,8 @@ void opener_start(const char *const *paths, unsigned int count);
 
 /*
  * Opens @path for reading: a descriptor, or a negative errno; without opener_start(), or
- * for a name that it does not know, as open() does. Keeps errno, takes no lock of stdio's
- * or malloc's, so it is fit for a signal handler.
+ * for a name that it does not know, as open() does, or -EACCES once the filter is there.
+ * Keeps errno, takes no lock of stdio's or malloc's, so it is fit for a signal handler.
  */
 int opener_open(const char *path);
 

@@ -2,7 +2,8 @@
 /*
  * See sandbox.h. What the filter refuses ends the program, with a message; but for the
  * two calls by which libslirp looks for the host's name servers, each time the guest asks
- * for a name: opener.c does those.
+ * for a name: opener.c does those; and for libc's fstat(), which is a stat() with flags
+ * that a filter cannot tell from one by name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +27,6 @@
 
 /* Who has no rights, where /etc/passwd does not know. */
 #define NOBODY		65534
-
-#define RESOLV_CONF	"/etc/resolv.conf"
 
 static bool sealed;
 
@@ -222,30 +221,50 @@ static const int arg_regs[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10 };
 #define RESULT(context)	((context)->uc_mcontext.gregs[REG_RAX])
 #endif
 
-/* True if it was one of the two: errno or its result is in the registers then. */
-static bool look_for_name_servers(int nr, ucontext_t *context)
-{
 #ifdef ARG
+/* Not fstat(), which may be the call that was refused. */
+static int stat_fd(int fd, struct stat *st)
+{
+	return syscall(SYS_fstat, fd, st) ? -errno : 0;
+}
+
+static int stat_name_servers(struct stat *st)
+{
+	int fd = opener_open(RESOLV_CONF), err;
+
+	if (fd < 0)
+		return fd;
+	err = stat_fd(fd, st);
+	close(fd);
+	return err;
+}
+
+/* True if it was one of the three: errno or its result is in the registers then. */
+static bool answer(int nr, ucontext_t *context)
+{
 	const char *path = (const char *)ARG(context, 1);
 	struct stat *st = (struct stat *)ARG(context, 2);
-	int fd, err;
+	bool is_stat = nr == SYS_newfstatat;
 
-	if ((nr != SYS_openat && nr != SYS_newfstatat) || !path || strcmp(path, RESOLV_CONF))
+	if ((nr != SYS_openat && !is_stat) || !path)
 		return false;
-	fd = opener_open(RESOLV_CONF);
-	if (nr == SYS_newfstatat && fd >= 0) {
-		err = fstat(fd, st) ? -errno : 0;
-		close(fd);
-		fd = err;
-	}
-	RESULT(context) = fd;
+	/* Whatever the path becomes in the meantime: a descriptor is what is looked at. */
+	if (is_stat && !*path && (int)ARG(context, 3) == AT_EMPTY_PATH)
+		RESULT(context) = stat_fd(ARG(context, 0), st);
+	else if (!strcmp(path, RESOLV_CONF))
+		RESULT(context) = is_stat ? stat_name_servers(st) : opener_open(RESOLV_CONF);
+	else
+		return false;
 	return true;
+}
 #else
+static bool answer(int nr, void *context)
+{
 	(void)nr;
 	(void)context;
 	return false;
-#endif
 }
+#endif
 
 /* No stdio: another thread may hold its locks. */
 static void say(const char *text)
@@ -258,8 +277,9 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
 {
 	char digits[] = "0000";
 	int nr = info->si_syscall, saved = errno, i, n;
+	sigset_t set;
 
-	if (look_for_name_servers(nr, context)) {
+	if (answer(nr, context)) {
 		errno = saved;
 		return;
 	}
@@ -270,18 +290,21 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
 	say(digits);
 	say(": the guest may have got into the VMM.\n"
 	    "armvcpu-vmm: If you trust the guest, --sandbox off goes without; please report it.\n");
+	/* Refused as well, and SIGSYS is blocked here: that is the end, by this signal. */
 	signal(sig, SIG_DFL);
+	/* There is no filter: somebody has sent it. */
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	raise(sig);
-	/* Whoever sent it may have blocked it. */
 	_exit(EXIT_DEAD);
 }
 
 void sandbox_seal(const struct config *config)
 {
-	/* It raises itself. */
 	struct sigaction sa = {
 		.sa_sigaction = on_sigsys,
-		.sa_flags = SA_SIGINFO | SA_NODEFER,
+		.sa_flags = SA_SIGINFO,
 	};
 	const char *wrong;
 
