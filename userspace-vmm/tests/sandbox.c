@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,6 +44,7 @@ static FILE *status_file;
 /* A process: what it does before there is a sandbox, while files are opened, and in it. */
 struct trial {
 	const struct config *config;
+	struct sandbox_limits limits;
 	void (*before)(void);
 	void (*open)(void);
 	void (*act)(void);
@@ -71,7 +73,7 @@ static int end_of(const struct trial *trial)
 		status_file = fopen("/proc/self/status", "re");
 		if (trial->open)
 			trial->open();
-		sandbox_drop(trial->config, false);
+		sandbox_drop(trial->config, &trial->limits);
 		sandbox_seal(trial->config);
 		trial->act();
 		_exit(0);
@@ -88,7 +90,7 @@ static int end_of(const struct trial *trial)
 /* The same for a process that only does something in the sandbox. */
 static int in_sandbox(const struct config *config, void (*act)(void))
 {
-	const struct trial trial = { .config = config, .act = act };
+	const struct trial trial = { .config = config, .limits.file_size = ~0ULL, .act = act };
 
 	return end_of(&trial);
 }
@@ -281,6 +283,17 @@ static void do_big_handler(void)
 	syscall(SYS_rt_sigaction, 1ULL << 32 | SIGSYS, NULL, NULL, 8);
 }
 
+static void do_fallocate(void)
+{
+	fallocate(1, 0, 0, 1);
+}
+
+/* Behind the end, where no limit of file sizes is asked. */
+static void do_keep_size(void)
+{
+	fallocate(1, FALLOC_FL_KEEP_SIZE, 0, 1);
+}
+
 struct attempt {
 	const char *what;
 	void (*act)(void);
@@ -296,6 +309,7 @@ static const struct attempt refused[] = {
 	{ "mprotect", do_mprotect }, { "TIOCSTI", do_ioctl }, { "TIOCSTI, 64 bits", do_big_ioctl },
 	{ "F_DUPFD", do_dup }, { "bpf", do_bpf },
 	{ "a handler of SIGSYS", do_handler }, { "a handler, 64 bits", do_big_handler },
+	{ "fallocate", do_fallocate }, { "FALLOC_FL_KEEP_SIZE", do_keep_size },
 };
 
 static void check_refused(const struct config *config, const struct attempt *attempt)
@@ -562,7 +576,7 @@ static void test_scoped_servers(void)
 		.sandbox = SANDBOX_ON, .nets = { { .kind = NET_USER } }, .num_nets = 1,
 	};
 	static const struct trial trial = {
-		.config = &config, .before = scoped_servers,
+		.config = &config, .limits.file_size = ~0ULL, .before = scoped_servers,
 		.open = begin_guest_that_asks, .act = ask,
 	};
 	int status;
@@ -621,7 +635,7 @@ static void test_guest(bool restricted)
 		.nets = { { .kind = NET_USER, .restricted = restricted } }, .num_nets = 1,
 	};
 	const struct trial trial = {
-		.config = &config,
+		.config = &config, .limits.file_size = ~0ULL,
 		.open = restricted ? begin_restricted_guest : begin_guest,
 		.act = restricted ? do_not_reach_host : reach_host,
 	};
@@ -646,6 +660,48 @@ static void test_guest_user(void)
 static void test_guest_restrict(void)
 {
 	test_guest(true);
+}
+
+/* ---- Limits ------------------------------------------------------------ */
+
+#define FILE_SIZE	4096
+
+static int file;
+
+static void open_file(void)
+{
+	file = memfd_create("test", MFD_CLOEXEC);
+	NEED(file >= 0 && !ftruncate(file, FILE_SIZE));
+	/* As main() does. */
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static void grow(void)
+{
+	struct rlimit limit;
+
+	NEED(pwrite(file, "x", 1, FILE_SIZE - 1) == 1);
+	NEED(pwrite(file, "xy", 2, FILE_SIZE - 1) == 1);
+	NEED(pwrite(file, "x", 1, FILE_SIZE) == -1 && errno == EFBIG);
+	NEED(fallocate(file, FALLOC_FL_ZERO_RANGE, FILE_SIZE, 1) == -1);
+	NEED(!fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, FILE_SIZE));
+	NEED(lseek(file, 0, SEEK_END) == FILE_SIZE);
+	NEED(!getrlimit(RLIMIT_MEMLOCK, &limit));
+	NEED(limit.rlim_cur == 64 * KIB && limit.rlim_max == 64 * KIB);
+}
+
+static void test_limits(void)
+{
+	static const struct config config = { .sandbox = SANDBOX_ON };
+	static const struct trial trial = {
+		.config = &config, .limits = { .locked = 64 * KIB, .file_size = FILE_SIZE },
+		.open = open_file, .act = grow,
+	};
+	int status = end_of(&trial);
+
+	CHECK(is_well(status));
+	if (failed)
+		printf("# status %#x: %s\n", status, said);
 }
 
 /* ---- Who it is --------------------------------------------------------- */
@@ -800,6 +856,7 @@ void sandbox_tests(void)
 	run("sandbox: name servers with a scope", test_scoped_servers);
 	run("sandbox: a guest of libslirp", test_guest_user);
 	run("sandbox: a guest with restrict=on", test_guest_restrict);
+	run("sandbox: limits", test_limits);
 	test_begin();
 	test_rights();
 	test_end("sandbox: whose it is");

@@ -340,6 +340,13 @@ result "... is there" traces ' HYPERCALL .* fn=0xc6000100 imm=0x0 args=0x0,'
 run 0 "a file that cannot be written on" exfp --trace /dev/full
 result "... is told" mentions "trace /dev/full: No space left"
 result "... once" is "$(grep -c trace "$dir/err")" = 1
+printf '#!/bin/sh\nulimit -f 8\nexec "%s" "$@"\n' "$VMM" >"$dir/limited"
+chmod +x "$dir/limited"
+free_vmm=$VMM
+VMM=$dir/limited
+run 0 "a limit of file sizes" exfp --trace "$dir/trace"
+result "... is told" mentions "trace .*: File too large"
+VMM=$free_vmm
 
 start "$VMM" --flat "$MONITOR" --mem 8M --stats=1 --trace "$dir/trace"
 tables() { [ "$(grep -c 'in [0-9.]* s .*ns each' "$dir/err")" -ge "$1" ]; }
@@ -402,6 +409,32 @@ result "... and works after it" says "random bytes 40"
 run 0 "a balloon" Bp --balloon 1M
 result "... says what it wants" says "pages wanted 100"
 result "... takes a page and gives it back" says "balloon status f"
+
+# limit_of NAME: soft and hard, of the VMM.
+limit_of() { sed -n "s/^$1 *\([^ ]*\) *\([^ ]*\) .*/\1 \2/p" "/proc/$pid/limits"; }
+pid=self
+unlimited=$(limit_of "Max file size") lockable=$(limit_of "Max locked memory")
+new_disk disk
+start "$VMM" --flat "$MONITOR" --mem 8M --disk "$dir/disk"
+result "files: what is printed into one may grow" is "$(limit_of "Max file size")" = "$unlimited"
+result "... the guest runs" quits
+# Its output does not go to a file.
+mkfifo "$dir/printed"
+exec 3>&-
+cat "$dir/printed" >"$dir/out" &
+"$VMM" --flat "$MONITOR" --mem 8M --disk "$dir/disk" --disk "$dir/other,ro" --balloon 0 --verbose \
+	<"$dir/keys" >"$dir/printed" 2>&1 &
+pid=$!
+exec 3<>"$dir/keys"
+until_true 300 says "device tree 1"
+result "... a disk may not" is "$(limit_of "Max file size")" = "32768 32768"
+result "... is written as before" answers D "word bbbcbdbe"
+type_in r
+result "... and after a reset" until_true 300 count "device tree 1" 2
+# What is pinned, and 64 KiB.
+! mentions "memory is pinned" out || lockable="8454144 8454144"
+result "... memory that can be locked is as little" is "$(limit_of "Max locked memory")" = "$lockable"
+result "... the guest powers off" quits
 
 start "$VMM" --flat "$MONITOR" --mem 8M --console --disk "$dir/disk"
 result "a virtio console" answers C type

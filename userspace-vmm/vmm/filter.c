@@ -9,6 +9,7 @@
 #include <asm/termbits.h>
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <linux/falloc.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
@@ -37,8 +38,7 @@ static const int always[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
 	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev),
 	SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
-	SCMP_SYS(fallocate), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
-	SCMP_SYS(poll), SCMP_SYS(ppoll),
+	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(poll), SCMP_SYS(ppoll),
 	/* opener.c, on its socket. */
 	SCMP_SYS(sendto), SCMP_SYS(recvmsg),
 	/* Memory. */
@@ -100,6 +100,11 @@ static const unsigned int tap_ioctls[] = { TUNSETOFFLOAD };
 static const unsigned int socket_ioctls[] = { FIONREAD, FIONBIO };
 
 static const unsigned int fcntls[] = { CMD_GETFD, CMD_SETFD, CMD_GETFL, CMD_SETFL };
+
+/* Discards and zeroes: nothing that allocates behind the end of a file (RLIMIT_FSIZE). */
+static const unsigned int fallocates[] = {
+	FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE,
+};
 
 /* What a thread of this process is; none of it is a namespace. */
 #define THREAD_FLAGS	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
@@ -174,9 +179,11 @@ static int allow_handlers(scmp_filter_ctx ctx)
 /* Of files only those that are open, and stat() of none (sandbox.c); and getrlimit(). */
 static int allow_files(scmp_filter_ctx ctx)
 {
-	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-				   ARG_IS(0, 0), ARG64_IS(2, 0));
+	int err = allow_values(ctx, SCMP_SYS(fallocate), 1, fallocates, ARRAY_SIZE(fallocates));
 
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+				       ARG_IS(0, 0), ARG64_IS(2, 0));
 	return err ? err : allow_values(ctx, SCMP_SYS(fcntl), 1, fcntls, ARRAY_SIZE(fcntls));
 }
 

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hypercall.h"
@@ -20,6 +21,9 @@
 #define SLOT_RAM	0
 #define SLOT_ROM	1
 #define SLOT_VARS	2
+
+/* What the host's accounting may round up. */
+#define LOCKED_SLACK	(64 * KIB)
 
 #define NSEC_PER_SEC	1000000000ULL
 #define NSEC_PER_MSEC	1000000ULL
@@ -364,8 +368,51 @@ static void set_up_signals(void)
 	pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
+/* Memory that a reset pins anew; the firmware may be longer then. */
+static u64 locked_bytes(const struct vm *vm)
+{
+	u64 bytes = vm->config->mem + LOCKED_SLACK;
+
+	if (!vm->pinned)
+		return 0;
+	if (vm->config->firmware)
+		bytes += vm->rom.bank_size + ROM_VARS_SIZE;
+	return bytes;
+}
+
+/* Its bytes; false if it is nothing that has a length. */
+static bool is_file(int fd, u64 *size)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return false;
+	*size = st.st_size;
+	return true;
+}
+
+/* A trace, and what is printed into a file, grows. */
+static u64 largest_file(const struct vm *vm)
+{
+	u64 largest = 0, size;
+	unsigned int i;
+
+	if ((vm->config->trace && is_file(vm->trace.fd, &size)) ||
+	    is_file(STDOUT_FILENO, &size) || is_file(STDERR_FILENO, &size))
+		return ~0ULL;
+	is_file(vm->ram.fd, &largest);
+	for (i = 0; i < vm->config->num_disks; i++) {
+		const struct virtio_blk *disk = &vm->disks[i];
+
+		if (!disk->read_only && is_file(disk->fd, &size) && size > largest)
+			largest = size;
+	}
+	return largest;
+}
+
 void vm_init(struct vm *vm, struct config *config)
 {
+	struct sandbox_limits limits;
 	pthread_condattr_t attr;
 	unsigned int i;
 
@@ -400,7 +447,9 @@ void vm_init(struct vm *vm, struct config *config)
 	load_ram(vm);
 	set_up_signals();
 	/* From here on nothing is opened, and threads begin. */
-	sandbox_drop(config, vm->pinned);
+	limits.locked = locked_bytes(vm);
+	limits.file_size = largest_file(vm);
+	sandbox_drop(config, &limits);
 	vm_start_virtio(vm);
 	for (i = 0; i < config->cpus; i++)
 		vcpu_init(&vm->vcpus[i], vm, i);

@@ -440,6 +440,8 @@ int main(int argc, char **argv)
 	/* Nothing is handed over but these three: a guest that gets in shall not have it. */
 	close_from(STDERR_FILENO + 1);
 	open_standard_files();
+	/* A limit of file sizes is an error, not the end: also of what is opened here. */
+	signal(SIGXFSZ, SIG_IGN);
 	parse_options(&config, argc, argv);
 	check_config(&config);
 	add_earlycon(&config);

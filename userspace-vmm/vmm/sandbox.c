@@ -189,16 +189,35 @@ static void change_user(const struct config *config)
 	info("the sandbox is user %u, group %u", who.uid, who.gid);
 }
 
-void sandbox_drop(const struct config *config, bool pinned)
+/* The guest's memory is pinned again after a reset, and root had no limit. */
+static void limit_locked(u64 bytes)
 {
-	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit limit = { bytes, bytes }, now;
 
+	if (getrlimit(RLIMIT_MEMLOCK, &now) || (now.rlim_max < bytes && !is_root()))
+		return;
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+static void limit_files(u64 bytes)
+{
+	struct rlimit limit = { bytes, bytes }, now;
+
+	/* Not more than whoever has started the VMM wants. */
+	if (getrlimit(RLIMIT_FSIZE, &now) || now.rlim_cur <= bytes)
+		return;
+	if (setrlimit(RLIMIT_FSIZE, &limit))
+		note("files may grow: %s", strerror(errno));
+}
+
+void sandbox_drop(const struct config *config, const struct sandbox_limits *limits)
+{
 	if (is_off(config))
 		return;
+	if (limits->locked)
+		limit_locked(limits->locked);
+	limit_files(limits->file_size);
 	if (is_root()) {
-		/* The guest's memory is pinned again after a reset: root has no limit. */
-		if (pinned)
-			setrlimit(RLIMIT_MEMLOCK, &all);
 		enter_empty_root();
 		clear_bounding_set();
 		change_user(config);

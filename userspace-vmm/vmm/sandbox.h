@@ -17,11 +17,21 @@
 /* Before memory, files and threads. Dies if --user makes no sense. */
 void sandbox_begin(const struct config *config);
 
-/*
- * Everything is open: another user, no capabilities, an empty root. Before threads are
- * started, since each has its own. @pinned: memory counts for RLIMIT_MEMLOCK.
+/**
+ * struct sandbox_limits - what the VMM takes of its host from here on
+ * @locked: bytes of memory that may be locked, 0: as it is (RLIMIT_MEMLOCK).
+ * @file_size: bytes that a file may have that is written to, ~0: any (RLIMIT_FSIZE).
  */
-void sandbox_drop(const struct config *config, bool pinned);
+struct sandbox_limits {
+	u64 locked;
+	u64 file_size;
+};
+
+/*
+ * Everything is open: another user, no capabilities, an empty root, limits. Before threads
+ * are started, since each has its own.
+ */
+void sandbox_drop(const struct config *config, const struct sandbox_limits *limits);
 
 /* Everything runs but the guest: the filter for system calls, in all threads. */
 void sandbox_seal(const struct config *config);

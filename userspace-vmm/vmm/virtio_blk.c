@@ -149,8 +149,7 @@ static int write_zeroes(struct virtio_blk *blk, u64 offset, u64 len, u32 flags)
 
 	if (flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP)
 		err = punch(blk, offset, len);
-	else if (!fallocate(blk->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
-			    offset, len))
+	else if (!fallocate(blk->fd, FALLOC_FL_ZERO_RANGE, offset, len))
 		err = 0;
 	return err ? write_zeros(blk, offset, len) : 0;
 }
