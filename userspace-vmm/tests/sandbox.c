@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -750,6 +751,74 @@ static void check_unchanged(void)
 	NEED(!access("/proc", F_OK));
 }
 
+/* Root as some containers have it: without one of its rights. */
+static void lose(unsigned int cap)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	NEED(!syscall(SYS_capget, &header, caps));
+	caps[CAP_TO_INDEX(cap)].effective &= ~CAP_TO_MASK(cap);
+	NEED(!syscall(SYS_capset, &header, caps));
+}
+
+static void lose_chroot(void)
+{
+	lose(CAP_SYS_CHROOT);
+}
+
+static void lose_setpcap(void)
+{
+	lose(CAP_SETPCAP);
+}
+
+static void lose_setuid(void)
+{
+	lose(CAP_SETUID);
+}
+
+static void lose_tmp(void)
+{
+	if (!own_mounts() || mount("none", "/tmp", "tmpfs", MS_RDONLY, NULL))
+		_exit(NOT_HERE);
+}
+
+/* With --sandbox on all of it, or no guest; otherwise it is told. */
+static void test_lacking(void)
+{
+	static const struct {
+		void (*before)(void);
+		const char *what;
+	} rows[] = {
+		{ lose_chroot, "empty root" }, { lose_tmp, "empty root" },
+		{ lose_setpcap, "empty bounding set of capabilities" },
+		{ lose_setuid, "user of its own" },
+	};
+	size_t i;
+
+	if (geteuid()) {
+		test_skip("not root");
+		return;
+	}
+	for (i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		const bool on = i & 1;
+		const struct config config = { .sandbox = on ? SANDBOX_ON : SANDBOX_BEST };
+		const struct trial trial = {
+			.config = &config, .limits.file_size = ~0ULL,
+			.before = rows[i / 2].before, .act = nothing,
+		};
+		int status = end_of(&trial);
+
+		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_HERE)
+			continue;
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == on);
+		CHECK(strstr(said, rows[i / 2].what));
+		CHECK(strstr(said, on ? "--sandbox on: " : "the sandbox has no "));
+		if (failed)
+			printf("# row %zu: status %#x: %s\n", i, status, said);
+	}
+}
+
 static void test_rights(void)
 {
 	static const struct {
@@ -860,6 +929,9 @@ void sandbox_tests(void)
 	test_begin();
 	test_rights();
 	test_end("sandbox: whose it is");
+	test_begin();
+	test_lacking();
+	test_end("sandbox: all of it, or no guest");
 	test_begin();
 	test_close_from();
 	test_end("sandbox: what is open at the start");

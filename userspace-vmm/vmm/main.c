@@ -125,7 +125,7 @@ static const char help[] =
 	"  --trace FILE     write every exit to the VMM to FILE, a line each\n"
 	"  --trace-limit N  no more lines than that (1000000); 0: any number\n"
 	"  --sandbox off    keep what the VMM could do before the guest ran: all system calls,\n"
-	"                   and root's rights; on: no guest if the host has no such thing\n"
+	"                   and root's rights; on: no guest if the host cannot do all of it\n"
 	"  --user NAME|UID[:GID]  who the VMM is then, if root has started it (nobody)\n"
 	"  --verbose        tell on stderr what the guest touches where nothing is\n"
 	"  --help           this text\n"

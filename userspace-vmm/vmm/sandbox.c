@@ -141,16 +141,23 @@ static void lacking(const struct config *config, const char *what, const char *w
 }
 
 /* A directory that is gone: nothing is in it, and nothing can be put there. */
-static void enter_empty_root(void)
+static void enter_empty_root(const struct config *config)
 {
 	char dir[] = "/tmp/armvcpu-XXXXXX";
+	int wrong;
 
 	if (!mkdtemp(dir)) {
-		note("the sandbox has no empty root: %s: %s", dir, strerror(errno));
+		lacking(config, "empty root", strerror(errno));
 		return;
 	}
-	if (chdir(dir) || rmdir(dir) || chroot("."))
-		note("the sandbox has no empty root: chroot: %s", strerror(errno));
+	/* Gone in any case. */
+	wrong = chdir(dir) ? errno : 0;
+	if (rmdir(dir) && !wrong)
+		wrong = errno;
+	if (!wrong && chroot("."))
+		wrong = errno;
+	if (wrong)
+		lacking(config, "empty root", strerror(wrong));
 }
 
 static void drop_capabilities(void)
@@ -166,12 +173,20 @@ static void drop_capabilities(void)
 }
 
 /* What a program that it would execute could get. Needs a capability. */
-static void clear_bounding_set(void)
+static void clear_bounding_set(const struct config *config)
 {
-	unsigned int cap;
+	int wrong = 0, cap = 0, there;
 
-	for (cap = 0; !prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); cap++)
-		;
+	while ((there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0) {
+		if (there && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			wrong = errno;
+		cap++;
+	}
+	/* So the kernel says behind the last one. */
+	if (errno != EINVAL || !cap)
+		wrong = errno;
+	if (wrong)
+		lacking(config, "empty bounding set of capabilities", strerror(wrong));
 }
 
 static void change_user(const struct config *config)
@@ -218,8 +233,8 @@ void sandbox_drop(const struct config *config, const struct sandbox_limits *limi
 		limit_locked(limits->locked);
 	limit_files(limits->file_size);
 	if (is_root()) {
-		enter_empty_root();
-		clear_bounding_set();
+		enter_empty_root(config);
+		clear_bounding_set(config);
 		change_user(config);
 	}
 	drop_capabilities();
