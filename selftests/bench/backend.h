@@ -16,7 +16,7 @@
 struct backend;
 struct cpu;
 
-#define MACHINE_MAX_CPUS	2
+#define MACHINE_MAX_CPUS	8
 
 /**
  * struct machine - a VM

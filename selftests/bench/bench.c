@@ -881,6 +881,125 @@ static u64 cost_memory_native(void)
 	return ns;
 }
 
+/* ---- whose turn it is ------------------------------------------------------- */
+
+#define NR_SPINNING	MACHINE_MAX_CPUS
+#define SETTLE_US	200000
+#define SPIN_US		2000000
+
+static struct spinning {
+	struct cpu cpu;
+	pthread_t thread;
+	u64 count, before, ns;
+} spinning[NR_SPINNING] __aligned(4096);
+
+static void *run_spinning(void *arg)
+{
+	struct spinning *s = arg;
+
+	/* Wherever the scheduler wants it. */
+	pin_to_cpu(-1);
+	while (!READ_ONCE(second_stop)) {
+		if (be->run(&s->cpu) != EXIT_INTR) {
+			be->print_exit(&s->cpu);
+			bench_die("it does not spin");
+		}
+	}
+	return NULL;
+}
+
+/* How long the host has let it have a CPU. */
+static u64 cpu_ns(const struct spinning *s)
+{
+	struct timespec now;
+	clockid_t clock;
+
+	test_check(!pthread_getcpuclockid(s->thread, &clock) && !clock_gettime(clock, &now));
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/*
+ * They are there, with their guests; a thousand times the time of the one that has had a CPU
+ * for longest, of that of the one that has had it least.  Not their work: one CPU of a
+ * QEMU may be slower than the other one.
+ */
+static u64 share_of_spinning(void)
+{
+	u64 least = NONE, most = 0;
+	unsigned int i;
+
+	WRITE_ONCE(second_stop, false);
+	for (i = 0; i < NR_SPINNING; i++) {
+		struct spinning *s = &spinning[i];
+
+		cpu_call(&s->cpu, bench_spin, (u64)&s->count, 0, 0);
+		if (pthread_create(&s->thread, NULL, run_spinning, s))
+			bench_die("a thread cannot be made");
+	}
+	usleep(SETTLE_US);
+	for (i = 0; i < NR_SPINNING; i++) {
+		spinning[i].before = READ_ONCE(spinning[i].count);
+		spinning[i].ns = cpu_ns(&spinning[i]);
+	}
+	begin();
+	usleep(SPIN_US);
+	end();
+	for (i = 0; i < NR_SPINNING; i++)
+		spinning[i].ns = cpu_ns(&spinning[i]) - spinning[i].ns;
+	for (i = 0; i < NR_SPINNING; i++) {
+		u64 ns = spinning[i].ns;
+
+		if (READ_ONCE(spinning[i].count) == spinning[i].before)
+			bench_die("one of the guests has not run at all");
+		least = ns < least ? ns : least;
+		most = ns > most ? ns : most;
+	}
+	WRITE_ONCE(second_stop, true);
+	for (i = 0; i < NR_SPINNING; i++)
+		while (pthread_kill(spinning[i].thread, SIGUSR1) == 0 &&
+		       pthread_tryjoin_np(spinning[i].thread, NULL))
+			usleep(1000);
+	return (1000 * most + least / 2) / least;
+}
+
+/* Eight vCPUs of a VM that never stop, on two CPUs: does each have as much as the others? */
+static u64 cost_fair_vcpus(void)
+{
+	unsigned int i;
+	u64 share;
+
+	if (nr_cpus() < 2)
+		return NONE;
+	machine_init(NR_SPINNING, false);
+	for (i = 0; i < NR_SPINNING; i++)
+		spinning[i].cpu = cpus[i];
+	share = share_of_spinning();
+	machine_close();
+	return share;
+}
+
+/* ... and eight VMs of one vCPU. */
+static u64 cost_fair_vms(void)
+{
+	struct machine vms[NR_SPINNING];
+	unsigned int i;
+	u64 share;
+
+	if (nr_cpus() < 2)
+		return NONE;
+	for (i = 0; i < NR_SPINNING; i++) {
+		machine_init(1, false);
+		vms[i] = vm;
+		spinning[i].cpu = cpus[0];
+	}
+	share = share_of_spinning();
+	for (i = 0; i < NR_SPINNING; i++) {
+		be->cpu_close(&spinning[i].cpu);
+		be->vm_close(&vms[i]);
+	}
+	return share;
+}
+
 /* ---- floors: what the host costs by itself --------------------------------- */
 
 /* The cheapest system call. */
@@ -1007,6 +1126,9 @@ static int repetitions(const struct row *row)
 {
 	if (row->cost == cost_linux_boot)
 		return REPETITIONS_BOOT;
+	/* They take seconds as well, and what counts is the spread. */
+	if (row->cost == cost_fair_vcpus || row->cost == cost_fair_vms)
+		return 1;
 	return wall ? REPETITIONS_WALL : REPETITIONS;
 }
 
@@ -1019,6 +1141,12 @@ static void print(const char *name, const char *suffix, u64 ns, u64 ops)
 	fflush(stdout);
 }
 
+static bool takes_two(const struct row *row)
+{
+	return row->cost == cost_ipi || row->cost == cost_fair_vcpus ||
+	       row->cost == cost_fair_vms;
+}
+
 static void measure(const struct row *row, unsigned int number)
 {
 	u64 ns;
@@ -1028,7 +1156,7 @@ static void measure(const struct row *row, unsigned int number)
 	row_ops = wall && row->ops == OPS_LONG ? OPS_SHORT : row->ops;
 	ns = best(row->cost, repetitions(row));
 	/* Not on this host. */
-	if (row->cost == cost_ipi && ns == NONE)
+	if (takes_two(row) && ns == NONE)
 		return;
 	print(row->name, "", ns, row_ops);
 	if (touch_ns != NONE)

@@ -89,6 +89,9 @@ u64 work_memory(u64 *buffer, u64 words, u64 rounds);
 void bench_compute(u64 count);
 void bench_memory(u64 *buffer, u64 words, u64 rounds);
 
+/* For ever; @count: how far. */
+void bench_spin(u64 *count);
+
 /* FP state that is in use, on whatever side; one register of it. */
 static inline void use_fp(void)
 {

@@ -415,3 +415,9 @@ void bench_memory(u64 *buffer, u64 words, u64 rounds)
 		bench_result = work_memory(buffer, words, rounds);
 	}
 }
+
+void bench_spin(u64 *count)
+{
+	for (;;)
+		WRITE_ONCE(*count, READ_ONCE(*count) + 1);
+}
