@@ -17,7 +17,7 @@ override export CMD := $(value CMD)
 override export APPEND := $(value APPEND)
 override export ONLY := $(value ONLY)
 override export ROWS := $(value ROWS)
-export RESUME JOBS WALL CHECK
+export RESUME JOBS WALL CHECK WHERE
 override export GUEST_APPEND := $(value GUEST_APPEND)
 ifdef ARMVCPU_CACHE
 export ARMVCPU_CACHE
@@ -30,7 +30,7 @@ user_vars = O=$(TOP)/build/user UAPI=$(TOP)/uapi DESTDIR=$(DESTDIR) \
 
 .PHONY: all help setup build modules user modules_install install clean \
 	distclean run check check-lifecycle check-debug check-matrix stress \
-	stress-memory fuzz fuzz-decode fuzz-vmm fuzz-guest bench lint rig \
+	stress-memory fuzz fuzz-decode fuzz-vmm fuzz-guest bench bench-bounds lint rig \
 	rig-shell
 
 ifneq ($(NATIVE),)
@@ -118,6 +118,9 @@ fuzz-vmm:
 
 bench:
 	@$(RIG)/bench
+
+bench-bounds:
+	@$(RIG)/bench-bounds
 
 lint:
 	@$(RIG)/lint
