@@ -117,6 +117,22 @@ static void follow_host(struct gic_irq *irq)
 	irq_set_irqchip_state(irq->host_irq, IRQCHIP_STATE_ACTIVE, active);
 }
 
+/* In whose bitmaps it is. */
+static inline void set_owner(struct gic_irq *irq, struct vcpu *new)
+{
+	struct vcpu *old = irq->owner;
+
+	if (old != new) {
+		if (old)
+			__clear_bit(irq->intid, old->gic.ready);
+		if (new)
+			__set_bit(irq->intid, new->gic.ready);
+		irq->owner = new;
+	}
+	if (new)
+		__assign_bit(irq->intid, new->gic.active, irq->active);
+}
+
 /* What fill() has told EL2 of it may not be so any more. */
 static void note_el2s(struct gic_irq *irq)
 {
@@ -154,15 +170,25 @@ void gic_update(struct gic *gic, struct gic_irq *irq)
 		new = old ?: route(gic, irq);
 	else if (is_deliverable(gic, irq))
 		new = route(gic, irq);
-	if (old != new) {
-		if (old)
-			__clear_bit(irq->intid, old->gic.ready);
-		if (new)
-			__set_bit(irq->intid, new->gic.ready);
-		irq->owner = new;
-	}
+	set_owner(irq, new);
 	if (new)
 		notify(new);
+}
+
+/**
+ * gic_set_rank() - the priority or the group of an interrupt has changed
+ * @gic: the GIC; its lock is held, or nobody else knows the interrupt.
+ * @irq: the interrupt.
+ */
+void gic_set_rank(struct gic *gic, struct gic_irq *irq)
+{
+	struct gic_rank *rank = irq->home ? &irq->home->gic.rank :
+					    &gic->ranks[irq->intid / BITS_PER_LONG];
+	unsigned int n = irq->intid % BITS_PER_LONG, bit;
+
+	for (bit = 8 - gic_host_priority_bits(); bit < ARRAY_SIZE(rank->priority); bit++)
+		__assign_bit(n, &rank->priority[bit], irq->priority >> bit & 1);
+	__assign_bit(n, &rank->group1, irq->group1);
 }
 
 /**
@@ -174,10 +200,7 @@ void gic_update(struct gic *gic, struct gic_irq *irq)
 void gic_set_owner(struct gic *gic, struct gic_irq *irq, struct vcpu *owner)
 {
 	lockdep_assert_held(&gic->lock);
-	if (irq->owner)
-		__clear_bit(irq->intid, irq->owner->gic.ready);
-	__set_bit(irq->intid, owner->gic.ready);
-	irq->owner = owner;
+	set_owner(irq, owner);
 	notify(owner);
 }
 
@@ -499,40 +522,141 @@ bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value)
 
 /* ---- the list registers ------------------------------------------------ */
 
-/* Kept back by the CPU interface: its group is not in @groups, a bit for each. */
-static bool is_kept_back(const struct gic_irq *irq, u32 groups)
+/*
+ * Words of what is ready, 64 interrupts each.  There may be a thousand, and interrupts
+ * of the host's are off: no loop is over each of them.
+ */
+
+static unsigned long group1_of(const struct vcpu *vcpu, unsigned int word)
 {
-	return !irq->active && !(groups & BIT(irq->group1));
+	return vcpu->vm->gic->ranks[word].group1 | (word ? 0 : vcpu->gic.rank.group1);
+}
+
+/* Not active, and of no group in @groups, a bit for each. */
+static unsigned long kept_back(const struct vcpu *vcpu, unsigned int word, u32 groups)
+{
+	unsigned long group1 = group1_of(vcpu, word), open = vcpu->gic.active[word];
+
+	if (groups & BIT(0))
+		open |= ~group1;
+	if (groups & BIT(1))
+		open |= group1;
+	return ~open;
+}
+
+/* GICD_CTLR may just be changing for one after the other. */
+static unsigned long ready_of(const struct vcpu *vcpu, unsigned int word)
+{
+	static_assert(GICD_CTLR_ENABLE_GRP0 == BIT(0) && GICD_CTLR_ENABLE_GRP1 == BIT(1));
+	return vcpu->gic.ready[word] & ~kept_back(vcpu, word, vcpu->vm->gic->ctlr);
+}
+
+/* Only those of @irqs that are in @first, too, if there are any; or else @key gets a one. */
+static u32 narrow(unsigned long *irqs, unsigned long first, u32 key)
+{
+	if (!(*irqs & first))
+		return key << 1 | 1;
+	*irqs &= first;
+	return key << 1;
 }
 
 /*
- * What is kept back comes last.  Of the same priority: what the guest has begun
- * with, before what comes after.
+ * Of some interrupts of a word, the first in the order in which they are given to the
+ * guest.  What is kept back by @groups comes last.  Of the same priority: what the guest has
+ * begun with, before what comes after; then by INTID.  Returns the place in that order.
  */
-static bool is_before(const struct gic_irq *a, const struct gic_irq *b, u32 groups)
+static u32 first_of(const struct vcpu *vcpu, unsigned int word, unsigned long irqs, u32 groups,
+		    unsigned int *intid)
 {
-	bool kept = is_kept_back(a, groups);
+	const struct gic_rank *spis = &vcpu->vm->gic->ranks[word], *private = &vcpu->gic.rank;
+	int bit, last = 8 - gic_host_priority_bits();
+	u32 key;
 
-	if (kept != is_kept_back(b, groups))
-		return !kept;
-	return a->priority < b->priority ||
-	       (a->priority == b->priority && a->active && !b->active);
+	key = narrow(&irqs, ~kept_back(vcpu, word, groups), 0);
+	for (bit = 7; bit >= last; bit--)
+		key = narrow(&irqs, ~(spis->priority[bit] | (word ? 0 : private->priority[bit])),
+			     key);
+	key = narrow(&irqs, vcpu->gic.active[word], key);
+	*intid = word * BITS_PER_LONG + __ffs(irqs);
+	return key;
 }
 
-/* Into @best, which is sorted and full of up to @n; @count so far. */
-static unsigned int sort_in(struct gic_irq **best, unsigned int n, unsigned int count,
-			    struct gic_irq *irq, u32 groups)
-{
-	unsigned int i = min(count, n);
+/**
+ * struct queue - interrupts in that order
+ * @vcpu: whose.
+ * @groups: see first_of().
+ * @irqs: those that are in it.
+ * @keys: of each word, the place of its first, or QUEUE_EMPTY.
+ * @intids: and which that is.
+ */
+struct queue {
+	struct vcpu *vcpu;
+	u32 groups;
+	unsigned long irqs[GIC_NR_WORDS];
+	u32 keys[GIC_NR_WORDS];
+	unsigned int intids[GIC_NR_WORDS];
+};
 
-	if (i == n && !is_before(irq, best[n - 1], groups))
-		return count + 1;
-	if (i == n)
-		i--;
-	for (; i && is_before(irq, best[i - 1], groups); i--)
-		best[i] = best[i - 1];
-	best[i] = irq;
-	return count + 1;
+#define QUEUE_EMPTY	U32_MAX
+
+static void queue_look(struct queue *q, unsigned int word)
+{
+	q->keys[word] = QUEUE_EMPTY;
+	if (q->irqs[word])
+		q->keys[word] = first_of(q->vcpu, word, q->irqs[word], q->groups,
+					 &q->intids[word]);
+}
+
+static void queue_init(struct queue *q)
+{
+	unsigned int word;
+
+	for (word = 0; word < GIC_NR_WORDS; word++)
+		queue_look(q, word);
+}
+
+/* The first one, which is in it no more; or NULL. */
+static struct gic_irq *queue_take(struct queue *q)
+{
+	unsigned int word, first = 0, intid;
+
+	for (word = 1; word < GIC_NR_WORDS; word++)
+		if (q->keys[word] < q->keys[first])
+			first = word;
+	if (q->keys[first] == QUEUE_EMPTY)
+		return NULL;
+	intid = q->intids[first];
+	__clear_bit(intid, q->irqs);
+	queue_look(q, first);
+	return gic_irq_of(q->vcpu->vm->gic, q->vcpu, intid);
+}
+
+/* Those in it that the guest can acknowledge. */
+static unsigned long candidates(const struct queue *q, unsigned int word)
+{
+	return q->irqs[word] & ~q->vcpu->gic.active[word] &
+	       ~kept_back(q->vcpu, word, q->groups);
+}
+
+/* The first of these, or NULL. */
+static struct gic_irq *queue_take_candidate(struct queue *q)
+{
+	unsigned int word, intid, first;
+	u32 key = QUEUE_EMPTY;
+
+	for (word = 0; word < GIC_NR_WORDS; word++) {
+		unsigned long irqs = candidates(q, word);
+		u32 its_key = irqs ? first_of(q->vcpu, word, irqs, q->groups, &intid) : key;
+
+		if (its_key < key) {
+			key = its_key;
+			first = intid;
+		}
+	}
+	if (key == QUEUE_EMPTY)
+		return NULL;
+	__clear_bit(first, q->irqs);
+	return gic_irq_of(q->vcpu->vm->gic, q->vcpu, first);
 }
 
 static struct gic_lr lr_of(struct gic *gic, struct gic_irq *irq)
@@ -639,10 +763,19 @@ static void fill_el2s(struct gic *gic, struct vcpu *vcpu)
 	vcpu->gic.vtimer_changed = false;
 }
 
-/* One that the guest can acknowledge. */
-static bool is_candidate(const struct gic *gic, const struct gic_irq *irq, u32 groups)
+/* What there is besides those that were taken out of it. */
+static void look_at_left(const struct queue *q, struct gic_left *left)
 {
-	return !irq->active && is_signalled(gic, irq) && !is_kept_back(irq, groups);
+	unsigned int word;
+
+	for (word = 0; word < GIC_NR_WORDS; word++) {
+		unsigned long group1 = group1_of(q->vcpu, word);
+		unsigned long kept = q->irqs[word] & kept_back(q->vcpu, word, q->groups);
+
+		left->pending |= !!candidates(q, word);
+		left->active |= !!(q->irqs[word] & q->vcpu->gic.active[word]);
+		left->groups |= (kept & ~group1 ? BIT(0) : 0) | (kept & group1 ? BIT(1) : 0);
+	}
 }
 
 /*
@@ -650,62 +783,43 @@ static bool is_candidate(const struct gic *gic, const struct gic_irq *irq, u32 g
  * guest can acknowledge.  With EOImode 1 those that are active need not keep the others
  * back.
  */
-static noinline void choose(struct gic *gic, struct vcpu *vcpu, u32 groups, struct gic_left *left)
+static noinline void choose(struct vcpu *vcpu, u32 groups, struct gic_left *left)
 {
-	struct gic_vcpu *g = &vcpu->gic;
-	unsigned int n = gic_host_nr_lrs(), count = 0, candidates = 0, i, intid;
-	struct gic_irq *best = NULL;
+	struct gic_irq **irqs = vcpu->gic.lr_irqs, *best;
+	struct queue q = { .vcpu = vcpu, .groups = groups };
+	unsigned int n = gic_host_nr_lrs(), i;
+	bool found = false;
 
-	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
-		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
-
-		count = sort_in(g->lr_irqs, n, count, irq, groups);
-		if (!is_candidate(gic, irq, groups))
-			continue;
-		candidates++;
-		if (!best || irq->priority < best->priority)
-			best = irq;
+	for (i = 0; i < GIC_NR_WORDS; i++)
+		q.irqs[i] = ready_of(vcpu, i);
+	queue_init(&q);
+	for (i = 0; i < n; i++) {
+		irqs[i] = queue_take(&q);
+		found |= !irqs[i]->active && groups & BIT(irqs[i]->group1);
 	}
-	for (i = 0; i < n; i++)
-		candidates -= is_candidate(gic, g->lr_irqs[i], groups);
-	for (i = 0; best && i < n && !is_candidate(gic, g->lr_irqs[i], groups);)
-		i++;
-	if (best && i == n) {
-		g->lr_irqs[n - 1] = best;
-		candidates--;
+	best = found ? NULL : queue_take_candidate(&q);
+	if (best) {
+		__set_bit(irqs[n - 1]->intid, q.irqs);
+		irqs[n - 1] = best;
 	}
-	for (i = 0; i < n; i++)
-		g->lr_irqs[i]->lr = i + 1;
-	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
-		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
-
-		if (irq->lr)
-			continue;
-		left->active |= irq->active;
-		if (is_kept_back(irq, groups))
-			left->groups |= BIT(irq->group1);
-	}
-	left->pending = candidates;
+	look_at_left(&q, left);
 }
 
-/* All that should be, as far as there is room; how many. */
+/* All that should be, as far as there is room; how many, or that there are more. */
 static unsigned int gather(struct gic *gic, struct vcpu *vcpu)
 {
 	struct gic_vcpu *g = &vcpu->gic;
-	unsigned int n = gic_host_nr_lrs(), count = 0, intid;
+	unsigned int n = gic_host_nr_lrs(), count = 0, word;
 
-	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
-		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+	for (word = 0; word < GIC_NR_WORDS; word++) {
+		unsigned long irqs = g->ready[word] ? ready_of(vcpu, word) : 0;
 
-		/* Kept back since, by its enable bit or its group's. */
-		if (!irq->active && !is_deliverable(gic, irq)) {
-			__clear_bit(intid, g->ready);
-			irq->owner = NULL;
-			continue;
+		for (; irqs; irqs &= irqs - 1) {
+			if (count == n)
+				return n + 1;
+			g->lr_irqs[count++] = gic_irq_of(gic, vcpu, word * BITS_PER_LONG +
+								    __ffs(irqs));
 		}
-		if (count < n)
-			g->lr_irqs[count] = irq;
-		count++;
 	}
 	return count;
 }
@@ -718,8 +832,7 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 
 	/* A GICv2 looks at the highest priority alone, whatever its group (IHI 0048B 3.7). */
 	if (unlikely(count > n))
-		choose(gic, vcpu, gic->version == 3 ? gic_host_groups(vcpu) : BIT(0) | BIT(1),
-		       &left);
+		choose(vcpu, gic->version == 3 ? gic_host_groups(vcpu) : BIT(0) | BIT(1), &left);
 	g->used = min(count, n);
 	for (i = 0; i < g->used; i++) {
 		struct gic_irq *irq = g->lr_irqs[i];
@@ -742,30 +855,27 @@ static void fill(struct gic *gic, struct vcpu *vcpu)
 		fill_el2s(gic, vcpu);
 }
 
-/* ICH_HCR_EL2.EOIcount has five bits. */
-#define MAX_EOI_COUNT		31
-
 /*
  * The guest has dropped the priority of some that were in no list register.  Not inline: some
  * kernels clear what is on the stack, each time.
  */
 static noinline void deactivate_others(struct gic *gic, struct vcpu *vcpu, unsigned int count)
 {
-	struct gic_irq *best[MAX_EOI_COUNT];
-	unsigned int found = 0, intid, i;
+	/* Priorities alone count: neither group is kept back. */
+	struct queue q = { .vcpu = vcpu, .groups = BIT(0) | BIT(1) };
+	struct gic_vcpu *g = &vcpu->gic;
+	struct gic_irq *irq;
+	unsigned int i;
 
-	count = min_t(unsigned int, count, MAX_EOI_COUNT);
-	/* In one go: there may be a thousand. */
-	for_each_set_bit(intid, vcpu->gic.ready, gic->nr_irqs) {
-		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
-
-		if (irq->active && !irq->lr)
-			found = sort_in(best, count, found, irq, BIT(0) | BIT(1));
-	}
-	for (i = 0; i < min(found, count); i++) {
-		best[i]->active = false;
-		gic_note_end(vcpu, best[i]);
-		gic_update(gic, best[i]);
+	for (i = 0; i < GIC_NR_WORDS; i++)
+		q.irqs[i] = g->ready[i] & g->active[i];
+	for (i = 0; i < g->used; i++)
+		__clear_bit(g->lr_irqs[i]->intid, q.irqs);
+	queue_init(&q);
+	for (; count && (irq = queue_take(&q)); count--) {
+		irq->active = false;
+		gic_note_end(vcpu, irq);
+		gic_update(gic, irq);
 	}
 }
 
@@ -799,12 +909,8 @@ static void fold_taken(struct gic *gic, struct vcpu *vcpu)
 		/* Nothing of it was pending before, so what is now came meanwhile. */
 		fold_passed(irq, &lr, irq->pending, false);
 		/* Who has acknowledged it has to deactivate it. */
-		if (irq->active && irq->owner != vcpu) {
-			if (irq->owner)
-				__clear_bit(irq->intid, irq->owner->gic.ready);
-			__set_bit(irq->intid, vcpu->gic.ready);
-			irq->owner = vcpu;
-		}
+		if (irq->active)
+			set_owner(irq, vcpu);
 		gic_update(gic, irq);
 	}
 }
@@ -1012,17 +1118,22 @@ bool gic_vcpu_pending(struct vcpu *vcpu)
 	struct gic *gic = vcpu->vm->gic;
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned long flags;
+	u32 groups = gic_host_groups(vcpu);
+	unsigned int word, intid;
 	bool found = false;
-	unsigned int intid;
 
 	raw_spin_lock_irqsave(&gic->lock, flags);
-	for_each_set_bit(intid, g->ready, gic->nr_irqs) {
-		struct gic_irq *irq = gic_irq_of(gic, vcpu, intid);
+	for (word = 0; word < GIC_NR_WORDS && !found; word++) {
+		unsigned long irqs = g->ready[word] & ~g->active[word];
+		struct gic_irq *irq;
 
-		if (is_signalled(gic, irq) && gic_host_takes(vcpu, irq->group1, irq->priority)) {
-			found = true;
-			break;
-		}
+		if (irqs)
+			irqs &= ready_of(vcpu, word) & ~kept_back(vcpu, word, groups);
+		if (!irqs)
+			continue;
+		first_of(vcpu, word, irqs, groups, &intid);
+		irq = gic_irq_of(gic, vcpu, intid);
+		found = gic_host_takes(vcpu, irq->group1, irq->priority);
 	}
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	return found;
@@ -1159,6 +1270,7 @@ static void irq_reset(struct gic *gic, struct gic_irq *irq)
 	irq->active_source = 0;
 	irq->irouter = 0;
 	irq->targets = irq->home ? BIT(irq->home->index) : gic->max_vcpus == 1 ? 1 : 0;
+	gic_set_rank(gic, irq);
 }
 
 /**
@@ -1201,7 +1313,7 @@ void gic_reset(struct vm *vm)
 	/* Lines may be raised meanwhile: what has come before the reset is gone with it. */
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
 		irq_reset(gic, &gic->spis[n - GIC_NR_PRIVATE]);
-		if (n % 32 == 31)
+		if (n % 8 == 7)
 			breathe(gic, &flags);
 	}
 	for (i = 0; i < gic->nr_passed; i++)

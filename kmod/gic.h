@@ -32,6 +32,7 @@ struct vm;
 /* INTIDs 1020 to 1023 are special. */
 #define GIC_MAX_INTID		1020
 #define GIC_MAX_LRS		16
+#define GIC_NR_WORDS		(1024 / BITS_PER_LONG)
 #define GIC_V2_MAX_VCPUS	8
 
 /* The VMM's numbers for the timers' interrupts are those of BSA: PPIs. */
@@ -97,6 +98,18 @@ struct gic_irq {
 };
 
 /**
+ * struct gic_rank - what the order of interrupts depends on, of a word of them
+ * @priority: a bit of it: those that have it set.
+ * @group1: those of group 1.
+ *
+ * The same as in struct gic_irq, so that many of them can be compared at once.
+ */
+struct gic_rank {
+	unsigned long priority[8];
+	unsigned long group1;
+};
+
+/**
  * struct gic - the GIC of a VM
  * @version: 2 or 3.
  * @nr_irqs: INTIDs that are there, private ones included; a multiple of 32, at
@@ -109,6 +122,7 @@ struct gic_irq {
  * @ctlr: GICD_CTLR: EnableGrp0, EnableGrp1.
  * @vcpus: by their place in vm->vcpus.
  * @spis: the interrupts from INTID 32 on.
+ * @ranks: of all interrupts, without private ones.
  * @nr_passed: how many of @passed.
  * @passed: SPIs that are interrupts of the host's; changed while no vCPU is in the
  *	guest.
@@ -125,6 +139,7 @@ struct gic {
 	u32 ctlr;
 	struct vcpu *vcpus[64];
 	struct gic_irq *spis;
+	struct gic_rank ranks[GIC_NR_WORDS];
 	u32 nr_passed;
 	struct gic_irq *passed[HYP_MAX_PASSED];
 };
@@ -135,7 +150,9 @@ struct gic {
 /**
  * struct gic_vcpu - the GIC's side of a vCPU
  * @private: SGIs and PPIs; under the GIC's lock.
+ * @rank: of these.
  * @ready: interrupts that this vCPU should take or has active; under the lock.
+ * @active: of those in @ready, and in no list register, which are active.
  * @changed: @ready or something of one in it has changed; set under the lock.
  * @sgis_changed: something of an SGI has changed since EL2 was told; under the lock.
  * @vtimer_changed: the same of the virtual timer's interrupt.
@@ -149,7 +166,9 @@ struct gic {
  */
 struct gic_vcpu {
 	struct gic_irq private[GIC_NR_PRIVATE];
+	struct gic_rank rank;
 	DECLARE_BITMAP(ready, 1024);
+	DECLARE_BITMAP(active, 1024);
 	bool changed;
 	bool sgis_changed;
 	bool vtimer_changed;
@@ -177,6 +196,7 @@ void gic_vcpu_reset(struct vcpu *vcpu);
 struct gic_irq *gic_irq_of(struct gic *gic, struct vcpu *vcpu, u32 intid);
 bool gic_irq_pending(const struct gic_irq *irq);
 void gic_update(struct gic *gic, struct gic_irq *irq);
+void gic_set_rank(struct gic *gic, struct gic_irq *irq);
 void gic_set_owner(struct gic *gic, struct gic_irq *irq, struct vcpu *owner);
 void gic_update_all(struct gic *gic, unsigned long *flags);
 void gic_send_sgi(struct vcpu *vcpu, struct vcpu *target, u32 intid, bool group1);

@@ -630,6 +630,8 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 		if (part == was)
 			continue;
 		field->set(irq, part);
+		if (field == &priority || field == &group)
+			gic_set_rank(f->gic, irq);
 		if (field == &active && !part && f->self)
 			gic_note_end(f->self, irq);
 		gic_update(f->gic, irq);
