@@ -69,21 +69,50 @@ static bool is_signalled(const struct gic *gic, const struct gic_irq *irq)
 	return is_deliverable(gic, irq);
 }
 
-static struct vcpu *route(struct gic *gic, const struct gic_irq *irq)
+/* Where a vCPU is in by_mpidr, or would be. */
+static u32 place_of(const struct gic *gic, u64 mpidr)
+{
+	u32 first = 0, end = gic->nr_vcpus;
+
+	while (first < end) {
+		u32 middle = (first + end) / 2;
+
+		if (gic->by_mpidr[middle]->mpidr < mpidr)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
+static struct vcpu *route_v2(const struct gic *gic, const struct gic_irq *irq)
 {
 	u32 i;
 
+	for (i = 0; i < gic->max_vcpus; i++)
+		if (gic->vcpus[i] && irq->targets >> i & 1)
+			return gic->vcpus[i];
+	return NULL;
+}
+
+static struct vcpu *route(const struct gic *gic, const struct gic_irq *irq)
+{
+	struct vcpu *vcpu;
+	u32 place;
+
 	if (irq->home)
 		return irq->home;
-	for (i = 0; i < gic->max_vcpus; i++) {
-		struct vcpu *vcpu = gic->vcpus[i];
-
-		if (!vcpu)
-			continue;
-		if (gic->version == 2 ? irq->targets >> i & 1 : vcpu->mpidr == irq->irouter)
-			return vcpu;
-	}
-	return NULL;
+	if (gic->version == 2)
+		return route_v2(gic, irq);
+	/* Most of them. */
+	vcpu = gic->vcpus[0];
+	if (vcpu && vcpu->mpidr == irq->irouter)
+		return vcpu;
+	place = place_of(gic, irq->irouter);
+	if (place == gic->nr_vcpus)
+		return NULL;
+	vcpu = gic->by_mpidr[place];
+	return vcpu->mpidr == irq->irouter ? vcpu : NULL;
 }
 
 /* The vCPU looks at what is ready before it runs (on), or sleeps on. */
@@ -214,24 +243,33 @@ void gic_clear_host(struct gic_irq *irq)
 }
 
 /**
- * gic_refill() - all vCPUs look again at what they get from the host themselves
- * @gic: the GIC; its lock is held.
+ * gic_breathe() - interrupts of the host's may come in between
+ * @gic: the GIC; its lock is held, and let go for a moment.
+ * @flags: of the lock.
  */
-void gic_refill(struct gic *gic)
-{
-	u32 i;
-
-	for (i = 0; i < gic->max_vcpus; i++)
-		if (gic->vcpus[i])
-			notify(gic->vcpus[i]);
-}
-
-/* Interrupts of the host's may come between two interrupts of the guest's. */
-static void breathe(struct gic *gic, unsigned long *flags)
+void gic_breathe(struct gic *gic, unsigned long *flags)
 	__must_hold(&gic->lock)
 {
 	raw_spin_unlock_irqrestore(&gic->lock, *flags);
 	raw_spin_lock_irqsave(&gic->lock, *flags);
+}
+
+/**
+ * gic_refill() - all vCPUs look again at what they get from the host themselves
+ * @gic: the GIC; its lock is held, and let go in between.
+ * @flags: of the lock.
+ */
+void gic_refill(struct gic *gic, unsigned long *flags)
+{
+	u32 i;
+
+	for (i = 0; i < gic->max_vcpus; i++) {
+		if (!gic->vcpus[i])
+			continue;
+		notify(gic->vcpus[i]);
+		/* It may have to be woken up. */
+		gic_breathe(gic, flags);
+	}
 }
 
 /**
@@ -248,12 +286,12 @@ void gic_update_all(struct gic *gic, unsigned long *flags)
 	for (i = 0; i < gic->max_vcpus; i++) {
 		for (n = 0; gic->vcpus[i] && n < GIC_NR_PRIVATE; n++)
 			gic_update(gic, &gic->vcpus[i]->gic.private[n]);
-		breathe(gic, flags);
+		gic_breathe(gic, flags);
 	}
 	for (n = GIC_NR_PRIVATE; n < min_t(u32, gic->nr_irqs, GIC_MAX_INTID); n++) {
 		gic_update(gic, gic_irq_of(gic, NULL, n));
 		if (n % 8 == 7)
-			breathe(gic, flags);
+			gic_breathe(gic, flags);
 	}
 }
 
@@ -427,7 +465,7 @@ static void write_sgir(struct vcpu *vcpu, u64 value, bool group1)
 		}
 		gic_send_sgi(vcpu, target, SGI_INTID(value), group1);
 		/* It may have to be woken up. */
-		breathe(gic, &flags);
+		gic_breathe(gic, &flags);
 	}
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
@@ -1034,7 +1072,7 @@ static void deliver(struct gic *gic)
 		if (!gic->vcpus[i] || !READ_ONCE(gic->vcpus[i]->hyp->posted))
 			continue;
 		collect(gic, gic->vcpus[i]);
-		breathe(gic, &flags);
+		gic_breathe(gic, &flags);
 	}
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }
@@ -1223,7 +1261,7 @@ void gic_bind(struct vm *vm, u32 intid, u32 hw_intid, unsigned int host_irq, u8 
 	/* Its line is the host's. */
 	irq->level = false;
 	gic_update(gic, irq);
-	gic_refill(gic);
+	gic_refill(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	gic_thaw(vm);
 }
@@ -1251,7 +1289,7 @@ void gic_unbind(struct vm *vm, u32 intid)
 	irq->taken = false;
 	irq->host_irq = 0;
 	gic_update(gic, irq);
-	gic_refill(gic);
+	gic_refill(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	gic_thaw(vm);
 }
@@ -1308,13 +1346,13 @@ void gic_reset(struct vm *vm)
 		vcpu->gic.asleep = true;
 		gic_host_reset(vcpu);
 		vcpu->gic.changed = true;
-		breathe(gic, &flags);
+		gic_breathe(gic, &flags);
 	}
 	/* Lines may be raised meanwhile: what has come before the reset is gone with it. */
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
 		irq_reset(gic, &gic->spis[n - GIC_NR_PRIVATE]);
 		if (n % 8 == 7)
-			breathe(gic, &flags);
+			gic_breathe(gic, &flags);
 	}
 	for (i = 0; i < gic->nr_passed; i++)
 		gic_clear_host(gic->passed[i]);
@@ -1333,7 +1371,7 @@ int gic_vcpu_init(struct vcpu *vcpu)
 	struct gic *gic = vcpu->vm->gic;
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned long flags;
-	u32 i;
+	u32 i, place;
 
 	if (!gic)
 		return 0;
@@ -1351,6 +1389,11 @@ int gic_vcpu_init(struct vcpu *vcpu)
 	gic_host_reset(vcpu);
 	raw_spin_lock_irqsave(&gic->lock, flags);
 	gic->vcpus[vcpu->index] = vcpu;
+	place = place_of(gic, vcpu->mpidr);
+	memmove(&gic->by_mpidr[place + 1], &gic->by_mpidr[place],
+		(gic->nr_vcpus - place) * sizeof(*gic->by_mpidr));
+	gic->by_mpidr[place] = vcpu;
+	gic->nr_vcpus++;
 	/* Interrupts may be routed to it already. */
 	gic_update_all(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
@@ -1365,18 +1408,22 @@ void gic_vcpu_exit(struct vcpu *vcpu)
 {
 	struct gic *gic = vcpu->vm->gic;
 	unsigned long flags;
-	u32 n;
+	u32 n, place;
 
 	if (!gic)
 		return;
 	raw_spin_lock_irqsave(&gic->lock, flags);
 	gic->vcpus[vcpu->index] = NULL;
+	place = place_of(gic, vcpu->mpidr);
+	gic->nr_vcpus--;
+	memmove(&gic->by_mpidr[place], &gic->by_mpidr[place + 1],
+		(gic->nr_vcpus - place) * sizeof(*gic->by_mpidr));
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
 		struct gic_irq *irq = &gic->spis[n - GIC_NR_PRIVATE];
 
 		/* Nothing becomes its own any more: those that have been looked at stay so. */
-		if (n % 32 == 0)
-			breathe(gic, &flags);
+		if (n % 8 == 0)
+			gic_breathe(gic, &flags);
 		if (irq->owner != vcpu)
 			continue;
 		irq->owner = NULL;
@@ -1576,6 +1623,9 @@ static void run_line(struct vcpu *vcpu, u32 line)
 	struct gic *gic = vcpu->vm->gic;
 	struct gic_irq *irq = gic_irq_of(gic, vcpu, LINE_INTID(line));
 
+	/* It may have become one of the host's in between: as if that had been later. */
+	if (irq->host_irq)
+		return;
 	if ((line & LINE_LEVEL) != ARMVCPU_LINE_PULSE) {
 		set_line(gic, irq, line & LINE_LEVEL);
 	} else if (irq->edge) {
@@ -1610,8 +1660,12 @@ int gic_run_lines(struct vcpu *vcpu)
 	for (i = 0; i < n; i++)
 		if (gic_irq_of(gic, vcpu, LINE_INTID(lines[i]))->host_irq)
 			ret = -EINVAL;
-	for (i = 0; !ret && i < n; i++)
+	for (i = 0; !ret && i < n; i++) {
 		run_line(vcpu, lines[i]);
+		/* Each may be for another vCPU, which is woken up. */
+		if (i % 2)
+			gic_breathe(gic, &flags);
+	}
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 	if (!ret)
 		WRITE_ONCE(vcpu->run->nr_lines, 0);

@@ -121,6 +121,8 @@ struct gic_rank {
  * @lock: all that follows, and struct gic_vcpu where it says so.
  * @ctlr: GICD_CTLR: EnableGrp0, EnableGrp1.
  * @vcpus: by their place in vm->vcpus.
+ * @by_mpidr: the same, @nr_vcpus of them, by their affinities.
+ * @nr_vcpus: how many there are.
  * @spis: the interrupts from INTID 32 on.
  * @ranks: of all interrupts, without private ones.
  * @nr_passed: how many of @passed.
@@ -138,6 +140,8 @@ struct gic {
 	raw_spinlock_t lock;	/* see above */
 	u32 ctlr;
 	struct vcpu *vcpus[64];
+	struct vcpu *by_mpidr[64];
+	u32 nr_vcpus;
 	struct gic_irq *spis;
 	struct gic_rank ranks[GIC_NR_WORDS];
 	u32 nr_passed;
@@ -203,7 +207,8 @@ void gic_send_sgi(struct vcpu *vcpu, struct vcpu *target, u32 intid, bool group1
 bool gic_is_elsewhere(struct vcpu *vcpu, u32 intid);
 void gic_deactivate(struct vcpu *vcpu, u32 intid);
 void gic_note_end(struct vcpu *vcpu, const struct gic_irq *irq);
-void gic_refill(struct gic *gic);
+void gic_breathe(struct gic *gic, unsigned long *flags);
+void gic_refill(struct gic *gic, unsigned long *flags);
 void gic_clear_host(struct gic_irq *irq);
 
 /* In any context. */

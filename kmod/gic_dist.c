@@ -309,7 +309,7 @@ static void write_ctlr(const struct gic_frame *f, u64 value)
 	gic_set_ctlr(f->gic, value & CTLR_ENABLES);
 	gic_update_all(f->gic, f->flags);
 	if (f->gic->nr_passed)
-		gic_refill(f->gic);
+		gic_refill(f->gic, f->flags);
 }
 
 static bool holds_v2_ctlr(const struct gic_frame *f, u64 value)
@@ -341,9 +341,13 @@ static void write_sgir(const struct gic_frame *f, u64 value)
 		return;
 	}
 	/* Without the Security Extensions NSATT means nothing (4.3.15). */
-	for (i = 0; i < gic->max_vcpus; i++)
-		if (list >> i & 1 && gic->vcpus[i])
-			gic_send_sgi(f->vcpu, gic->vcpus[i], value & 0xf, true);
+	for (i = 0; i < gic->max_vcpus; i++) {
+		if (!(list >> i & 1) || !gic->vcpus[i])
+			continue;
+		gic_send_sgi(f->vcpu, gic->vcpus[i], value & 0xf, true);
+		/* It may have to be woken up. */
+		gic_breathe(gic, f->flags);
+	}
 }
 
 /* GICC_DIR, which is not mapped; all else of the CPU interface is. */
@@ -638,7 +642,7 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 		passed |= irq->host_irq;
 	}
 	if (passed)
-		gic_refill(f->gic);
+		gic_refill(f->gic, f->flags);
 }
 
 /* ---- the guest --------------------------------------------------------- */
