@@ -23,7 +23,9 @@
 #define FSC_PERMISSION		0x0c
 #define FSC_EXTERNAL		0x10
 #define FSC_EXTERNAL_ON_WALK	0x14
+#define FSC_ALIGNMENT		0x21
 #define FSC_TLB_CONFLICT	0x30
+#define FSC_UNSUPPORTED		0x35
 
 /* ---- PC ---------------------------------------------------------------- */
 
@@ -443,6 +445,14 @@ static int abort_handler(struct vcpu *vcpu)
 	if ((esr & ISS_FSC) == FSC_TLB_CONFLICT) {
 		/* Ours to solve; the guest's own conflicts go to the guest. */
 		el2_call_any(HYP_CALL_TLBI_VMID, vcpu->vm->vttbr, vcpu->vm->vtcr, 0, 0);
+		return 1;
+	}
+	/*
+	 * Unaligned, or an exclusive or atomic access, where stage 2 alone makes it Device
+	 * memory (GICV): the guest's mistake, as if its stage 1 had said so.
+	 */
+	if ((esr & ISS_FSC) == FSC_ALIGNMENT || (esr & ISS_FSC) == FSC_UNSUPPORTED) {
+		inject_abort(vcpu, insn, vcpu->hyp->far, esr & (ISS_FSC | ISS_WNR));
 		return 1;
 	}
 	/* HCR_EL2.TEA: an external abort of the guest's access, and its own. */

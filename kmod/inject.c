@@ -81,11 +81,11 @@ void inject_undef(struct vcpu *vcpu)
 }
 
 /**
- * inject_abort() - a synchronous external abort at PC
+ * inject_abort() - a synchronous abort at PC: an external one, as a rule
  * @vcpu: the vCPU.
  * @insn: on a fetch; otherwise on a data access.
  * @far: FAR_EL1.
- * @fsc: fault status code of ESR_EL1, and FnV: @far is not valid.
+ * @fsc: fault status code of ESR_EL1, WnR, and FnV: @far is not valid.
  */
 void inject_abort(struct vcpu *vcpu, bool insn, u64 far, u32 fsc)
 {

@@ -1585,6 +1585,52 @@ TEST(sgi_groups)
 	}
 }
 
+/* ---- what only stage 2 makes Device memory ------------------------- */
+
+static void guest_unaligned(u64 address)
+{
+	const struct guest_trap *trap;
+
+	write_sysreg(read_sysreg(sctlr_el1) & ~(u64)GUEST_SCTLR_A, sctlr_el1);
+	isb();
+	trap = GUEST_TRAP(guest_read32(address));
+	GUEST_SYNC_ARGS(1, trap->count, trap->esr, trap->far);
+	trap = GUEST_TRAP(guest_write32(address, 0));
+	GUEST_SYNC_ARGS(2, trap->count, trap->esr, trap->far);
+	GUEST_DONE();
+}
+
+/*
+ * The frame of a GICv2 CPU interface is the hardware's: an alignment fault there may be taken
+ * to EL2, and is the guest's.  Not every QEMU has one.
+ */
+TEST(unaligned_cpu_interface)
+{
+	struct gic_vm g;
+	u64 n, faults = 0;
+
+	if (!gic_version(GIC_V2))
+		SKIP(return, NO_GIC);
+	gic_vm_init(&g, 2, 1);
+	/* To stage 1 it is memory like any other. */
+	guest_pt_map(GUEST_USER, GUEST_GICC, 0x1000, PTE_NORMAL);
+	vcpu_call(&g.vcpu[0], guest_unaligned, GUEST_USER + 0x11);
+	for (n = 1; n < 3; n++) {
+		vcpu_expect_sync(&g.vcpu[0], n);
+		if (!vcpu_sync_arg(&g.vcpu[0], 0))
+			continue;
+		faults++;
+		EXPECT_EQ(EC_DABT, ESR_EC(vcpu_sync_arg(&g.vcpu[0], 1)));
+		EXPECT_EQ(FSC_ALIGN, ESR_FSC(vcpu_sync_arg(&g.vcpu[0], 1)));
+		EXPECT_EQ(n == 2, vcpu_sync_arg(&g.vcpu[0], 1) >> 6 & 1);
+		EXPECT_EQ(GUEST_USER + 0x11, vcpu_sync_arg(&g.vcpu[0], 2));
+	}
+	vcpu_expect_done(&g.vcpu[0]);
+	if (!faults)
+		SKIP(return, "this CPU has no alignment faults there");
+	EXPECT_EQ(2, faults);
+}
+
 int main(int argc, char **argv)
 {
 	return harness_run(argc, argv);
