@@ -248,6 +248,8 @@ static void hostile_reset(struct hostile *h, const struct hostile_options *o, u6
 			vcpu_set(&h->vcpu, h->ids[i], h->values[i]);
 	}
 	vcpu_set_regs(&h->vcpu, &regs);
+	/* For an exit that there is no more. */
+	h->vcpu.run->action = ARMVCPU_ACTION_COMPLETE;
 	power_on(h);
 	if (h->gic)
 		test_check(!xioctl(h->vm.fd, ARMVCPU_RESET_GIC, NULL));
@@ -292,8 +294,8 @@ static bool handle_exit(struct hostile *h, struct counts *counts)
 	case ARMVCPU_EXIT_WFX:
 		return true;
 	case ARMVCPU_EXIT_FAIL:
-		oracle_wrong("the guest fails: reason %u, error %u, ESR 0x%llx, PC 0x%llx",
-			     run->u.fail.reason, run->u.fail.err, run->esr, run->pc);
+		oracle_wrong("the guest fails: reason %u, error %u, ESR 0x%llx, FAR 0x%llx, PC 0x%llx",
+			     run->u.fail.reason, run->u.fail.err, run->esr, run->far, run->pc);
 		return false;
 	}
 	oracle_wrong("exit %u", reason);
