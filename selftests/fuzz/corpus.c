@@ -75,6 +75,8 @@ void program_random(struct fuzz_program *p, u64 *state)
 		p->setup |= FUZZ_WITH_VM | FUZZ_WITH_SLOT | FUZZ_WITH_VCPU | FUZZ_WITH_RUN;
 	if (fuzz_random(state) % 4)
 		p->setup &= ~FUZZ_WITH_FLIPS;
+	if (fuzz_random(state) % 8)
+		p->setup &= ~FUZZ_WITH_CHANCE;
 	if (fuzz_random(state) % 4)
 		p->setup &= ~FUZZ_FLAGS;
 	for (i = 0; i < FUZZ_CALLS; i++)

@@ -64,11 +64,13 @@ struct fuzz_program {
 #define FUZZ_WITH_FLIPS		BIT(6)
 #define FUZZ_WITH_GICV2		BIT(7)
 #define FUZZ_WITH_POLICY	BIT(12)
+/* Any allocation of a call may fail. */
+#define FUZZ_WITH_CHANCE	BIT(13)
 /* ARMVCPU_SLOT_*, ARMVCPU_VCPU_* of what is set up. */
 #define FUZZ_SLOT_FLAGS(setup)	((setup) >> 8 & 7)
 #define FUZZ_VCPU_FLAGS(setup)	((setup) >> 16 & 7)
 #define FUZZ_FLAGS		0x70700U
-#define FUZZ_WITH		0x10ffU
+#define FUZZ_WITH		0x30ffU
 
 /* The kinds of a field: what a random number becomes. */
 enum fuzz_kind {
@@ -117,6 +119,7 @@ struct fuzz_world;
  * @result: what kind of file it returns.
  * @weight: how often, compared to the others; 0: 16.
  * @times: how often in a row at the most; 0: FUZZ_TIMES.
+ * @whole: no allocation of it fails, as Linux itself warns of that.
  * @fn: of anything else.
  * @fields: of its argument, up to one of no kind; of another operation, what @fn takes.
  */
@@ -126,6 +129,7 @@ struct fuzz_op {
 	u32 request;
 	enum fuzz_file result;
 	u8 weight, times;
+	bool whole;
 	void (*fn)(struct fuzz_world *w, int fd, const u64 *values);
 	const struct fuzz_field *fields;
 };
@@ -147,6 +151,8 @@ struct fuzz_counts {
 
 /* Where the host has its distributor, or 0: no interrupts are raised there. */
 extern u64 fuzz_gicd;
+/* Each call is told. */
+extern bool fuzz_list;
 
 /* In a process of its own: whatever it does ends with it. */
 void fuzz_run(const struct fuzz_program *program, struct fuzz_counts *counts);

@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,6 +27,8 @@
 #define MAX_WORKERS	16
 #define HANGS_AFTER_S	120
 #define DEBUGFS		"/sys/kernel/debug/"
+/* What the host may keep itself: up to 8 MB were seen, a page of each call is 40 GB. */
+#define KEPT_KB		32768
 
 /**
  * struct shared - what all workers have
@@ -59,8 +64,9 @@ static struct {
 	u64 seconds, calls, seed;
 	unsigned int workers;
 	const char *corpus, *replay, *module;
+	unsigned int rounds;
 	bool points, verbose;
-} options = { .seconds = 60, .calls = ~0UL, .seed = 1 };
+} options = { .seconds = 60, .calls = ~0UL, .seed = 1, .rounds = 1 };
 
 static void __noreturn die(const char *what)
 {
@@ -91,21 +97,39 @@ static void keep(const struct fuzz_program *p)
 	pthread_mutex_unlock(&shared->lock);
 }
 
-/* Before it runs: who reads it has it even if this machine does not survive. */
-static void say_program(unsigned int worker, const struct fuzz_program *p)
+/* All of it, and whoever reads at the other end of a pipe has taken it. */
+static void say(const char *text, size_t size)
 {
-	static char text[FUZZ_TEXT];
-	size_t size = snprintf(text, sizeof(text), "worker %u\n", worker), at = 0;
+	struct stat st;
+	size_t at = 0;
 	ssize_t n;
+	int left;
 
-	size += program_print(text + size, sizeof(text) - size, p);
-	pthread_mutex_lock(&shared->lock);
 	while (at < size) {
 		n = write(STDOUT_FILENO, text + at, size - at);
 		if (n < 0)
-			break;
+			return;
 		at += n;
 	}
+	if (fstat(STDOUT_FILENO, &st) || !S_ISFIFO(st.st_mode))
+		return;
+	while (!ioctl(STDOUT_FILENO, FIONREAD, &left) && left > 0)
+		usleep(100);
+}
+
+/*
+ * Before it runs: who reads it has it even if this machine does not survive.  In the rig,
+ * cat stands between: it takes the second line when it has passed on the first ones.
+ */
+static void say_program(unsigned int worker, const struct fuzz_program *p)
+{
+	static char text[FUZZ_TEXT];
+	size_t size = snprintf(text, sizeof(text), "worker %u\n", worker);
+
+	size += program_print(text + size, sizeof(text) - size, p);
+	pthread_mutex_lock(&shared->lock);
+	say(text, size);
+	say("told\n", 5);
 	pthread_mutex_unlock(&shared->lock);
 }
 
@@ -154,6 +178,17 @@ static void next_program(struct fuzz_program *p, u64 *state)
 	}
 }
 
+/* As they were, by one alone. */
+static void replay(void)
+{
+	unsigned int round;
+	u32 i;
+
+	for (round = 0; round < options.rounds; round++)
+		for (i = 0; i < shared->given; i++)
+			run_one(0, &shared->corpus[i]);
+}
+
 static void __noreturn work(unsigned int worker, u64 end)
 {
 	static struct fuzz_program p;
@@ -161,6 +196,10 @@ static void __noreturn work(unsigned int worker, u64 end)
 
 	cover_open(&shared->cover, FUZZ_THREADS);
 	cover_useful(&shared->useful[worker]);
+	if (options.replay) {
+		replay();
+		exit(0);
+	}
 	while (now_ms() < end && READ_ONCE(shared->counts.calls) < options.calls) {
 		next_program(&p, &state);
 		run_one(worker, &p);
@@ -187,20 +226,59 @@ static bool write_file(const char *path, const char *value)
 	return ok;
 }
 
-/* Also those that may wait; without a line in the log for each. */
+/*
+ * Also those that may wait; without a line in the log for each.  By chance: one in twenty of
+ * those threads that say so (make-it-fail).
+ */
 static void injection_on(void)
 {
 	static const char * const files[][2] = {
 		{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
 		{ DEBUGFS "failslab/verbose", "0" },
+		{ DEBUGFS "failslab/task-filter", "Y" },
+		{ DEBUGFS "failslab/times", "-1" },
+		{ DEBUGFS "failslab/probability", "5" },
 		{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
 		{ DEBUGFS "fail_page_alloc/min-order", "0" },
 		{ DEBUGFS "fail_page_alloc/verbose", "0" },
+		{ DEBUGFS "fail_page_alloc/task-filter", "Y" },
+		{ DEBUGFS "fail_page_alloc/times", "-1" },
+		{ DEBUGFS "fail_page_alloc/probability", "5" },
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++)
 		write_file(files[i][0], files[i][1]);
+}
+
+/* Exceptions at EL2, a restart of it, another hardening: whatever CPU it is. */
+static void provoke(u64 n)
+{
+	static const char * const words[] = {
+		"hvc", "undef", "sp_el0", "stack", "unknown", "restart", "bhb_loop", "bhb_clear",
+		"bare", "firmware",
+	};
+
+	write_file(DEBUGFS "armvcpu/provoke", words[n % ARRAY_SIZE(words)]);
+}
+
+/* A CPU whose EL2 is not the module's any more, until it comes up again. */
+static void lose_el2(void)
+{
+	cpu_set_t second, all;
+	unsigned int i;
+
+	CPU_ZERO(&second);
+	CPU_SET(1, &second);
+	if (sched_getaffinity(0, sizeof(all), &all) ||
+	    sched_setaffinity(0, sizeof(second), &second))
+		return;
+	write_file(DEBUGFS "armvcpu/provoke", "reset");
+	usleep(20000);
+	sched_setaffinity(0, sizeof(all), &all);
+	for (i = 0; i < 20 && !write_file("/sys/devices/system/cpu/cpu1/online", "0"); i++)
+		usleep(50000);
+	write_file("/sys/devices/system/cpu/cpu1/online", "1");
 }
 
 /* What other programs, and who looks after the machine, may do meanwhile. */
@@ -230,6 +308,13 @@ static void disturb(u64 n)
 		break;
 	case 6:	/* An exception at EL2: a VM dies of it. */
 		write_file(DEBUGFS "armvcpu/provoke", "run");
+		break;
+	case 7:
+	case 8:
+		provoke(n / 12);
+		break;
+	case 9:
+		lose_el2();
 		break;
 	}
 }
@@ -356,7 +441,10 @@ static int fuzz(void)
 		}
 		usleep(50000);
 		if (now_ms() >= next_disturbance) {
+			cover_begin(0);
 			disturb(fuzz_mix(options.seed + n++) >> 16);
+			cover_end(0);
+			cover_look(0);
 			next_disturbance = now_ms() + 1000;
 		}
 		if (now_ms() < next)
@@ -368,16 +456,35 @@ static int fuzz(void)
 	return ret;
 }
 
-static int replay(void)
+/* What is free when all that can be brought back has gone. */
+static u64 free_kb(void)
 {
-	u64 begin = now_ms();
-	u32 i;
+	char line[128];
+	u64 kb = 0;
+	FILE *f;
 
-	cover_open(&shared->cover, FUZZ_THREADS);
-	for (i = 0; i < shared->given; i++)
-		run_one(0, &shared->corpus[i]);
-	tell(begin, "all");
-	return 0;
+	write_file("/proc/sys/vm/drop_caches", "3");
+	/* RCU has freed what was to be freed. */
+	sleep(2);
+	write_file("/proc/sys/vm/drop_caches", "3");
+	f = fopen("/proc/meminfo", "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f) && sscanf(line, "MemFree: %llu", &kb) != 1)
+		;
+	fclose(f);
+	return kb;
+}
+
+/* Where kmemleak does not look for it: pages that are gone, the module as well. */
+static int look_for_memory(u64 before)
+{
+	long long less = before - free_kb();
+
+	if (!access(DEBUGFS "kmemleak", F_OK))
+		return 0;
+	printf("# %lld kB less are free than before\n", less);
+	return less > KEPT_KB;
 }
 
 /* A VM, or a reference to the module, that nobody has any more. */
@@ -402,6 +509,8 @@ static const struct option longs[] = {
 	{ "seed", required_argument, NULL, 's' },
 	{ "corpus", required_argument, NULL, 'i' },
 	{ "replay", required_argument, NULL, 'r' },
+	{ "rounds", required_argument, NULL, 'R' },
+	{ "list", no_argument, NULL, 'l' },
 	{ "module", required_argument, NULL, 'm' },
 	{ "gicd", required_argument, NULL, 'g' },
 	{ "points", no_argument, NULL, 'c' },
@@ -414,11 +523,13 @@ static void __noreturn show_help(FILE *out)
 {
 	fprintf(out, "fuzz [OPTION]...: the ioctls of /dev/armvcpu, as nobody should call them\n"
 		"  -t, --time S      for so many seconds (60)\n"
-		"  -n, --calls N     ... or until there have been so many calls\n"
+		"  -n, --calls N     ... or until there have been so many calls: fewer are a failure\n"
 		"  -w, --workers N   processes that run programs (one for each CPU)\n"
 		"  -s, --seed N      of what is random (1)\n"
 		"  -i, --corpus F    begin with the programs of a file\n"
-		"  -r, --replay F    run those, and no others\n"
+		"  -r, --replay F    run those, and no others, one after the other\n"
+		"  -R, --rounds N    ... so often (1)\n"
+		"  -l, --list        tell each call, and what it returns\n"
 		"  -m, --module F    load the module from there, with debug=1; unload it in the end\n"
 		"  -g, --gicd PA     raise interrupts of the host's GIC that is there (/dev/mem)\n"
 		"  -c, --points      in the end: the corpus, and the places reached, as offsets in\n"
@@ -432,7 +543,7 @@ static void parse(int argc, char **argv)
 	int c;
 
 	options.workers = sysconf(_SC_NPROCESSORS_ONLN);
-	while ((c = getopt_long(argc, argv, "t:n:w:s:i:r:m:g:cvh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "t:n:w:s:i:r:R:lm:g:cvh", longs, NULL)) != -1) {
 		switch (c) {
 		case 't':
 			options.seconds = strtoull(optarg, NULL, 0);
@@ -451,6 +562,12 @@ static void parse(int argc, char **argv)
 			break;
 		case 'r':
 			options.replay = optarg;
+			break;
+		case 'R':
+			options.rounds = strtoul(optarg, NULL, 0);
+			break;
+		case 'l':
+			fuzz_list = true;
 			break;
 		case 'm':
 			options.module = optarg;
@@ -472,17 +589,22 @@ static void parse(int argc, char **argv)
 	}
 	if (!options.workers || options.workers > MAX_WORKERS)
 		options.workers = 2;
+	if (options.replay || fuzz_list)
+		options.workers = 1;
 }
 
 int main(int argc, char **argv)
 {
 	pthread_mutexattr_t attr;
+	u64 i, before = 0;
 	int ret;
-	u64 i;
 
 	parse(argc, argv);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	/* What is mapped anywhere is at the same place the next time. */
+	if (!(personality(~0U) & ADDR_NO_RANDOMIZE) && personality(ADDR_NO_RANDOMIZE) >= 0)
+		execvp(argv[0], argv);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (shared == MAP_FAILED)
 		die("mmap");
 	pthread_mutexattr_init(&attr);
@@ -495,10 +617,11 @@ int main(int argc, char **argv)
 		read_programs(options.replay ?: options.corpus);
 	if (options.module) {
 		unload();
+		before = free_kb();
 		if (!load())
 			die("the module does not load");
 	}
-	ret = options.replay ? replay() : fuzz();
+	ret = fuzz();
 	if (options.verbose)
 		tell_ops();
 	ret |= look_for_leaks();
@@ -508,6 +631,7 @@ int main(int argc, char **argv)
 			printf("# the module does not unload: %s\n", strerror(errno));
 			ret = 1;
 		}
+		ret |= look_for_memory(before);
 	}
 	if (options.points) {
 		tell_corpus();
@@ -517,6 +641,10 @@ int main(int argc, char **argv)
 	}
 	printf("# counts: %llu cases, %llu calls, %llu ms\n", shared->programs,
 	       shared->counts.calls, took_ms);
+	if (options.calls != ~0UL && shared->counts.calls < options.calls) {
+		printf("# %llu calls were asked for\n", options.calls);
+		ret = 1;
+	}
 	if (shared->hung) {
 		printf("# %llu programs took more than %d s\n", shared->hung, HANGS_AFTER_S);
 		ret = 1;

@@ -62,6 +62,7 @@ union arg {
  * @tid: of the system.
  * @timer: its signal ends a RUN.
  * @fail_nth: the file that makes an allocation of this thread's fail.
+ * @may_fail: the file that has it be one of those whose allocations fail by chance.
  * @gone: it does no more.
  * @next: of @buffers.
  * @arg: the argument.
@@ -70,7 +71,7 @@ union arg {
 struct fuzz_thread {
 	pid_t tid;
 	timer_t timer;
-	int fail_nth;
+	int fail_nth, may_fail;
 	bool gone;
 	unsigned int next;
 	union arg arg;
@@ -106,6 +107,7 @@ struct fuzz_world {
 };
 
 u64 fuzz_gicd;
+bool fuzz_list;
 static struct fuzz_world world;
 static __thread struct fuzz_thread *self;
 
@@ -709,7 +711,7 @@ static void op_exit_thread(struct fuzz_world *w, int fd, const u64 *v)
 static void op_read_stats(struct fuzz_world *w, int fd, const u64 *v)
 {
 	static const char * const names[] = {
-		"/sys/kernel/debug/armvcpu/stats", "/sys/module/armvcpu/parameters/cpus",
+		"/sys/kernel/debug/armvcpu/stats", "/sys/kernel/debug/armvcpu/spectre", "/sys/module/armvcpu/parameters/cpus",
 		"/sys/module/armvcpu/parameters/vms",
 	};
 	char text[512];
@@ -903,7 +905,8 @@ const struct fuzz_op fuzz_ops[] = {
 	{ IOCTL(VM, GET_GIC_REG), .fields = gic_reg_fields },
 	{ IOCTL(VM, SET_GIC_REG), .fields = gic_reg_fields, .weight = 24 },
 	{ IOCTL(VM, RESET_GIC), .weight = 2, .times = 2 },
-	{ IOCTL(VM, PASS_IRQ), .times = 8, .weight = 8,
+	/* An interrupt's files in /proc are there, or Linux warns when it is freed. */
+	{ IOCTL(VM, PASS_IRQ), .times = 8, .weight = 8, .whole = true,
 	  FIELDS(FIELD(ARG->pass_irq.flags, BITS, 3), FIELD(ARG->pass_irq.hw_intid, HW_INTID, 0),
 		 FIELD(ARG->pass_irq.intid, SMALL, 96), FIELD(ARG->pass_irq.cpu, SMALL, 2)) },
 	{ IOCTL(VCPU, GET_CORE_REGS), .weight = 8 },
@@ -943,8 +946,31 @@ _Static_assert(ARRAY_SIZE(fuzz_ops) <= FUZZ_MAX_OPS, "counts");
 
 /* ---- running ------------------------------------------------------------- */
 
+/* In a line of its own: other threads do it as well. */
+static void say_call(const struct fuzz_op *op, int fd, const u64 *values, unsigned int n)
+{
+	char text[512];
+	unsigned int i, at;
+
+	at = snprintf(text, sizeof(text), "call %zu %s fd=%d", self - world.threads, op->name, fd);
+	for (i = 0; i < n; i++)
+		at += snprintf(text + at, sizeof(text) - at, " %#llx", values[i]);
+	text[at++] = '\n';
+	if (write(STDOUT_FILENO, text, at) < 0)
+		fuzz_list = false;
+}
+
+static void say_result(long result)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "= %zu %ld\n", self - world.threads, result);
+
+	if (write(STDOUT_FILENO, text, n) < 0)
+		fuzz_list = false;
+}
+
 /* Once; the argument is in memory that other threads may change. */
-static void call_ioctl(const struct fuzz_op *op, int fd, const u64 *values, u64 raw)
+static int call_ioctl(const struct fuzz_op *op, int fd, const u64 *values, u64 raw)
 {
 	unsigned int i, size = _IOC_SIZE(op->request);
 	void *argp = &self->arg;
@@ -961,6 +987,7 @@ static void call_ioctl(const struct fuzz_op *op, int fd, const u64 *values, u64 
 	ret = ioctl(fd, op->request, argp);
 	if (ret >= 0 && op->result)
 		put_file(op->result, ret);
+	return ret < 0 ? -errno : ret;
 }
 
 /* How often it was done. */
@@ -970,11 +997,18 @@ static unsigned int do_call(const struct fuzz_call *call)
 	int fd = get_file(op->file, call->file);
 	u64 values[FUZZ_FIELDS] = { 0 }, raws[FUZZ_FIELDS], raw = call->fields[FUZZ_FIELDS - 1];
 	unsigned int i, n, times;
+	int ret;
 
 	if (op->file != FUZZ_NO_FILE && fd < 0)
 		return 0;
-	if (op->request == ARMVCPU_RUN)
-		return run_for_a_while(fd, false, call->times, raw);
+	if (op->request == ARMVCPU_RUN) {
+		if (fuzz_list)
+			say_call(op, fd, &raw, 1);
+		times = run_for_a_while(fd, false, call->times, raw);
+		if (fuzz_list)
+			say_result(times);
+		return times;
+	}
 	memcpy(raws, call->fields, sizeof(raws));
 	for (n = 0; op->fields && op->fields[n].kind; n++)
 		;
@@ -989,21 +1023,46 @@ static unsigned int do_call(const struct fuzz_call *call)
 		}
 		for (i = 0; i < n; i++)
 			values[i] = make_value(&op->fields[i], raws[i]);
+		if (fuzz_list)
+			say_call(op, fd, values, n);
+		ret = 0;
 		if (op->fn)
 			op->fn(&world, fd, values);
 		else
-			call_ioctl(op, fd, values, raw);
+			ret = call_ioctl(op, fd, values, raw);
+		if (fuzz_list)
+			say_result(ret);
 	}
 	return times;
 }
 
-static void set_fail_nth(u32 nth)
+static void set_failures(u32 nth, bool chance)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%u", nth);
 
+	if (self->may_fail >= 0 && pwrite(self->may_fail, chance ? "1" : "0", 1, 0) < 0)
+		self->may_fail = -1;
 	if (self->fail_nth >= 0 && pwrite(self->fail_nth, text, len, 0) < 0)
 		self->fail_nth = -1;
+}
+
+static void open_failures(const struct fuzz_program *program)
+{
+	self->fail_nth = -1;
+	self->may_fail = -1;
+	if (program->fail_nth)
+		self->fail_nth = open("/proc/thread-self/fail-nth", O_WRONLY | O_CLOEXEC);
+	if (program->setup & FUZZ_WITH_CHANCE)
+		self->may_fail = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+}
+
+static void close_failures(void)
+{
+	if (self->fail_nth >= 0)
+		close(self->fail_nth);
+	if (self->may_fail >= 0)
+		close(self->may_fail);
 }
 
 static u64 now_ns(void)
@@ -1024,9 +1083,7 @@ static void run_thread(unsigned int thread)
 	self = &world.threads[thread];
 	self->tid = syscall(SYS_gettid);
 	event._sigev_un._tid = self->tid;
-	self->fail_nth = -1;
-	if (program->fail_nth)
-		self->fail_nth = open("/proc/thread-self/fail-nth", O_WRONLY | O_CLOEXEC);
+	open_failures(program);
 	if (timer_create(CLOCK_MONOTONIC, &event, &self->timer))
 		return;
 	if (thread)
@@ -1034,13 +1091,12 @@ static void run_thread(unsigned int thread)
 	for (i = 0; i < program->count && !self->gone; i++) {
 		if (program->calls[i].thread % program->threads != thread)
 			continue;
-		if (program->fail_nth)
-			set_fail_nth(program->fail_nth);
+		op = program->calls[i].op % fuzz_nr_ops;
+		if (!fuzz_ops[op].whole)
+			set_failures(program->fail_nth, true);
 		begin = now_ns();
 		times = do_call(&program->calls[i]);
-		if (program->fail_nth)
-			set_fail_nth(0);
-		op = program->calls[i].op % fuzz_nr_ops;
+		set_failures(0, false);
 		__atomic_fetch_add(&world.counts->ns[op], now_ns() - begin, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&world.counts->times[op], times, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&world.counts->calls, times, __ATOMIC_RELAXED);
@@ -1050,8 +1106,7 @@ static void run_thread(unsigned int thread)
 		cover_end(thread);
 	WRITE_ONCE(self->tid, 0);
 	timer_delete(self->timer);
-	if (self->fail_nth >= 0)
-		close(self->fail_nth);
+	close_failures();
 }
 
 static void *other_thread(void *arg)
