@@ -64,7 +64,7 @@ static void flips_here(void)
 }
 
 /*
- * A test goes on for @seconds, and on to five times that until there have been so many calls
+ * A test goes on for @seconds, and on to twice that until there have been so many calls
  * during which something was flipped: this machine may have no two CPUs to spare.  Where they
  * take turns, a call now and then sees flips, but not the next one as well.
  */
@@ -90,7 +90,7 @@ static bool goes_on(struct pace *pace, const u64 *flips)
 	pace->flips = seen;
 	now -= pace->begin;
 	return now < pace->seconds * NSEC ||
-	       (pace->together < TOGETHER && now < 5 * pace->seconds * NSEC);
+	       (pace->together < TOGETHER && now < 2 * pace->seconds * NSEC);
 }
 
 static void print_pace(const struct pace *pace, const char *what)
