@@ -849,7 +849,7 @@ static unsigned int gather(struct gic *gic, struct vcpu *vcpu)
 	struct gic_vcpu *g = &vcpu->gic;
 	unsigned int n = gic_host_nr_lrs(), count = 0, word;
 
-	for (word = 0; word < GIC_NR_WORDS; word++) {
+	for (word = 0; word * BITS_PER_LONG < gic->nr_irqs; word++) {
 		unsigned long irqs = g->ready[word] ? ready_of(vcpu, word) : 0;
 
 		for (; irqs; irqs &= irqs - 1) {
@@ -1161,7 +1161,7 @@ bool gic_vcpu_pending(struct vcpu *vcpu)
 	bool found = false;
 
 	raw_spin_lock_irqsave(&gic->lock, flags);
-	for (word = 0; word < GIC_NR_WORDS && !found; word++) {
+	for (word = 0; word * BITS_PER_LONG < gic->nr_irqs && !found; word++) {
 		unsigned long irqs = g->ready[word] & ~g->active[word];
 		struct gic_irq *irq;
 
