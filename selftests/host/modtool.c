@@ -21,7 +21,7 @@ static void usage(FILE *f)
 	      "  vm       make a VM, let it compute, check the sum\n"
 	      "  holders  try to unload the module with each kind of its files open\n"
 	      "  victim   make a VM that has to die of a fault at EL2 (debugfs: provoke)\n"
-	      "  kvm      make a VM by KVM, whose guest runs\n"
+	      "  kvm      make a VM by KVM, whose guest runs; kvm idle: it does not\n"
 	      "  compute  a vCPU on each CPU computes until there is a FILE; check all sums\n"
 	      "  allocations  how many a load makes, to its end or its failure\n"
 	      "  faults   load with one allocation after the other that fails, from a number on\n"
@@ -145,7 +145,7 @@ static int kvm_ioctl(int fd, unsigned long request, void *arg, const char *name)
 
 #define kvm_ioctl(fd, request, arg) kvm_ioctl(fd, request, (void *)(arg), #request)
 
-static int run_kvm(void)
+static int run_kvm(u32 runs)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, vcpu;
 	struct kvm_userspace_memory_region slot = {
@@ -176,7 +176,7 @@ static int run_kvm(void)
 	run = mmap(NULL, kvm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE,
 		   MAP_SHARED, vcpu, 0);
 	test_check(run != MAP_FAILED);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < runs; i++) {
 		kvm_ioctl(vcpu, KVM_RUN, 0);
 		memcpy(&value, run->mmio.data, sizeof(value));
 		if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != KVM_DEVICE ||
@@ -444,7 +444,7 @@ int main(int argc, char **argv)
 	if (!strcmp(command, "victim"))
 		return run_victim();
 	if (!strcmp(command, "kvm"))
-		return run_kvm();
+		return run_kvm(argc > 2 ? 0 : 3);
 	if (!strcmp(command, "compute") && argc > 2)
 		return compute(argv[2]);
 	if (!strcmp(command, "allocations"))
