@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # Is a kernel well? By its log, and by kmemleak. Sourced by rig/splats, and in a host, where
-# it is /.rig/health (busybox sh).
+# it is /.rig/health.sh (busybox sh).
 
 # complaints PATTERN [LOG]...: the lines of a log that match, those of rig/splats; a call
 # trace is none of them where memory is short, which tests see to, or where sysfs has the
