@@ -1108,7 +1108,7 @@ int el2_init(void)
 			pr_err("no memory for EL2's image and stacks: free some and try again\n");
 		goto out_memory;
 	}
-	/* First: a CPU may come back from idle, or the host go down, as soon as it has been taken. */
+	/* First: once one is taken, a CPU may come back from idle, or the host go down. */
 	cpu_pm_register_notifier(&el2_pm_notifier);
 	register_reboot_notifier(&el2_reboot_notifier);
 	/* No CPU comes meanwhile: it would be taken for one of those that were there. */

@@ -294,7 +294,7 @@ static bool handle_exit(struct hostile *h, struct counts *counts)
 	case ARMVCPU_EXIT_WFX:
 		return true;
 	case ARMVCPU_EXIT_FAIL:
-		oracle_wrong("the guest fails: reason %u, error %u, ESR 0x%llx, FAR 0x%llx, PC 0x%llx",
+		oracle_wrong("the guest fails: reason %u error %u ESR 0x%llx FAR 0x%llx PC 0x%llx",
 			     run->u.fail.reason, run->u.fail.err, run->esr, run->far, run->pc);
 		return false;
 	}

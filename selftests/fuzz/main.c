@@ -27,6 +27,7 @@
 #define MAX_WORKERS	16
 #define HANGS_AFTER_S	120
 #define DEBUGFS		"/sys/kernel/debug/"
+#define PROVOKE		DEBUGFS "armvcpu/provoke"
 /* What the host may keep itself: up to 8 MB were seen, a page of each call is 40 GB. */
 #define KEPT_KB		32768
 
@@ -259,7 +260,7 @@ static void provoke(u64 n)
 		"bare", "firmware",
 	};
 
-	write_file(DEBUGFS "armvcpu/provoke", words[n % ARRAY_SIZE(words)]);
+	write_file(PROVOKE, words[n % ARRAY_SIZE(words)]);
 }
 
 /* A CPU whose EL2 is not the module's any more, until it comes up again. */
@@ -273,7 +274,7 @@ static void lose_el2(void)
 	if (sched_getaffinity(0, sizeof(all), &all) ||
 	    sched_setaffinity(0, sizeof(second), &second))
 		return;
-	write_file(DEBUGFS "armvcpu/provoke", "reset");
+	write_file(PROVOKE, "reset");
 	usleep(20000);
 	sched_setaffinity(0, sizeof(all), &all);
 	for (i = 0; i < 20 && !write_file("/sys/devices/system/cpu/cpu1/online", "0"); i++)
@@ -307,7 +308,7 @@ static void disturb(u64 n)
 		write_file("/sys/kernel/mm/ksm/run", n / 12 % 2 ? "1" : "2");
 		break;
 	case 6:	/* An exception at EL2: a VM dies of it. */
-		write_file(DEBUGFS "armvcpu/provoke", "run");
+		write_file(PROVOKE, "run");
 		break;
 	case 7:
 	case 8:
@@ -357,7 +358,7 @@ static void use_knob(void)
 
 	cover_begin(0);
 	for (i = 0; i < ARRAY_SIZE(words); i++)
-		write_file(DEBUGFS "armvcpu/provoke", words[i]);
+		write_file(PROVOKE, words[i]);
 	cover_end(0);
 	cover_look(0);
 }

@@ -711,8 +711,8 @@ static void op_exit_thread(struct fuzz_world *w, int fd, const u64 *v)
 static void op_read_stats(struct fuzz_world *w, int fd, const u64 *v)
 {
 	static const char * const names[] = {
-		"/sys/kernel/debug/armvcpu/stats", "/sys/kernel/debug/armvcpu/spectre", "/sys/module/armvcpu/parameters/cpus",
-		"/sys/module/armvcpu/parameters/vms",
+		"/sys/kernel/debug/armvcpu/stats", "/sys/kernel/debug/armvcpu/spectre",
+		"/sys/module/armvcpu/parameters/cpus", "/sys/module/armvcpu/parameters/vms",
 	};
 	char text[512];
 
@@ -946,13 +946,18 @@ _Static_assert(ARRAY_SIZE(fuzz_ops) <= FUZZ_MAX_OPS, "counts");
 
 /* ---- running ------------------------------------------------------------- */
 
+static unsigned int number_of_self(void)
+{
+	return self - world.threads;
+}
+
 /* In a line of its own: other threads do it as well. */
 static void say_call(const struct fuzz_op *op, int fd, const u64 *values, unsigned int n)
 {
 	char text[512];
 	unsigned int i, at;
 
-	at = snprintf(text, sizeof(text), "call %zu %s fd=%d", self - world.threads, op->name, fd);
+	at = snprintf(text, sizeof(text), "call %u %s fd=%d", number_of_self(), op->name, fd);
 	for (i = 0; i < n; i++)
 		at += snprintf(text + at, sizeof(text) - at, " %#llx", values[i]);
 	text[at++] = '\n';
@@ -963,7 +968,7 @@ static void say_call(const struct fuzz_op *op, int fd, const u64 *values, unsign
 static void say_result(long result)
 {
 	char text[64];
-	int n = snprintf(text, sizeof(text), "= %zu %ld\n", self - world.threads, result);
+	int n = snprintf(text, sizeof(text), "= %u %ld\n", number_of_self(), result);
 
 	if (write(STDOUT_FILENO, text, n) < 0)
 		fuzz_list = false;
