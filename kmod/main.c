@@ -77,8 +77,10 @@ static int __init armvcpu_init(void)
 		redist_init();
 	pass_init();
 	ret = irqfd_init();
-	if (ret)
+	if (ret) {
+		pr_err("no memory for the ends of irqfds: free some and try again\n");
 		goto out_el2;
+	}
 	ret = misc_register(&system_device);
 	if (ret) {
 		pr_err("cannot create /dev/armvcpu: %d\n", ret);

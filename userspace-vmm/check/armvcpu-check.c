@@ -944,6 +944,7 @@ static const struct refusal refusals[] = {
 	{ "memory above", "boot with mem= below that", true },
 	{ "no memory for EL2's interrupts", "free some memory and load it again", true },
 	{ "no memory for EL2's image", "free some memory and load it again", true },
+	{ "no memory for the ends of irqfds", "free some memory and load it again", true },
 	{ "a CPU's hyp-stub did not let us in", "take that CPU offline and load it again", true },
 	{ "the kernel takes no callback for its CPUs",
 	  "unload a driver that is called for CPUs that come and go", true },

@@ -359,6 +359,7 @@ for line in "the virtual timer interrupt is taken (-16): KVM or another" \
 	"no hyp-stub answers at EL2 of 2 CPU(s): another" \
 	"memory above 48 bits of physical address: not" \
 	"no memory for EL2's image and stacks: free" "no memory for EL2's interrupts: free" \
+	"no memory for the ends of irqfds: free" \
 	"a CPU's hyp-stub did not let us in (-5): EL2" \
 	"the kernel takes no callback for its CPUs (-28)" "cannot create /dev/armvcpu: -17" \
 	"version magic '6.1.0-9-arm64 SMP' should be" "Unknown symbol nothing (err -2)" \
