@@ -579,7 +579,8 @@ static void make_gic(struct hostile_case *c, const struct hostile_options *o, u6
 	for (i = 0; i < 6; i++) {
 		u32 a = below(state, 8), v = 8 + below(state, 8);
 
-		switch (below(state, 6)) {
+		/* A GICv2 has no system registers: the first ends the case. */
+		switch (below(state, o->gic == 2 && below(state, 8) ? 4 : 6)) {
 		case 0:
 			add(c, INSN_LDR32(v, a));
 			break;
@@ -598,7 +599,8 @@ static void make_gic(struct hostile_case *c, const struct hostile_options *o, u6
 		}
 	}
 	if (below(state, 2)) {
-		add(c, INSN_MSR(ICC_PMR_EL1, 8));
+		if (o->gic != 2)
+			add(c, INSN_MSR(ICC_PMR_EL1, 8));
 		add(c, INSN_DAIFCLR);
 	}
 }
