@@ -38,6 +38,7 @@
  * @programs: so far.
  * @killed: programs that a signal has ended.
  * @hung: ... because they took too long.
+ * @not_begun: ... that did not get as far as their first call.
  * @given: how many of the corpus are from a file.
  * @next: ... and which of those is run next.
  * @corpus_size: of @corpus.
@@ -49,7 +50,7 @@
 struct shared {
 	pthread_mutex_t lock;
 	struct fuzz_counts counts;
-	u64 programs, killed, hung;
+	u64 programs, killed, hung, not_begun;
 	u32 given, next, corpus_size;
 	u32 useful[MAX_WORKERS];
 	struct fuzz_cover cover;
@@ -157,6 +158,8 @@ static void run_one(unsigned int worker, const struct fuzz_program *p)
 		if (WTERMSIG(status) == SIGALRM)
 			__atomic_fetch_add(&shared->hung, 1, __ATOMIC_RELAXED);
 	}
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		__atomic_fetch_add(&shared->not_begun, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&shared->programs, 1, __ATOMIC_RELAXED);
 }
 
@@ -240,6 +243,7 @@ static void injection_on(void)
 		{ DEBUGFS "failslab/times", "-1" },
 		{ DEBUGFS "failslab/probability", "5" },
 		{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
+		{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N" },
 		{ DEBUGFS "fail_page_alloc/min-order", "0" },
 		{ DEBUGFS "fail_page_alloc/verbose", "0" },
 		{ DEBUGFS "fail_page_alloc/task-filter", "Y" },
@@ -248,8 +252,14 @@ static void injection_on(void)
 	};
 	unsigned int i;
 
+	/* A kernel has all of it or nothing. */
+	if (access(DEBUGFS "failslab", F_OK)) {
+		printf("# no allocation fails: the kernel cannot make them\n");
+		return;
+	}
 	for (i = 0; i < ARRAY_SIZE(files); i++)
-		write_file(files[i][0], files[i][1]);
+		if (!write_file(files[i][0], files[i][1]))
+			die(files[i][0]);
 }
 
 /* Exceptions at EL2, a restart of it, another hardening: whatever CPU it is. */
@@ -418,6 +428,10 @@ static void read_programs(const char *path)
 		shared->corpus_size++;
 	fclose(f);
 	shared->given = shared->corpus_size;
+	if (!shared->given && options.replay) {
+		fprintf(stderr, "fuzz: %s has no program\n", path);
+		exit(1);
+	}
 }
 
 static int fuzz(void)
@@ -644,6 +658,12 @@ int main(int argc, char **argv)
 	       shared->counts.calls, took_ms);
 	if (options.calls != ~0UL && shared->counts.calls < options.calls) {
 		printf("# %llu calls were asked for\n", options.calls);
+		ret = 1;
+	}
+	/* One may lose EL2 for the others, which is over a second later. */
+	if (shared->not_begun * 10 > shared->programs || !shared->counts.calls) {
+		printf("# %llu programs of %llu could not begin\n", shared->not_begun,
+		       shared->programs);
 		ret = 1;
 	}
 	if (shared->hung) {
