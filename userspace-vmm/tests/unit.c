@@ -6,9 +6,12 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libfdt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "board.h"
 #include "boot.h"
@@ -461,6 +464,34 @@ static void check_string(const char *path, const char *name, const char *string)
 	CHECK(prop && !strcmp(prop, string));
 }
 
+/* Each property that the host's timer has, and no other. */
+static void test_timer_errata(void)
+{
+	static const char * const names[] = {
+		"fsl,erratum-a008585", "hisilicon,erratum-161010101", "allwinner,erratum-unknown1",
+	};
+	struct config config = { .cpus = 1, .gic = 3, .mem = 128 << 20 };
+	char dir[] = "/tmp/armvcpu-unit-XXXXXX", path[128];
+	struct boot_plan plan = { 0 };
+	unsigned int i, k;
+	int len;
+
+	CHECK(mkdtemp(dir));
+	for (i = 0; i <= ARRAY_SIZE(names); i++) {
+		if (i < ARRAY_SIZE(names)) {
+			snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+			CHECK(close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) == 0);
+		}
+		config.timer_errata = fdt_timer_errata(dir);
+		fdt_build(&config, &plan, fdt, sizeof(fdt));
+		for (k = 0; k < ARRAY_SIZE(names); k++)
+			CHECK(!!fdt_prop("/timer", names[k], &len) == (k == i));
+		unlink(path);
+	}
+	rmdir(dir);
+	CHECK(!fdt_timer_errata(dir));
+}
+
 static void test_fdt(void)
 {
 	struct config config = {
@@ -647,6 +678,7 @@ int main(int argc, char **argv)
 		{ "term: keys", test_keys },
 		{ "boot: Image header", test_image },
 		{ "fdt: what the guest is told", test_fdt },
+		{ "fdt: the host's errata of its counter are the guest's", test_timer_errata },
 		{ "lib: names", test_names },
 		{ "lib: lines for the next RUN", test_queue_line },
 		{ "lib: posted writes", test_posted },

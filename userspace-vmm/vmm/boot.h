@@ -56,6 +56,12 @@ struct image_header {
 const char *boot_parse_image(const struct image_header *header, u64 file_size,
 			     u64 *offset, u64 *size);
 
+/*
+ * What the host has been told of its counter, in @node, the directory of the timer in
+ * /proc/device-tree: for struct config. 0 where there is no such directory.
+ */
+unsigned int fdt_timer_errata(const char *node);
+
 /* Device tree into @buf, returns its size. Dies if @size bytes are too few. */
 size_t fdt_build(const struct config *config, const struct boot_plan *plan,
 		 void *buf, size_t size);

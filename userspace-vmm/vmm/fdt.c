@@ -3,8 +3,10 @@
  * The device tree: what is on the board, as the virt board of QEMU words it.
  */
 #include <libfdt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "board.h"
 #include "boot.h"
@@ -143,15 +145,40 @@ static void add_psci(struct tree *t)
 	end_node(t);
 }
 
+/*
+ * What some systems on a chip say of their counter, as Linux' arm,arch_timer binding has it.
+ * A guest reads the counter itself.
+ */
+static const char * const timer_errata[] = {
+	"fsl,erratum-a008585", "hisilicon,erratum-161010101", "allwinner,erratum-unknown1",
+};
+
+unsigned int fdt_timer_errata(const char *node)
+{
+	char path[PATH_MAX];
+	unsigned int i, found = 0;
+
+	for (i = 0; i < ARRAY_SIZE(timer_errata); i++) {
+		snprintf(path, sizeof(path), "%s/%s", node, timer_errata[i]);
+		if (!access(path, F_OK))
+			found |= 1U << i;
+	}
+	return found;
+}
+
 static void add_timer(struct tree *t, const struct config *config)
 {
 	u32 flags = IRQ_LEVEL_HIGH;
+	unsigned int i;
 
 	if (config->gic == 2)
 		flags |= GIC_CPU_MASK(config->cpus);
 	begin_node(t, "timer");
 	prop_string(t, "compatible", "arm,armv8-timer");
 	prop_empty(t, "always-on");
+	for (i = 0; i < ARRAY_SIZE(timer_errata); i++)
+		if (config->timer_errata & 1U << i)
+			prop_empty(t, timer_errata[i]);
 	prop_u32s(t, "interrupts",
 		  GIC_PPI, BOARD_TIMER_SEC_PPI, flags,
 		  GIC_PPI, BOARD_TIMER_PHYS_PPI, flags,

@@ -445,6 +445,7 @@ int main(int argc, char **argv)
 	parse_options(&config, argc, argv);
 	check_config(&config);
 	add_earlycon(&config);
+	config.timer_errata = fdt_timer_errata("/proc/device-tree/timer");
 	if (config.dtb_dump) {
 		dump_dtb(&config);
 		return EXIT_SUCCESS;

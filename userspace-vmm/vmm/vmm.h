@@ -100,6 +100,7 @@ struct config {
 	u64 trace_limit;
 	enum sandbox sandbox;
 	const char *user;
+	unsigned int timer_errata;
 };
 
 /* virtio-mmio slots in use, from the first one on. */
