@@ -19,6 +19,8 @@
 #define ISS_FNV			BIT_ULL(10)
 #define ISS_FSC			0x3fULL
 #define FSC_ADDRESS_SIZE	0x00
+#define FSC_ADDRESS_SIZE_M1	0x29
+#define FSC_TRANSLATION_M1	0x2b
 #define FSC_ACCESS_FLAG		0x08
 #define FSC_PERMISSION		0x0c
 #define FSC_EXTERNAL		0x10
@@ -370,10 +372,25 @@ static noinline int slot_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa,
 	return 1;
 }
 
+/*
+ * Without its level.  Those of level -1 (FEAT_LPA2) have codes of their own.  Stage 2 has no
+ * such level here; a guest's walk can, whatever its ID registers say.
+ */
+static u64 fsc_type(u64 esr)
+{
+	switch (esr & ISS_FSC) {
+	case FSC_ADDRESS_SIZE_M1:
+		return FSC_ADDRESS_SIZE;
+	case FSC_TRANSLATION_M1:
+		return FSC_TRANSLATION;
+	}
+	return esr & FSC_TYPE;
+}
+
 static int memory_fault(struct vcpu *vcpu, bool insn)
 {
 	struct vm *vm = vcpu->vm;
-	u64 esr = vcpu->hyp->esr, fsc = esr & FSC_TYPE;
+	u64 esr = vcpu->hyp->esr, fsc = fsc_type(esr);
 	u64 ipa = fault_ipa(vcpu);
 	bool walk = esr & ISS_S1PTW, readonly = false;
 	bool cache_op = !insn && esr & ISS_CM;
@@ -427,7 +444,7 @@ static int memory_fault(struct vcpu *vcpu, bool insn)
 static bool is_external(u32 fsc)
 {
 	return fsc == FSC_EXTERNAL || fsc == 0x18 || (fsc & FSC_TYPE) == FSC_EXTERNAL_ON_WALK ||
-	       (fsc & FSC_TYPE) == 0x1c;
+	       (fsc & FSC_TYPE) == 0x1c || fsc == 0x13 || fsc == 0x1b;
 }
 
 static int abort_handler(struct vcpu *vcpu)
@@ -435,7 +452,7 @@ static int abort_handler(struct vcpu *vcpu)
 	u64 esr = vcpu->hyp->esr;
 	bool insn = ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
 
-	switch (esr & FSC_TYPE) {
+	switch (fsc_type(esr)) {
 	case FSC_ADDRESS_SIZE:
 	case FSC_TRANSLATION:
 	case FSC_ACCESS_FLAG:
