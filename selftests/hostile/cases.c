@@ -141,6 +141,13 @@ static u64 operand(u64 *state, const struct hostile_options *o)
 #define MAIR_EL1	SYS(3, 0, 10, 2, 0)
 #define VBAR_EL1	SYS(3, 0, 12, 0, 0)
 #define ICC_PMR_EL1	SYS(3, 0, 4, 6, 0)
+/*
+ * Where a core has RAS, no ID register hides this one. What an ESB of the guest's has put there is
+ * given back to it, so that a guest can make its own SErrors with its bit A; others would be
+ * somebody's fault.
+ */
+#define DISR_EL1	SYS(3, 0, 12, 1, 1)
+#define DISR_A		0x80000000UL
 #define ICC_SGI1R_EL1	SYS(3, 0, 12, 11, 5)
 #define TPIDRRO_EL0	SYS(3, 3, 13, 0, 3)
 #define CNTV_TVAL_EL0	SYS(3, 3, 14, 3, 0)
@@ -270,6 +277,8 @@ static void make_sysreg(struct hostile_case *c, const struct hostile_options *o,
 		add(c, INSN_MRS(sys, rt));
 		return;
 	}
+	if (sys == DISR_EL1)
+		c->x[0] &= ~DISR_A;
 	if (o->tame)
 		c->x[0] = tamed(sys, c->x[0]);
 	else if (sys == SCTLR_EL1 || sys == VBAR_EL1)
@@ -697,6 +706,8 @@ static void make_regs(struct hostile_case *c, const struct hostile_options *o, u
 			insn = any_access(state, o, rt);
 		}
 		sys = insn >> 5 & 0xffff;
+		if (sys == DISR_EL1)
+			insn = INSN_MRS(sys, rt);
 		if (sys == SCTLR_EL1 || sys == VBAR_EL1 || sys == TTBR0_EL1 || sys == TCR_EL1 ||
 		    sys == MAIR_EL1)
 			c->flags |= HOSTILE_WILD;
