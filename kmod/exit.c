@@ -374,7 +374,7 @@ static noinline int slot_fault(struct vcpu *vcpu, struct memslot *slot, u64 ipa,
 
 /*
  * Without its level.  Those of level -1 (FEAT_LPA2) have codes of their own.  Stage 2 has no
- * such level here; a guest's walk can, whatever its ID registers say.
+ * such level here, but QEMU reports one on a guest's walk that has.
  */
 static u64 fsc_type(u64 esr)
 {

@@ -260,6 +260,7 @@ void gic_breathe(struct gic *gic, unsigned long *flags)
  * @flags: of the lock.
  */
 void gic_refill(struct gic *gic, unsigned long *flags)
+	__must_hold(&gic->lock)
 {
 	u32 i;
 
@@ -280,6 +281,7 @@ void gic_refill(struct gic *gic, unsigned long *flags)
  * A thousand interrupts, each of which may be for any of the vCPUs.
  */
 void gic_update_all(struct gic *gic, unsigned long *flags)
+	__must_hold(&gic->lock)
 {
 	u32 i, n;
 
@@ -1638,7 +1640,8 @@ static void run_line(struct vcpu *vcpu, u32 line)
  * gic_run_lines() - the lines that the VMM wants to be set before the guest runs
  * @vcpu: the vCPU, in RUN.
  *
- * Return: 0; -ENXIO, -EINVAL (also an interrupt of the host's), and none has been set.
+ * Return: 0; -ENXIO, -EINVAL (also an interrupt of the host's), and none has been set.  An
+ * interrupt that becomes one of the host's meanwhile is left alone: as if it had then.
  */
 int gic_run_lines(struct vcpu *vcpu)
 {

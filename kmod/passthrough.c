@@ -281,7 +281,9 @@ static int find_irq(struct pass_irq *pass, bool edge)
 	 * (irq_domain_set_mapping()), and neither would forget_mapping() know it again.
 	 */
 	if (irq_find_mapping(pass_host.domain, pass->hw_intid) != pass->irq) {
-		irq_dispose_mapping(pass->irq);
+		/* One that was there before is its owner's, who has just given it up. */
+		if (pass->unmapped)
+			irq_dispose_mapping(pass->irq);
 		return -ENOMEM;
 	}
 	return 0;
