@@ -684,15 +684,6 @@ TEST_F(el2, entry_leaves_a_running_vm_alone)
 #define ARCH_WORKAROUND_2	0x80007fffUL
 #define ARCH_WORKAROUND_3	0x80003fffUL
 
-static u64 guest_hvc(u64 fn, u64 arg)
-{
-	register u64 x0 asm("x0") = fn;
-	register u64 x1 asm("x1") = arg;
-
-	asm volatile("hvc #0" : "+r"(x0), "+r"(x1) : : "x2", "x3", "memory");
-	return x0;
-}
-
 static u64 guest_smc(u64 fn, u64 arg)
 {
 	register u64 x0 asm("x0") = fn;
@@ -708,14 +699,14 @@ static void guest_calls_workarounds(void)
 	u64 i, n;
 
 	/* What the kernel of the host has on anyway is not required. */
-	GUEST_ASSERT_EQ(1, guest_hvc(ARCH_FEATURES, ARCH_WORKAROUND_2));
-	GUEST_ASSERT_EQ(0, guest_hvc(ARCH_WORKAROUND_2, 0));
+	GUEST_ASSERT_EQ(1, guest_hvc(ARCH_FEATURES, ARCH_WORKAROUND_2, 0, 0));
+	GUEST_ASSERT_EQ(0, guest_hvc(ARCH_WORKAROUND_2, 0, 0, 0));
 	for (i = 0; i < ARRAY_SIZE(fns); i++) {
-		GUEST_ASSERT_EQ(0, guest_hvc(ARCH_FEATURES, fns[i]));
+		GUEST_ASSERT_EQ(0, guest_hvc(ARCH_FEATURES, fns[i], 0, 0));
 		GUEST_ASSERT_EQ(0, guest_smc(ARCH_FEATURES, fns[i]));
 		for (n = 0; n < 100; n++) {
 			/* The upper half of the function id is nobody's. */
-			GUEST_ASSERT_EQ(0, guest_hvc(fns[i] | n << 32, n));
+			GUEST_ASSERT_EQ(0, guest_hvc(fns[i] | n << 32, n, 0, 0));
 			GUEST_ASSERT_EQ(0, guest_smc(fns[i], n));
 		}
 	}

@@ -79,13 +79,9 @@ static void guest_abort_loop(void)
 }
 
 /* A call that EL2 answers. */
-static void guest_hvc(void)
+static void guest_calls(void)
 {
-	FOR_EVER(({
-		register u64 x0 asm("x0") = 0x84000000;
-
-		asm volatile("hvc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
-	}));
+	FOR_EVER(guest_hvc(0x84000000, 0, 0, 0));
 }
 
 static void guest_mrs(void)
@@ -132,7 +128,7 @@ FIXTURE_VARIANT_ADD(forward, wfe) { .guest = guest_wfe };
 FIXTURE_VARIANT_ADD(forward, wfi) { .guest = guest_wfi };
 FIXTURE_VARIANT_ADD(forward, sgi) { .guest = guest_sgi };
 FIXTURE_VARIANT_ADD(forward, abort_loop) { .guest = guest_abort_loop };
-FIXTURE_VARIANT_ADD(forward, hvc) { .guest = guest_hvc };
+FIXTURE_VARIANT_ADD(forward, hvc) { .guest = guest_calls };
 FIXTURE_VARIANT_ADD(forward, mrs) { .guest = guest_mrs };
 FIXTURE_VARIANT_ADD(forward, timer) { .guest = guest_timer };
 FIXTURE_VARIANT_ADD(forward, ioeventfd) { .guest = guest_ioeventfd };

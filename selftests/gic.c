@@ -897,13 +897,7 @@ TEST_F(gic, cpu_interface)
 
 static void guest_turns_on(u64 mpidr)
 {
-	register u64 x0 asm("x0") = 0xc4000003;	/* CPU_ON */
-	register u64 x1 asm("x1") = mpidr;
-	register u64 x2 asm("x2") = (u64)guest_turns_on;
-	register u64 x3 asm("x3") = 0;
-
-	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
-	GUEST_ASSERT_EQ(0, x0);
+	GUEST_ASSERT_EQ(0, guest_hvc(0xc4000003, mpidr, (u64)guest_turns_on, 0));	/* CPU_ON */
 }
 
 /* CPU_ON resets it with the rest of the core, though that has not run yet. */

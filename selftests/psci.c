@@ -680,33 +680,22 @@ static struct {
 	atomic_int succeeded, born, stop;
 } race;
 
-static u64 psci_call(u64 fn, u64 arg1, u64 arg2, u64 arg3)
-{
-	register u64 x0 asm("x0") = fn;
-	register u64 x1 asm("x1") = arg1;
-	register u64 x2 asm("x2") = arg2;
-	register u64 x3 asm("x3") = arg3;
-
-	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
-	return x0;
-}
-
 /* What it got, and how the target is then. */
 static void guest_wants_cpu_on(void)
 {
 	for (;;) {
-		u64 result = psci_call(CPU_ON_64, CALLERS, ENTRY, 0x77);
+		u64 result = guest_hvc(CPU_ON_64, CALLERS, ENTRY, 0x77);
 
-		GUEST_SYNC_ARGS(3, result, psci_call(AFFINITY_INFO_64, CALLERS, 0, 0), 0);
+		GUEST_SYNC_ARGS(3, result, guest_hvc(AFFINITY_INFO_64, CALLERS, 0, 0), 0);
 	}
 }
 
 static void guest_is_born(u64 context)
 {
 	GUEST_ASSERT_EQ(0x77, context);
-	GUEST_ASSERT_EQ(0, psci_call(AFFINITY_INFO_64, CALLERS, 0, 0));
+	GUEST_ASSERT_EQ(0, guest_hvc(AFFINITY_INFO_64, CALLERS, 0, 0));
 	GUEST_SYNC(4);
-	psci_call(CPU_OFF, 0, 0, 0);
+	guest_hvc(CPU_OFF, 0, 0, 0);
 }
 
 static void race_init(unsigned int parties)

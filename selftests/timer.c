@@ -847,21 +847,13 @@ TEST(without_a_gic_a_due_timer_is_quiet)
 
 #define STOLEN_PAGE	GUEST_RAM
 
-static u64 guest_hvc(u64 fn, u64 arg)
-{
-	register u64 x0 asm("x0") = fn;
-	register u64 x1 asm("x1") = arg;
-
-	asm volatile("hvc #0" : "+r"(x0), "+r"(x1) : : "x2", "x3", "memory");
-	return x0;
-}
-
 static void guest_asks(void)
 {
-	GUEST_SYNC_ARGS(1, guest_hvc(PV_TIME_FEATURES, PV_TIME_FEATURES),
-			guest_hvc(PV_TIME_FEATURES, PV_TIME_ST), guest_hvc(PV_TIME_ST, 0));
-	GUEST_SYNC_ARGS(2, guest_hvc(SMCCC_ARCH_FEATURES, PV_TIME_FEATURES),
-			guest_hvc(PV_TIME_FEATURES, SMCCC_ARCH_FEATURES), 0);
+	GUEST_SYNC_ARGS(1, guest_hvc(PV_TIME_FEATURES, PV_TIME_FEATURES, 0, 0),
+			guest_hvc(PV_TIME_FEATURES, PV_TIME_ST, 0, 0),
+			guest_hvc(PV_TIME_ST, 0, 0, 0));
+	GUEST_SYNC_ARGS(2, guest_hvc(SMCCC_ARCH_FEATURES, PV_TIME_FEATURES, 0, 0),
+			guest_hvc(PV_TIME_FEATURES, SMCCC_ARCH_FEATURES, 0, 0), 0);
 	GUEST_DONE();
 }
 

@@ -69,17 +69,6 @@ static u64 mpidr_of(unsigned int index)
 #define HVC_CLAIMED		0x86000100UL
 #define HVC_UNKNOWN		0x86000042UL
 
-static inline u64 hypercall(u64 fn, u64 a, u64 b, u64 c)
-{
-	register u64 x0 asm("x0") = fn;
-	register u64 x1 asm("x1") = a;
-	register u64 x2 asm("x2") = b;
-	register u64 x3 asm("x3") = c;
-
-	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
-	return x0;
-}
-
 static void redist_on(u64 index)
 {
 	u64 redist = GUEST_GICR + index * GICR_STRIDE;
@@ -183,12 +172,12 @@ static void guest_answers(u64 count)
 	guest_gic_all(1);
 	GUEST_SYNC(1);
 	for (n = 0; n < count; n++) {
-		hypercall(HVC_UNKNOWN, 0, 0, 0);
-		hypercall(0x84000000, 0, 0, 0);	/* PSCI_VERSION */
-		hypercall(0x84000004, n, 0, 0);	/* AFFINITY_INFO */
-		hypercall(0x84000004, mpidr_of(MAX_VCPUS - 1), 0, 0);
-		hypercall(0x8400000a, 0xc4000003, 0, 0);	/* PSCI_FEATURES */
-		hypercall(0x80000001, 0x80008000, 0, 0);	/* SMCCC_ARCH_FEATURES */
+		guest_hvc(HVC_UNKNOWN, 0, 0, 0);
+		guest_hvc(0x84000000, 0, 0, 0);	/* PSCI_VERSION */
+		guest_hvc(0x84000004, n, 0, 0);	/* AFFINITY_INFO */
+		guest_hvc(0x84000004, mpidr_of(MAX_VCPUS - 1), 0, 0);
+		guest_hvc(0x8400000a, 0xc4000003, 0, 0);	/* PSCI_FEATURES */
+		guest_hvc(0x80000001, 0x80008000, 0, 0);	/* SMCCC_ARCH_FEATURES */
 		read_sysreg(id_aa64pfr0_el1);
 		write_sysreg(0, oslar_el1);
 		guest_read32(GUEST_GICD + GICD_TYPER);
@@ -427,7 +416,7 @@ static void guest_cpu_on(u64 nr_vcpus, u64 count)
 	guest_gic_all(nr_vcpus);
 	GUEST_SYNC(1);
 	for (n = 0; n < count; n++)
-		hypercall(0xc4000003, mpidr_of(1 + n % (nr_vcpus - 1)), (u64)guest_sleeps, 0);
+		guest_hvc(0xc4000003, mpidr_of(1 + n % (nr_vcpus - 1)), (u64)guest_sleeps, 0);
 	GUEST_DONE();
 }
 

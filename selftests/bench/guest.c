@@ -21,18 +21,6 @@ static void doorbell(void)
 	guest_write32(DOORBELL, 0);
 }
 
-/* x0 of a hypercall, which may change x1 to x3. */
-static inline u64 hypercall(u64 fn, u64 a, u64 b, u64 c)
-{
-	register u64 x0 asm("x0") = fn;
-	register u64 x1 asm("x1") = a;
-	register u64 x2 asm("x2") = b;
-	register u64 x3 asm("x3") = c;
-
-	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
-	return x0;
-}
-
 /* ---- the GICv3 ------------------------------------------------------------- */
 
 static void gic_on(void)
@@ -177,7 +165,7 @@ void bench_empty(u64 count)
 
 void bench_hvc(u64 count, u64 fn)
 {
-	BATCH(count, bench_result = hypercall(fn, 0, 0, 0));
+	BATCH(count, bench_result = guest_hvc(fn, 0, 0, 0));
 }
 
 void bench_mrs_id_aa64pfr0(u64 count)
@@ -346,7 +334,7 @@ static void __used second_main(u64 started)
 	dsb();
 	send_sgi(0);
 	for (;;)
-		hypercall(PSCI_CPU_OFF, 0, 0, 0);
+		guest_hvc(PSCI_CPU_OFF, 0, 0, 0);
 }
 
 void bench_cpu_on(u64 count, u64 page_table)
@@ -360,7 +348,7 @@ void bench_cpu_on(u64 count, u64 page_table)
 		for (i = 0; i < count; i++) {
 			for (;;) {
 				start = counter();
-				if (!hypercall(PSCI_CPU_ON, 1, (u64)second_entry, page_table))
+				if (!guest_hvc(PSCI_CPU_ON, 1, (u64)second_entry, page_table))
 					break;
 				/* Its CPU_OFF is still under way. */
 				guest_write32(DOORBELL_YIELD, 0);

@@ -153,6 +153,18 @@ static inline void ucall(u64 id, u64 arg1, u64 arg2, u64 arg3, u64 arg4, u64 arg
 		     : [imm] "i"(UCALL_IMM) : "memory");
 }
 
+/* x0 of a call by SMCCC, which may change x1 to x3. */
+static inline u64 guest_hvc(u64 fn, u64 arg1, u64 arg2, u64 arg3)
+{
+	register u64 x0 asm("x0") = fn;
+	register u64 x1 asm("x1") = arg1;
+	register u64 x2 asm("x2") = arg2;
+	register u64 x3 asm("x3") = arg3;
+
+	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+	return x0;
+}
+
 #define GUEST_SYNC_ARGS(n, a, b, c) \
 	ucall(UCALL_SYNC, (n), (u64)(a), (u64)(b), (u64)(c), 0)
 #define GUEST_SYNC(n)		GUEST_SYNC_ARGS(n, 0, 0, 0)
