@@ -926,7 +926,7 @@ static const char *told(const char *line)
 
 struct refusal {
 	const char *what;
-	const char *todo;
+	const char *remedy;
 	/* It may be over by now. */
 	bool passes;
 };
@@ -991,10 +991,10 @@ static void check_last_refusal(void)
 	len = strcspn(last, ";\n");
 	if (why->passes)
 		say_warn("the last attempt to load it since boot was refused: \"%.*s\" - %s", len,
-			 last, why->todo);
+			 last, why->remedy);
 	else
 		say_err("the last attempt to load it since boot was refused: \"%.*s\" - %s", len,
-			last, why->todo);
+			last, why->remedy);
 }
 
 /* ---- What guests can do to the host ------------------------------------ */
