@@ -24,7 +24,10 @@ struct oracle_regs {
 	u64 v[32][2];
 };
 
-/* How late a thread may wake that sleeps for a millisecond, in milliseconds. */
+/*
+ * How late a thread may wake that sleeps for a millisecond, in milliseconds; on the debug
+ * kernel times what RIG_TIMEOUT_SCALE says.
+ */
 #define ORACLE_LATENESS_MS	2000U
 
 /* oracles_regs.S */

@@ -99,11 +99,16 @@ bool kernel_at_least(int version, int patchlevel)
 	return a > version || (a == version && b >= patchlevel);
 }
 
-void system_may_lack(const char *what)
+bool system_is_debug(void)
 {
 	const char *debug = getenv("RIG_DEBUG");
 
-	if (debug && !strcmp(debug, "1"))
+	return debug && !strcmp(debug, "1");
+}
+
+void system_may_lack(const char *what)
+{
+	if (system_is_debug())
 		test_fail("the rig's debug kernel has no %s", what);
 }
 

@@ -19,9 +19,11 @@ long system_value(const char *path, const char *key);
 /* Has the kernel said that? As far back as its log goes. */
 bool system_logged(const char *text);
 bool kernel_at_least(int version, int patchlevel);
+/* The rig's debug kernel, which is built for the tests, and slow. */
+bool system_is_debug(void);
 /*
- * Before a test is skipped for what a kernel may lack: not the rig's debug kernel, which is
- * built for the tests.  There the test fails.
+ * Before a test is skipped for what a kernel may lack: not the rig's debug kernel.  There the
+ * test fails.
  */
 void system_may_lack(const char *what);
 
