@@ -11,6 +11,7 @@
  * kept.  FILE is written when QEMU ends:
  *
  *	vectors ADDRESS			VBAR_EL2 while the host runs
+ *	text ADDRESS ADDRESS		where the module's text lies, as #0x300 has told
  *	lost N				how often QEMU has not told of an ERET
  *	row ROW el2 N of M dark N of M	the longest of both, and how many stretches there were
  *	el2 LEVEL ADDRESS N		of the longest at EL2: each block of code, and how
@@ -406,7 +407,8 @@ static void at_exit(qemu_plugin_id_t id, void *data)
 		perror(path);
 		return;
 	}
-	fprintf(f, "vectors %016llx\nlost %llu\n", vectors, lost);
+	fprintf(f, "vectors %016llx\ntext %016llx %016llx\nlost %llu\n", vectors, text, text_end,
+		lost);
 	for (i = 0; i < NR_ROWS; i++) {
 		struct row *row = &rows[i];
 
