@@ -21,10 +21,10 @@ goes_down() {
 }
 # shellcheck disable=SC2317 # called by verdict
 no_splats() {
-	local log
+	local status=0
 
-	log=$(host_log)
-	[ -e "$log" ] && ! "$RIG/splats" "$log"
+	"$RIG/splats" "$(host_log)" || status=$?
+	[ $status = 1 ]
 }
 
 tap_begin
