@@ -484,11 +484,22 @@ static u64 free_kb(void)
 	write_file("/proc/sys/vm/drop_caches", "3");
 	f = fopen("/proc/meminfo", "re");
 	if (!f)
-		return 0;
+		die("/proc/meminfo");
 	while (fgets(line, sizeof(line), f) && sscanf(line, "MemFree: %llu", &kb) != 1)
 		;
 	fclose(f);
+	if (!kb)
+		die("/proc/meminfo: MemFree");
 	return kb;
+}
+
+/*
+ * It looks.  The file is there, too, when the kernel was booted with kmemleak=off, or when it
+ * has turned itself off; then it takes no words (this one is what it does anyway).
+ */
+static bool has_kmemleak(void)
+{
+	return write_file(DEBUGFS "kmemleak", "stack=on");
 }
 
 /* Where kmemleak does not look for it: pages that are gone, the module as well. */
@@ -496,7 +507,7 @@ static int look_for_memory(u64 before)
 {
 	long long less = before - free_kb();
 
-	if (!access(DEBUGFS "kmemleak", F_OK))
+	if (has_kmemleak())
 		return 0;
 	printf("# %lld kB less are free than before\n", less);
 	return less > KEPT_KB;
