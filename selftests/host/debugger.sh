@@ -26,8 +26,7 @@ case $KERNEL in
 esac
 "$RIG/setup"
 "$RIG/build" user
-# Not while others use what is installed.
-[ -x "$WATCHED" ] || "$RIG/build" tests
+need_tests "$WATCHED"
 "$RIG/guest-image" --debugger "$guest"
 DIR=$BUILD/guest
 

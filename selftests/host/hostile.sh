@@ -38,8 +38,7 @@ debug:*)
 esac
 "$RIG/setup"
 "$RIG/build" user
-# The programs may be in use: see selftests/check.
-[ -s "$GUEST" ] || "$RIG/build" tests
+need_tests "$GUEST"
 
 qemu_command "$QEMU"
 qemu=("${QEMU_COMMAND[@]}" -M "virt,gic-version=$GIC,its=off" -cpu "$(qemu_cpu "$CPU")"

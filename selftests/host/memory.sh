@@ -15,8 +15,7 @@ case ${1:-} in
 -h | --help) usage; exit ;;
 esac
 PROGRAMS=$BUILD/install/armvcpu
-# Not while others use what is installed.
-{ [ -x "$PROGRAMS/pressure" ] && [ -x "$PROGRAMS/backing" ]; } || "$RIG/build" tests
+need_tests "$PROGRAMS/pressure" "$PROGRAMS/backing"
 
 # program NAME VARIABLES RUN-ARGUMENT...: some tests of a program.
 program() {

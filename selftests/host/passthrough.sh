@@ -15,7 +15,7 @@ case ${1:-} in
 esac
 PROGRAMS=$BUILD/install/armvcpu
 # Not while others use what is installed.
-{ [ -x "$PROGRAMS/passthrough" ] && [ -x "$PROGRAMS/failnth" ]; } || "$RIG/build" tests
+need_tests "$PROGRAMS/passthrough" "$PROGRAMS/failnth"
 
 tap_begin
 rc=0
