@@ -24,7 +24,7 @@ no_splats() {
 	local status=0
 
 	"$RIG/splats" "$(host_log)" || status=$?
-	[ $status = 1 ]
+	[ "$status" = 1 ]
 }
 
 tap_begin

@@ -45,7 +45,7 @@ ends_well() {
 			log_says '^rig: done, status 0' && log_says 'reboot: Power down' &&
 			without_kvms_own <"$log" >"$OUT/others" || return 1
 		"$RIG/splats" "$OUT/others" || status=$?
-		[ $status = 1 ]
+		[ "$status" = 1 ]
 	}
 }
 
