@@ -30,6 +30,8 @@ IN_THE_HOST='
 	# Where the VMM looks for name servers, each time.
 	mkdir -p /etc
 	[ -e /etc/resolv.conf ] || echo "nameserver 127.0.0.1" >/etc/resolv.conf
+	# And for the name of --user.
+	[ -e /etc/passwd ] || echo "root:x:0:0::/:/bin/sh" >/etc/passwd
 	mark() { echo ">>> $1"; "/$1" 2>&1; echo "<<< $1 $?"; }
 	[ ! -e /tun.ko ] || insmod /tun.ko
 	pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages

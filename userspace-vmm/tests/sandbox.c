@@ -852,6 +852,52 @@ static void test_rights(void)
 	}
 }
 
+/* Names that no other machine has: nothing but this table tells who they are. */
+static void other_users(void)
+{
+	replace_file("/etc/passwd", "root:x:0:0::/:/bin/sh\nguest:x:1234:5678::/:/bin/sh\n"
+				    "nobody:x:1234:99::/:/bin/false\n");
+}
+
+static void check_other_nobody(void)
+{
+	NEED(status_of("Uid:", 10) == 1234);
+	NEED(status_of("Gid:", 10) == 99);
+}
+
+static void test_names(void)
+{
+	static const struct {
+		const char *user;
+		void (*act)(void);
+	} rows[] = {
+		{ "guest", check_somebody }, { "nobody", check_other_nobody },
+		{ "guest:99", check_other_nobody }, { NULL, check_other_nobody },
+	};
+	size_t i;
+
+	if (geteuid()) {
+		test_skip("not root");
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct config config = { .user = rows[i].user };
+		const struct trial trial = {
+			.config = &config, .limits.file_size = ~0ULL,
+			.before = other_users, .act = rows[i].act,
+		};
+		int status = end_of(&trial);
+
+		if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_HERE) {
+			test_skip("no mounts of its own, or no /etc/passwd");
+			return;
+		}
+		CHECK(is_well(status));
+		if (failed)
+			printf("# row %zu: status %#x: %s\n", i, status, said);
+	}
+}
+
 /* ---- What it does not start with --------------------------------------- */
 
 /* A kernel before v5.9. */
@@ -929,6 +975,9 @@ void sandbox_tests(void)
 	test_begin();
 	test_rights();
 	test_end("sandbox: whose it is");
+	test_begin();
+	test_names();
+	test_end("sandbox: whose it is, by name");
 	test_begin();
 	test_lacking();
 	test_end("sandbox: all of it, or no guest");

@@ -37,6 +37,9 @@ struct identity {
 	gid_t gid;
 };
 
+/* Found while there is an /etc/passwd: an empty root has none. */
+static struct identity identity;
+
 static bool parse_id(const char *text, unsigned int *id)
 {
 	unsigned long value;
@@ -126,7 +129,7 @@ void sandbox_begin(const struct config *config)
 		return;
 	if (config->user && !is_root())
 		die("--user takes root: you are nobody else than you are");
-	parse_user(config->user);
+	identity = parse_user(config->user);
 	opener_start(paths, ARRAY_SIZE(paths));
 }
 
@@ -191,17 +194,17 @@ static void clear_bounding_set(const struct config *config)
 
 static void change_user(const struct config *config)
 {
-	struct identity who = parse_user(config->user);
+	const uid_t uid = identity.uid;
+	const gid_t gid = identity.gid;
 
-	if (setgroups(0, NULL) || setresgid(who.gid, who.gid, who.gid) ||
-	    setresuid(who.uid, who.uid, who.uid)) {
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)) {
 		if (config->user)
 			die("--user %s: %s", config->user, strerror(errno));
 		/* A container, where nobody else is known. */
 		lacking(config, "user of its own", strerror(errno));
 		return;
 	}
-	info("the sandbox is user %u, group %u", who.uid, who.gid);
+	info("the sandbox is user %u, group %u", uid, gid);
 }
 
 /* The guest's memory is pinned again after a reset, and root had no limit. */
