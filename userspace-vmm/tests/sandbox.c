@@ -194,6 +194,19 @@ static void do_listen(void)
 	listen(0, 1);
 }
 
+/* Both connect, if they get that far. */
+static void do_fastopen(void)
+{
+	sendto(0, "x", 1, MSG_FASTOPEN, NULL, 0);
+}
+
+static void do_fastopen_msg(void)
+{
+	struct msghdr msg = { 0 };
+
+	sendmsg(0, &msg, MSG_FASTOPEN | MSG_NOSIGNAL);
+}
+
 static void do_execve(void)
 {
 	char name[] = "true";
@@ -310,6 +323,8 @@ static const struct attempt refused[] = {
 	{ "mprotect", do_mprotect }, { "TIOCSTI", do_ioctl }, { "TIOCSTI, 64 bits", do_big_ioctl },
 	{ "F_DUPFD", do_dup }, { "bpf", do_bpf },
 	{ "a handler of SIGSYS", do_handler }, { "a handler, 64 bits", do_big_handler },
+	{ "sendto with MSG_FASTOPEN", do_fastopen },
+	{ "sendmsg with MSG_FASTOPEN", do_fastopen_msg },
 	{ "fallocate", do_fallocate }, { "FALLOC_FL_KEEP_SIZE", do_keep_size },
 };
 
@@ -361,6 +376,11 @@ static void test_refused_restrict(void)
 		{ "socket", do_socket }, { "connect", do_connect },
 		{ "bind", do_bind }, { "listen", do_listen },
 	};
+	/* Not even then. */
+	static const struct attempt fastopen[] = {
+		{ "sendto with MSG_FASTOPEN", do_fastopen },
+		{ "sendmsg with MSG_FASTOPEN", do_fastopen_msg },
+	};
 	struct config config = {
 		.sandbox = SANDBOX_ON,
 		.nets = { { .kind = NET_USER, .restricted = true }, { .kind = NET_USER } },
@@ -370,6 +390,8 @@ static void test_refused_restrict(void)
 
 	for (i = 0; i < ARRAY_SIZE(outward); i++)
 		check_refused(&config, &outward[i]);
+	for (i = 0; i < ARRAY_SIZE(fastopen); i++)
+		check_refused(&config, &fastopen[i]);
 	config.num_nets = 2;
 	for (i = 0; i < ARRAY_SIZE(outward); i++)
 		CHECK(is_well(in_sandbox(&config, outward[i].act)));

@@ -39,8 +39,8 @@ static const int always[] = {
 	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv), SCMP_SYS(pwritev),
 	SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
 	SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(poll), SCMP_SYS(ppoll),
-	/* opener.c, on its socket. */
-	SCMP_SYS(sendto), SCMP_SYS(recvmsg),
+	/* opener.c, on its socket; and sendto, see allow_sending(). */
+	SCMP_SYS(recvmsg),
 	/* Memory. */
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
 	SCMP_SYS(mincore),
@@ -59,7 +59,7 @@ static const int always[] = {
 /* libslirp's sockets: what leads into the guest was there before. */
 static const int sockets[] = {
 	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom),
 	SCMP_SYS(shutdown),
 };
 
@@ -187,6 +187,15 @@ static int allow_files(scmp_filter_ctx ctx)
 	return err ? err : allow_values(ctx, SCMP_SYS(fcntl), 1, fcntls, ARRAY_SIZE(fcntls));
 }
 
+/*
+ * With MSG_FASTOPEN they are connect(): also on a socket that has listened, so that a forward
+ * into the guest would lead out of it.
+ */
+static int allow_sending(scmp_filter_ctx ctx, int call, unsigned int flags)
+{
+	return allow_masked(ctx, call, flags, MSG_FASTOPEN, 0);
+}
+
 static int allow_outward(scmp_filter_ctx ctx)
 {
 	int err = allow(ctx, outward, ARRAY_SIZE(outward));
@@ -223,6 +232,8 @@ static int allow_nets(scmp_filter_ctx ctx, const struct config *config)
 				   ARRAY_SIZE(socket_ioctls));
 	if (!err && user)
 		err = allow(ctx, sockets, ARRAY_SIZE(sockets));
+	if (!err && user)
+		err = allow_sending(ctx, SCMP_SYS(sendmsg), 2);
 	return err || !out ? err : allow_outward(ctx);
 }
 
@@ -241,6 +252,8 @@ static int add_rules(scmp_filter_ctx ctx, const struct config *config)
 		err = allow_handlers(ctx);
 	if (!err)
 		err = allow_files(ctx);
+	if (!err)
+		err = allow_sending(ctx, SCMP_SYS(sendto), 3);
 	if (!err)
 		err = allow_nets(ctx, config);
 	/* Looked for first: what each exit is. */
