@@ -583,6 +583,11 @@ static void check_others(void)
 
 /* ---- What firmware describes ------------------------------------------- */
 
+/* Bytes of a number in a property, which is big-endian. */
+#define CELL		4
+/* Of a GIC's interrupt: type, number, flags. */
+#define GIC_CELLS	3
+
 /* A node of the device tree. */
 struct node {
 	char path[1024];
@@ -611,8 +616,10 @@ static bool lists(const struct node *node, const char *name, const char *const *
 	return found;
 }
 
-static bool find_node(struct node *node, const char *dir, const char *const *compatible,
-		      unsigned int depth)
+/* The first node from @dir on of which @match says so; @what is its own. */
+static bool find_node(struct node *node, const char *dir, unsigned int depth,
+		      bool (*match)(const struct node *node, const void *what),
+		      const void *what)
 {
 	char path[1024];
 	struct dirent *entry;
@@ -620,7 +627,7 @@ static bool find_node(struct node *node, const char *dir, const char *const *com
 	DIR *d;
 
 	snprintf(node->path, sizeof(node->path), "%s", dir);
-	if (lists(node, "compatible", compatible))
+	if (match(node, what))
 		return true;
 	d = depth ? opendir(at_root(dir)) : NULL;
 	while (d && !found && (entry = readdir(d))) {
@@ -628,7 +635,7 @@ static bool find_node(struct node *node, const char *dir, const char *const *com
 			continue;
 		if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) <
 		    sizeof(path))
-			found = find_node(node, path, compatible, depth - 1);
+			found = find_node(node, path, depth - 1, match, what);
 	}
 	if (d)
 		closedir(d);
@@ -638,23 +645,99 @@ static bool find_node(struct node *node, const char *dir, const char *const *com
 #define DEVICE_TREE	"/proc/device-tree"
 /* A bus in a bus in a bus. */
 #define TREE_DEPTH	4
-/* Of a GIC: type, number, flags. */
-#define IRQ_BYTES	12
+
+static bool is_compatible(const struct node *node, const void *names)
+{
+	return lists(node, "compatible", names);
+}
+
+static bool find_compatible(struct node *node, const char *const *names)
+{
+	return find_node(node, DEVICE_TREE, TREE_DEPTH, is_compatible, names);
+}
+
+static unsigned int cell_of(const char *list, size_t index)
+{
+	const unsigned char *cell = (const unsigned char *)list + CELL * index;
+
+	return (unsigned int)cell[0] << 24 | cell[1] << 16 | cell[2] << 8 | cell[3];
+}
+
+/* A property that is one cell; 0 if it is not there. */
+static unsigned int cell(const struct node *node, const char *name)
+{
+	size_t size = 0;
+	char *value = property(node, name, &size);
+	unsigned int result = size == CELL ? cell_of(value, 0) : 0;
+
+	free(value);
+	return result;
+}
+
+static bool has_phandle(const struct node *node, const void *phandle)
+{
+	return cell(node, "phandle") == *(const unsigned int *)phandle;
+}
+
+/* Cells of an interrupt of the controller @phandle; as of a GIC's where nobody tells. */
+static unsigned int interrupt_cells(unsigned int phandle)
+{
+	struct node controller;
+	unsigned int cells = 0;
+
+	if (phandle && find_node(&controller, DEVICE_TREE, TREE_DEPTH, has_phandle, &phandle))
+		cells = cell(&controller, "#interrupt-cells");
+	return cells ? cells : GIC_CELLS;
+}
+
+/* Its own, or that of the next node above that names one. */
+static unsigned int interrupt_parent(const struct node *node)
+{
+	struct node above = *node;
+	unsigned int phandle;
+	char *slash;
+
+	do {
+		phandle = cell(&above, "interrupt-parent");
+		slash = strrchr(above.path, '/');
+		if (phandle || !strcmp(above.path, DEVICE_TREE) || !slash)
+			return phandle;
+		*slash = '\0';
+	} while (true);
+}
+
+/* How many interrupts a node has: each in @list follows the phandle of its controller. */
+static size_t count_extended(const char *list, size_t size)
+{
+	size_t cells = size / CELL, at = 0, count;
+
+	for (count = 0; at < cells; count++)
+		at += 1 + interrupt_cells(cell_of(list, at));
+	/* The last one is not all there. */
+	return at > cells ? count - 1 : count;
+}
+
+static size_t count_interrupts(const struct node *node)
+{
+	size_t size = 0, count;
+	char *list = property(node, "interrupts-extended", &size);
+
+	if (list) {
+		count = count_extended(list, size);
+	} else {
+		list = property(node, "interrupts", &size);
+		count = size / CELL / interrupt_cells(interrupt_parent(node));
+	}
+	free(list);
+	return count;
+}
 
 /* As kmod/el2_host.c finds it: by name, or the third. */
 static bool has_virtual_timer(const struct node *timer)
 {
 	static const char * const virt[] = { "virt", NULL };
-	size_t size = 0;
-	char *list;
 
-	if (lists(timer, "interrupt-names", virt))
-		return true;
-	list = property(timer, "interrupts", &size);
-	if (!list)
-		list = property(timer, "interrupts-extended", &size);
-	free(list);
-	return size >= 3 * IRQ_BYTES;
+	return lists(timer, "interrupt-names", virt) || count_interrupts(timer) >= 3;
 }
 
 /* As kmod/el2_host.c knows it (gic_nodes). */
@@ -667,7 +750,7 @@ static void check_gic(void)
 	struct node gic = { "" };
 	char *interrupts;
 
-	if (!find_node(&gic, DEVICE_TREE, compatible, TREE_DEPTH)) {
+	if (!find_compatible(&gic, compatible)) {
 		say_warn("the device tree has no GIC of version 2 or 3 - guests get no interrupt controller");
 		return;
 	}
@@ -684,7 +767,7 @@ static void check_firmware(void)
 	static const char * const compatible[] = { "arm,armv8-timer", "arm,armv7-timer", NULL };
 	struct node timer = { "" };
 
-	if (find_node(&timer, DEVICE_TREE, compatible, TREE_DEPTH)) {
+	if (find_compatible(&timer, compatible)) {
 		if (has_virtual_timer(&timer))
 			say_info("the device tree has the virtual timer's interrupt");
 		else

@@ -217,6 +217,42 @@ good
 put /proc/device-tree/timer/interrupts "$timer_cells"
 put /proc/device-tree/timer/interrupt-names 'virt\0'
 result "a virtual timer by its name" check 0
+
+# The timer of a Raspberry Pi 3. Its interrupt controller's have two cells, and had one.
+tree=/proc/device-tree
+local_intc=$tree/soc/interrupt-controller@40000000
+pi() {
+	good
+	rm -r "$m/proc/device-tree/soc"
+	put $local_intc/compatible 'brcm,bcm2836-l1-intc\0'
+	put $local_intc/phandle '\0\0\0\030'
+	put "$local_intc/#interrupt-cells" "\0\0\0\0$1"
+	put $tree/timer/compatible 'arm,armv7-timer\0'
+	put $tree/timer/interrupt-parent '\0\0\0\030'
+	put $tree/timer/interrupts "$2"
+}
+pi_timer() {
+	warning "$1" "guests get no interrupt controller"
+	result "... has a virtual timer" says ok "virtual timer's interrupt"
+}
+one_cell='\0\0\0\0\0\0\0\01\0\0\0\03'
+two_cells='\0\0\0\0\0\0\0\04\0\0\0\01\0\0\0\04\0\0\0\03\0\0\0\04'
+pi 2 "$two_cells"'\0\0\0\02\0\0\0\04'
+pi_timer "a Raspberry Pi 3"
+mv "$m$tree/timer/interrupt-parent" "$m$tree/"
+pi_timer "... whose controller is named above"
+pi 1 "$one_cell"'\0\0\0\02'
+pi_timer "... with an older tree"
+pi 2 '\0\0\0\0\0\0\0\04\0\0\0\01\0\0\0\04'
+problem "... without a virtual timer" "no virtual timer interrupt - add it"
+# A phandle, an interrupt.
+extended='\0\0\0\030\0\0\0\0\0\0\0\030\0\0\0\01'
+pi 1 ""
+put $tree/timer/interrupts-extended "$extended"'\0\0\0\030\0\0\0\03'
+pi_timer "... with interrupts-extended"
+put $tree/timer/interrupts-extended "$extended"'\0\0\0\030'
+problem "... of which one is cut off" "no virtual timer interrupt - add it"
+
 good
 rm -r "$m/proc/device-tree"
 problem "neither device tree nor ACPI" "describes no timer"
