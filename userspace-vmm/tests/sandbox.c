@@ -534,6 +534,22 @@ static void test_name_servers(void)
 		printf("# %s\n", said);
 }
 
+/* From now on the system call @nr fails with @err. */
+static void answer_with(unsigned int nr, int err)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_SIZE(code), code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(NOT_HERE);
+}
+
 /* Mounts that no other process sees. */
 static bool own_mounts(void)
 {
@@ -614,6 +630,43 @@ static void test_scoped_servers(void)
 		return;
 	}
 	CHECK(is_well(status));
+	if (failed)
+		printf("# status %#x: %s\n", status, said);
+}
+
+/* A kernel without CONFIG_SECCOMP_FILTER; what else prctl() does here is not missed. */
+static void forget_filters(void)
+{
+	answer_with(SYS_seccomp, EINVAL);
+	answer_with(SYS_prctl, EINVAL);
+}
+
+/* Without a filter nobody is asked for them: they are where they were. */
+static void test_no_filter(void)
+{
+	struct config config = { .nets = { { .kind = NET_USER } }, .num_nets = 1 };
+	struct trial trial = {
+		.config = &config, .limits.file_size = ~0ULL, .before = forget_filters,
+		.act = find_name_servers,
+	};
+	struct stat st;
+	int status;
+
+	if (stat("/etc/resolv.conf", &st) || !st.st_size) {
+		test_skip("no /etc/resolv.conf");
+		return;
+	}
+	/* Where there is none anyway, it need not be forgotten. */
+	if (!has_filter())
+		trial.before = NULL;
+	status = end_of(&trial);
+	CHECK(is_well(status));
+	CHECK(strstr(said, "the sandbox has no filter for system calls"));
+	CHECK(geteuid() || strstr(said, "the sandbox has no empty root: --net user"));
+	config.sandbox = SANDBOX_ON;
+	status = end_of(&trial);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK(strstr(said, "--sandbox on: "));
 	if (failed)
 		printf("# status %#x: %s\n", status, said);
 }
@@ -925,17 +978,7 @@ static void test_names(void)
 /* A kernel before v5.9. */
 static void forget_close_range(void)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { ARRAY_SIZE(code), code };
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		_exit(NOT_HERE);
+	answer_with(SYS_close_range, ENOSYS);
 }
 
 /* Exits with 1 if one is left, or too many are gone. */
@@ -994,6 +1037,9 @@ void sandbox_tests(void)
 	run("sandbox: a guest of libslirp", test_guest_user);
 	run("sandbox: a guest with restrict=on", test_guest_restrict);
 	run("sandbox: limits", test_limits);
+	test_begin();
+	test_no_filter();
+	test_end("sandbox: name servers without a filter");
 	test_begin();
 	test_rights();
 	test_end("sandbox: whose it is");

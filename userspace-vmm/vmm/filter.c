@@ -12,6 +12,7 @@
 #include <linux/falloc.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -260,14 +261,23 @@ static int add_rules(scmp_filter_ctx ctx, const struct config *config)
 	return err ? err : seccomp_syscall_priority(ctx, SCMP_SYS(ioctl), 255);
 }
 
+const char *filter_missing(void)
+{
+	/* No filter at that address: EFAULT, where there is something to look for one. */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) && errno == EFAULT)
+		return NULL;
+	return "this kernel has none (CONFIG_SECCOMP_FILTER)";
+}
+
 const char *filter_install(const struct config *config)
 {
+	const char *why = filter_missing();
 	scmp_filter_ctx ctx;
 	int err;
 
 	/* By another way than libseccomp does: it cannot tell one EINVAL from another. */
-	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0)
-		return "this kernel has none (CONFIG_SECCOMP_FILTER)";
+	if (why)
+		return why;
 	ctx = seccomp_init(SCMP_ACT_TRAP);
 	if (!ctx)
 		return "libseccomp does not start";

@@ -4,8 +4,13 @@
  */
 #include "sandbox.h"
 
+const char *filter_missing(void)
+{
+	return "built without libseccomp (libseccomp-dev)";
+}
+
 const char *filter_install(const struct config *config)
 {
 	(void)config;
-	return "built without libseccomp (libseccomp-dev)";
+	return filter_missing();
 }

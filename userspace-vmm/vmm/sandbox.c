@@ -149,6 +149,12 @@ static void enter_empty_root(const struct config *config)
 	char dir[] = "/tmp/armvcpu-XXXXXX";
 	int wrong;
 
+	/* libslirp opens its file by name, and nobody does it instead (answer()). */
+	if (has_user_net(config) && filter_missing()) {
+		lacking(config, "empty root",
+			"--net user opens " RESOLV_CONF " there, without a filter");
+		return;
+	}
 	if (!mkdtemp(dir)) {
 		lacking(config, "empty root", strerror(errno));
 		return;

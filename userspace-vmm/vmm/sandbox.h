@@ -41,6 +41,9 @@ bool sandbox_sealed(void);
 
 /* ---- filter.c, or filter_none.c without libseccomp ---- */
 
+/* NULL, or why there cannot be one. */
+const char *filter_missing(void);
+
 /* NULL, or why there is none: a filter that refuses all else with SIGSYS. */
 const char *filter_install(const struct config *config);
 
