@@ -534,6 +534,43 @@ static void test_name_servers(void)
 		printf("# %s\n", said);
 }
 
+static void limit_to_a_byte(void)
+{
+	struct rlimit limit;
+
+	/* As main() does. */
+	signal(SIGXFSZ, SIG_IGN);
+	NEED(!getrlimit(RLIMIT_FSIZE, &limit));
+	limit.rlim_cur = 1;
+	NEED(!setrlimit(RLIMIT_FSIZE, &limit));
+}
+
+static void find_none(void)
+{
+	NEED(open("/etc/resolv.conf", O_RDONLY) == -1 && errno == EFBIG);
+}
+
+/* A copy of which only the beginning is there is none. */
+static void test_short_copy(void)
+{
+	static const struct config config = {
+		.sandbox = SANDBOX_ON, .nets = { { .kind = NET_USER } }, .num_nets = 1,
+	};
+	static const struct trial trial = {
+		.config = &config, .limits.file_size = ~0ULL, .before = limit_to_a_byte,
+		.act = find_none,
+	};
+	struct stat st;
+
+	if (stat("/etc/resolv.conf", &st) || st.st_size < 2) {
+		test_skip("no /etc/resolv.conf");
+		return;
+	}
+	CHECK(is_well(end_of(&trial)));
+	if (failed)
+		printf("# %s\n", said);
+}
+
 /* From now on the system call @nr fails with @err. */
 static void answer_with(unsigned int nr, int err)
 {
@@ -1033,6 +1070,7 @@ void sandbox_tests(void)
 	run("sandbox: what libc needs", test_allowed);
 	run("sandbox: files that are read again", test_opener);
 	run("sandbox: name servers", test_name_servers);
+	run("sandbox: name servers that cannot be copied", test_short_copy);
 	run("sandbox: name servers with a scope", test_scoped_servers);
 	run("sandbox: a guest of libslirp", test_guest_user);
 	run("sandbox: a guest with restrict=on", test_guest_restrict);

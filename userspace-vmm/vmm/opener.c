@@ -80,7 +80,7 @@ static int copy_name_servers(int file)
 	size_t len = 0;
 	ssize_t n;
 	char *p;
-	int fd;
+	int fd, err;
 
 	while (len < sizeof(buf) && (n = read(file, buf + len, sizeof(buf) - len))) {
 		if (n < 0 && errno != EINTR)
@@ -92,12 +92,18 @@ static int copy_name_servers(int file)
 	fd = new_memfd();
 	if (fd < 0)
 		return -errno;
-	if (pwrite(fd, buf, len, 0) == (ssize_t)len &&
-	    !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+	n = pwrite(fd, buf, len, 0);
+	err = n < 0 ? -errno : 0;
+	/* A limit of file sizes, which is the user's. */
+	if (!err && n != (ssize_t)len)
+		err = -EFBIG;
+	if (!err && fcntl(fd, F_ADD_SEALS,
+			  F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
+		err = -errno;
+	if (!err)
 		return fd;
-	n = -errno;
 	close(fd);
-	return n;
+	return err;
 }
 
 /* For reading: a descriptor, or a negative errno. */
