@@ -414,6 +414,22 @@ static void test_refused_blocked(void)
 	CHECK(died_of(in_sandbox(&config, do_blocked), SIGSYS));
 }
 
+/* Somebody's signal tells of no call, and is not to be answered as one. */
+static void do_sigsys(void)
+{
+	raise(SIGSYS);
+}
+
+static void test_sent(void)
+{
+	static const struct config config = { .sandbox = SANDBOX_ON };
+
+	CHECK(died_of(in_sandbox(&config, do_sigsys), SIGSYS));
+	CHECK(!strstr(said, "refuses"));
+	if (failed)
+		printf("# %s\n", said);
+}
+
 /* ---- What is not ------------------------------------------------------- */
 
 #define NEED(cond) \
@@ -1067,6 +1083,7 @@ void sandbox_tests(void)
 	run("sandbox: with a network", test_refused_net);
 	run("sandbox: with a network that leads nowhere", test_refused_restrict);
 	run("sandbox: who blocks its signal", test_refused_blocked);
+	run("sandbox: SIGSYS from somewhere else", test_sent);
 	run("sandbox: what libc needs", test_allowed);
 	run("sandbox: files that are read again", test_opener);
 	run("sandbox: name servers", test_name_servers);

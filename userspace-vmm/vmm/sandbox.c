@@ -25,6 +25,11 @@
 #include "sandbox.h"
 #include "term.h"
 
+/* Of the kernel's <asm/siginfo.h>, which does not go with libc's. */
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP	1
+#endif
+
 /* Who has no rights, where /etc/passwd does not know. */
 #define NOBODY		65534
 
@@ -316,23 +321,33 @@ static void say(const char *text)
 		return;
 }
 
-static void on_sigsys(int sig, siginfo_t *info, void *context)
+static void say_refused(int nr)
 {
 	char digits[] = "0000";
-	int nr = info->si_syscall, saved = errno, i, n;
-	sigset_t set;
+	int i, n;
 
-	if (answer(nr, context)) {
-		errno = saved;
-		return;
-	}
-	term_suspend();
 	for (i = 3, n = nr; i >= 0; i--, n /= 10)
 		digits[i] = '0' + n % 10;
 	say("armvcpu-vmm: the sandbox refuses system call ");
 	say(digits);
 	say(": the guest may have got into the VMM.\n"
 	    "armvcpu-vmm: If you trust the guest, --sandbox off goes without; please report it.\n");
+}
+
+static void on_sigsys(int sig, siginfo_t *info, void *context)
+{
+	/* Whoever else sends it does not tell of a call. */
+	bool refused = info->si_code == SYS_SECCOMP;
+	int saved = errno;
+	sigset_t set;
+
+	if (refused && answer(info->si_syscall, context)) {
+		errno = saved;
+		return;
+	}
+	term_suspend();
+	if (refused)
+		say_refused(info->si_syscall);
 	/* Refused as well, and SIGSYS is blocked here: that is the end, by this signal. */
 	signal(sig, SIG_DFL);
 	/* There is no filter: somebody has sent it. */
