@@ -905,6 +905,15 @@ static void lose_setuid(void)
 	lose(CAP_SETUID);
 }
 
+/* ... and that was started with less than it wants. */
+static void lose_resource(void)
+{
+	struct rlimit limit = { 4096, 4096 };
+
+	NEED(!setrlimit(RLIMIT_MEMLOCK, &limit));
+	lose(CAP_SYS_RESOURCE);
+}
+
 static void lose_tmp(void)
 {
 	if (!own_mounts() || mount("none", "/tmp", "tmpfs", MS_RDONLY, NULL))
@@ -921,6 +930,7 @@ static void test_lacking(void)
 		{ lose_chroot, "empty root" }, { lose_tmp, "empty root" },
 		{ lose_setpcap, "empty bounding set of capabilities" },
 		{ lose_setuid, "user of its own" },
+		{ lose_resource, "limit of its own for locked memory" },
 	};
 	size_t i;
 
@@ -932,7 +942,8 @@ static void test_lacking(void)
 		const bool on = i & 1;
 		const struct config config = { .sandbox = on ? SANDBOX_ON : SANDBOX_BEST };
 		const struct trial trial = {
-			.config = &config, .limits.file_size = ~0ULL,
+			.config = &config,
+			.limits = { .locked = 64 * KIB, .file_size = ~0ULL },
 			.before = rows[i / 2].before, .act = nothing,
 		};
 		int status = end_of(&trial);

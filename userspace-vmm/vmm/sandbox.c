@@ -219,24 +219,32 @@ static void change_user(const struct config *config)
 }
 
 /* The guest's memory is pinned again after a reset, and root had no limit. */
-static void limit_locked(u64 bytes)
+static void limit_locked(const struct config *config, u64 bytes)
 {
 	struct rlimit limit = { bytes, bytes }, now;
+	int wrong = getrlimit(RLIMIT_MEMLOCK, &now) ? errno : 0;
 
-	if (getrlimit(RLIMIT_MEMLOCK, &now) || (now.rlim_max < bytes && !is_root()))
+	/* It has less, and cannot have more. */
+	if (!wrong && now.rlim_max < bytes && !is_root())
 		return;
-	setrlimit(RLIMIT_MEMLOCK, &limit);
+	if (!wrong && setrlimit(RLIMIT_MEMLOCK, &limit))
+		wrong = errno;
+	if (wrong)
+		lacking(config, "limit of its own for locked memory", strerror(wrong));
 }
 
-static void limit_files(u64 bytes)
+static void limit_files(const struct config *config, u64 bytes)
 {
 	struct rlimit limit = { bytes, bytes }, now;
+	int wrong = getrlimit(RLIMIT_FSIZE, &now) ? errno : 0;
 
 	/* Not more than whoever has started the VMM wants. */
-	if (getrlimit(RLIMIT_FSIZE, &now) || now.rlim_cur <= bytes)
+	if (!wrong && now.rlim_cur <= bytes)
 		return;
-	if (setrlimit(RLIMIT_FSIZE, &limit))
-		note("files may grow: %s", strerror(errno));
+	if (!wrong && setrlimit(RLIMIT_FSIZE, &limit))
+		wrong = errno;
+	if (wrong)
+		lacking(config, "limit for the length of files", strerror(wrong));
 }
 
 void sandbox_drop(const struct config *config, const struct sandbox_limits *limits)
@@ -244,8 +252,8 @@ void sandbox_drop(const struct config *config, const struct sandbox_limits *limi
 	if (is_off(config))
 		return;
 	if (limits->locked)
-		limit_locked(limits->locked);
-	limit_files(limits->file_size);
+		limit_locked(config, limits->locked);
+	limit_files(config, limits->file_size);
 	if (is_root()) {
 		enter_empty_root(config);
 		clear_bounding_set(config);
