@@ -243,16 +243,17 @@ result "... which prints nothing" count "this line comes without a device, in on
 is_gone() { [ -n "$1" ] && ! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "$1/status"; }
 # status_of KEY: of each thread of the VMM, without repetition.
 status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$pid"/task/*/status | sort -u | tr '\t' ' '; }
-# What the kernel has no filter for is told, and no reason not to run.
-set -- --sandbox on
+# What the kernel has no filter for is told, and no reason not to run; a network of libslirp
+# has no empty root then.
+set -- --sandbox on --net user
 grep -q '^Seccomp:' /proc/self/status || set --
 exec 9<"$MONITOR"
-start "$VMM" --flat "$MONITOR" --mem 8M --cpus 2 --net user --rng --console "$@"
+start "$VMM" --flat "$MONITOR" --mem 8M --cpus 2 --rng --console "$@"
 exec 9<&-
 # shellcheck disable=SC2010 # what a descriptor leads to is what ls tells
 handed() { ls -l "/proc/$pid/fd" | grep -cF -- "-> $MONITOR"; }
 result "the sandbox: what the VMM was handed is closed" is "$(handed)" = 0
-if [ $# = 2 ]; then
+if [ $# -gt 0 ]; then
 	result "the sandbox: a filter for system calls in each thread" is "$(status_of Seccomp)" = 2
 else
 	skip "the sandbox: a filter for system calls in each thread" "no CONFIG_SECCOMP in this kernel"
