@@ -277,7 +277,10 @@ result "... and that process ends with it" until_true 100 is_gone "$opener"
 start "$VMM" --flat "$MONITOR" --mem 8M --user 1234:5678
 result "--user" is "$(status_of Uid) $(status_of Gid)" = "1234 1234 1234 1234 5678 5678 5678 5678"
 result "... the guest runs" quits
-start "$VMM" --flat "$MONITOR" --mem 8M --sandbox off
+exec 9<"$MONITOR"
+start "$VMM" --flat /proc/self/fd/9 --mem 8M --sandbox off
+exec 9<&-
+result "--sandbox off: what the VMM was handed is there" is "$(handed)" -ge 1
 if grep -q '^Seccomp:' /proc/self/status; then
 	result "--sandbox off: no filter" is "$(status_of Seccomp)" = "$(sed -n 's/^Seccomp:.//p' /proc/self/status)"
 else

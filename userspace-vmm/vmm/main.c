@@ -437,12 +437,13 @@ int main(int argc, char **argv)
 	};
 	int status;
 
-	/* Nothing is handed over but these three: a guest that gets in shall not have it. */
-	close_from(STDERR_FILENO + 1);
 	open_standard_files();
 	/* A limit of file sizes is an error, not the end: also of what is opened here. */
 	signal(SIGXFSZ, SIG_IGN);
 	parse_options(&config, argc, argv);
+	/* Nothing is handed over but these three: a guest that gets in shall not have it. */
+	if (config.sandbox != SANDBOX_OFF)
+		close_from(STDERR_FILENO + 1);
 	check_config(&config);
 	add_earlycon(&config);
 	config.timer_errata = fdt_timer_errata("/proc/device-tree/timer");
