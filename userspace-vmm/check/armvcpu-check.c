@@ -1014,11 +1014,13 @@ struct refusal {
 	bool passes;
 };
 
+static const char booted_at_el1[] = "the kernel was booted at EL1";
+
 /* The module's (check-test.sh compares them with its sources), and the kernel's of it. */
 static const struct refusal refusals[] = {
 	{ "the host runs at EL2", "see above", false },
 	{ "this machine has no EL2", "see above", false },
-	{ "the kernel was booted at EL1", "see above", false },
+	{ booted_at_el1, "see above", false },
 	{ "the firmware describes no virtual timer", "see above", false },
 	{ " interrupt is taken (", "boot with kvm-arm.mode=none", true },
 	{ "no hyp-stub answers", "find out who has EL2 (dmesg, lsmod), boot without it", true },
@@ -1039,10 +1041,19 @@ static const struct refusal refusals[] = {
 	{ "Unknown symbol", "build it against this kernel's tree (KDIR=)", true },
 };
 
+/* Without names of functions the module says so of any kernel. */
+static const struct refusal no_names = {
+	booted_at_el1,
+	"the kernel has no CONFIG_KALLSYMS to tell by; if dmesg says \"started at EL2\", load it with allow_unknown_boot=1",
+	true,
+};
+
 static const struct refusal *find_refusal(const char *text)
 {
 	size_t i;
 
+	if (in_line(text, booted_at_el1) && configured("CONFIG_KALLSYMS") == NO)
+		return &no_names;
 	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
 		if (in_line(text, refusals[i].what))
 			return &refusals[i];

@@ -404,6 +404,13 @@ for line in "the virtual timer interrupt is taken (-16): KVM or another" \
 	log "armvcpu: $line"
 	warning "the log: ${line%%[:(]*}" "the last attempt .*refused: \"${line%%[:(]*}"
 done
+# Without names of functions it cannot tell.
+good
+put /boot/config-$release "CONFIG_MODULES=y\nCONFIG_MMU_NOTIFIER=y\n"
+log "armvcpu: the kernel was booted at EL1 (it counts by 0xffff800080a1b2c3): EL2 belongs"
+result "the log: booted at EL1, no KALLSYMS" check 0
+result "... is told" says warning "refused: \"the kernel was booted at EL1.* load it with allow_unknown_boot=1"
+result "... once more" count warning 2
 good
 log "module armvcpu: .gnu.linkonce.this_module section size must match the kernel's"
 warning "the log: the kernel's own" "the last attempt .*refused: \"\.gnu.*KDIR="
