@@ -898,24 +898,6 @@ static bool is_signed(const char *path)
 	return !strcmp(end, mark);
 }
 
-static bool must_be_signed(const char **by)
-{
-	char line[128];
-
-	read_line("/sys/module/module/parameters/sig_enforce", line, sizeof(line));
-	if (line[0] == 'Y') {
-		*by = "module.sig_enforce";
-		return true;
-	}
-	if (configured("CONFIG_MODULE_SIG_FORCE") == YES) {
-		*by = "CONFIG_MODULE_SIG_FORCE";
-		return true;
-	}
-	read_line("/sys/kernel/security/lockdown", line, sizeof(line));
-	*by = "lockdown";
-	return strstr(line, "[integrity]") || strstr(line, "[confidentiality]");
-}
-
 #define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 static bool has_secure_boot(void)
@@ -929,16 +911,54 @@ static bool has_secure_boot(void)
 	return on;
 }
 
+/* securityfs tells, and without it the log, which may have lost its beginning. */
+static enum answer locked_down(void)
+{
+	char line[128];
+
+	read_line("/sys/kernel/security/lockdown", line, sizeof(line));
+	if (strstr(line, "[integrity]") || strstr(line, "[confidentiality]"))
+		return YES;
+	if (line[0])
+		return NO;
+	if (logged(";Kernel is locked down from "))
+		return YES;
+	if (configured("CONFIG_SECURITY_LOCKDOWN_LSM") == NO)
+		return NO;
+	/* What some distributions' kernels are locked down for. */
+	return has_secure_boot() ? UNKNOWN : NO;
+}
+
+static enum answer must_be_signed(const char **by)
+{
+	char line[128];
+
+	read_line("/sys/module/module/parameters/sig_enforce", line, sizeof(line));
+	if (line[0] == 'Y') {
+		*by = "module.sig_enforce";
+		return YES;
+	}
+	if (configured("CONFIG_MODULE_SIG_FORCE") == YES) {
+		*by = "CONFIG_MODULE_SIG_FORCE";
+		return YES;
+	}
+	*by = "lockdown";
+	return locked_down();
+}
+
 /* @path: NULL if there is no module yet. */
 static void check_signature(const char *path)
 {
 	const char *by;
+	enum answer must = must_be_signed(&by);
 
-	if (!must_be_signed(&by))
+	if (must == NO)
 		say_info("modules need no signature");
 	else if (path && is_signed(path))
-		say_info("modules need a signature (%s), and this one has one: the kernel must know its key",
-			 by);
+		say_info("modules %s a signature (%s), and this one has one: the kernel must know its key",
+			 must == YES ? "need" : "may need", by);
+	else if (must == UNKNOWN)
+		say_warn("Secure Boot is on, and nothing tells whether the kernel takes signed modules only (lockdown) - mount securityfs on /sys/kernel/security and run this again");
 	else
 		say_err("the kernel takes signed modules only (%s%s) - sign armvcpu.ko with a key that it knows (dkms does), or boot without",
 			by, has_secure_boot() ? ", Secure Boot" : "");
@@ -971,6 +991,7 @@ static void check_vermagic(const char *path)
 static void check_module_file(void)
 {
 	char path[PATH_MAX];
+	enum answer must;
 	const char *by;
 
 	if (!find_module(path, sizeof(path))) {
@@ -982,9 +1003,12 @@ static void check_module_file(void)
 	if (can_look_into(path)) {
 		check_vermagic(path);
 		check_signature(path);
-	} else if (must_be_signed(&by)) {
-		say_warn("it cannot be looked into - modinfo %s tells whether it is built for %s and signed, which it must be (%s)",
-			 path, host.release, by);
+		return;
+	}
+	must = must_be_signed(&by);
+	if (must != NO) {
+		say_warn("it cannot be looked into - modinfo %s tells whether it is built for %s and signed, which it %s be (%s)",
+			 path, host.release, must == YES ? "must" : "may have to", by);
 	} else {
 		say_warn("it cannot be looked into - modinfo %s tells whether it is built for %s",
 			 path, host.release);

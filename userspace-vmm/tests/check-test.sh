@@ -326,10 +326,36 @@ put /lib/modules/$release/updates/armvcpu.ko "x\0vermagic=6.1.0-9-arm64 SMP\0"
 problem "a module for another kernel" "built for 6.1.0-9-arm64, this is $release - build it again"
 good
 put /sys/kernel/security/lockdown "none [integrity] confidentiality\n"
-put /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c '\06\0\0\0\01'
+secure_boot() { put /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c '\06\0\0\0\01'; }
+secure_boot
 problem "lockdown" "signed modules only (lockdown, Secure Boot) - sign"
 put /lib/modules/$release/updates/armvcpu.ko "x\0vermagic=$release SMP\0~Module signature appended~\n"
 result "lockdown and a signature" check 0
+# securityfs is not mounted.
+locked="Kernel is locked down from EFI Secure Boot; see man kernel_lockdown.7"
+good
+log "$locked"
+problem "lockdown, by the log" "signed modules only (lockdown) - sign"
+put /sys/kernel/security/lockdown "[none] integrity confidentiality\n"
+result "... unless securityfs knows better" check 0
+good
+log "somebody: $locked"
+result "lockdown of somebody else's log" check 0
+good
+secure_boot
+put /boot/config-$release "CONFIG_MODULES=y\nCONFIG_KALLSYMS=y\nCONFIG_MMU_NOTIFIER=y\nCONFIG_SECURITY_LOCKDOWN_LSM=y\n"
+warning "Secure Boot, and lockdown is not to be seen" "nothing tells whether .* signed modules only (lockdown) - mount securityfs"
+put /lib/modules/$release/updates/armvcpu.ko "x\0vermagic=$release SMP\0~Module signature appended~\n"
+result "... and a signature" check 0
+result "... is told" says ok "modules may need a signature (lockdown), and this one has one"
+rm "$m/lib/modules/$release/updates/armvcpu.ko"
+put /lib/modules/$release/updates/armvcpu.ko.xz "packed"
+warning "... and a module that is packed" "and signed, which it may have to be (lockdown)"
+good
+secure_boot
+put /boot/config-$release "CONFIG_MODULES=y\nCONFIG_KALLSYMS=y\nCONFIG_MMU_NOTIFIER=y\n"
+result "Secure Boot, and no lockdown in the kernel" check 0
+result "... is told" says ok "modules need no signature"
 good
 put /sys/module/module/parameters/sig_enforce "Y\n"
 problem "signatures enforced" "signed modules only (module.sig_enforce)"
