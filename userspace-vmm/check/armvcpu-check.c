@@ -1034,7 +1034,7 @@ static const char *told(const char *line)
 struct refusal {
 	const char *what;
 	const char *remedy;
-	/* It may be over by now. */
+	/* It may be over by now, also because there is another module by now. */
 	bool passes;
 };
 
@@ -1049,7 +1049,7 @@ static const struct refusal refusals[] = {
 	{ " interrupt is taken (", "boot with kvm-arm.mode=none", true },
 	{ "no hyp-stub answers", "find out who has EL2 (dmesg, lsmod), boot without it", true },
 	{ "stage 2 of this core has no", "use a kernel with another page size", false },
-	{ "unknown size of physical addresses", "look for a newer armvcpu", false },
+	{ "unknown size of physical addresses", "look for a newer armvcpu", true },
 	{ "memory above", "boot with mem= below that", true },
 	{ "no memory for EL2's interrupts", "free some memory and load it again", true },
 	{ "no memory for EL2's image", "free some memory and load it again", true },

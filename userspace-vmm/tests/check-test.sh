@@ -408,7 +408,6 @@ fi
 
 # What only the attempt shows.
 for line in "stage 2 of this core has no 16 KiB pages: use" \
-	"unknown size of physical addresses (ID" \
 	"the host runs at EL2 (VHE): boot" "this machine has no EL2, or its firmware" \
 	"the kernel was booted at EL1 (it counts" \
 	"the firmware describes no virtual timer interrupt: nothing"; do
@@ -420,6 +419,7 @@ done
 for line in "the virtual timer interrupt is taken (-16): KVM or another" \
 	"no hyp-stub answers at EL2 of 2 CPU(s): another" \
 	"memory above 48 bits of physical address: not" \
+	"unknown size of physical addresses (ID" \
 	"no memory for EL2's image and stacks: free" "no memory for EL2's interrupts: free" \
 	"no memory for the ends of irqfds: free" \
 	"a CPU's hyp-stub did not let us in (-5): EL2" \
