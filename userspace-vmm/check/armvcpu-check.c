@@ -453,7 +453,7 @@ static unsigned int timer_interrupt(void)
 	const char *line = host.interrupts, *end, *name, *number;
 	unsigned int intid;
 
-	for (; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+	for (; line; line = next_line(line)) {
 		end = line + strcspn(line, "\n");
 		name = strstr(line, "arch_timer");
 		number = strstr(line, "GIC");
@@ -812,7 +812,7 @@ static void check_addresses(void)
 	unsigned long long first, last, top = 0;
 	const char *p = text;
 
-	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+	for (; p; p = next_line(p)) {
 		if (sscanf(p, "%llx-%llx : System RAM", &first, &last) == 2 && last > top &&
 		    !strncmp(p + strcspn(p, ":\n"), ": System RAM", 12))
 			top = last;

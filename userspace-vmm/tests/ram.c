@@ -305,6 +305,8 @@ static void open_with_limit(const struct config *config)
 {
 	struct rlimit limit = { MIB, MIB };
 
+	/* As main() does. */
+	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	just_open(config);
 }

@@ -352,6 +352,7 @@ free_vmm=$VMM
 VMM=$dir/limited
 run 0 "a limit of file sizes" exfp --trace "$dir/trace"
 result "... is told" mentions "trace .*: File too large"
+refuse "a file of 8 MiB: File too large" --flat "$MONITOR" --mem 8M --mem-path "$dir/limited-ram"
 VMM=$free_vmm
 
 start "$VMM" --flat "$MONITOR" --mem 8M --stats=1 --trace "$dir/trace"

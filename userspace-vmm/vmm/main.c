@@ -408,18 +408,6 @@ static void open_standard_files(void)
 		close(fd);
 }
 
-static void die_by_signal(int sig)
-{
-	sigset_t set;
-
-	term_suspend();
-	signal(sig, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(sig);
-}
-
 static struct vm vm;
 
 /* On every way out that is not a signal's; vm_run() sees to those. */
@@ -459,6 +447,6 @@ int main(int argc, char **argv)
 	term_init();
 	status = vm_run(&vm);
 	if (status > EXIT_SIGNAL)
-		die_by_signal(status - EXIT_SIGNAL);
+		term_end_by(status - EXIT_SIGNAL);
 	return status;
 }

@@ -225,8 +225,6 @@ static void open_backing(struct ram *ram, const struct config *config)
 			die("--mem %s: not a multiple of the huge pages of %s",
 			    size_name(ram->size).text, size_name(ram->page).text);
 	}
-	/* A limit of file sizes is an error, not the end. */
-	signal(SIGXFSZ, SIG_IGN);
 	if ((u64)st.st_size < ram->size && ftruncate(ram->fd, ram->size))
 		die("%s: a file of %llu MiB: %s", what, mebibytes(ram->size),
 		    strerror(errno));
@@ -477,9 +475,7 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (info->si_code <= 0 || addr < ram->mem ||
 	    addr >= ram->mem + ram->size) {
-		term_suspend();
-		signal(sig, SIG_DFL);
-		raise(sig);
+		term_end_by(sig);
 		return;
 	}
 	/*

@@ -347,7 +347,6 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
 	/* Whoever else sends it does not tell of a call. */
 	bool refused = info->si_code == SYS_SECCOMP;
 	int saved = errno;
-	sigset_t set;
 
 	if (refused && answer(info->si_syscall, context)) {
 		errno = saved;
@@ -356,13 +355,8 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
 	term_suspend();
 	if (refused)
 		say_refused(info->si_syscall);
-	/* Refused as well, and SIGSYS is blocked here: that is the end, by this signal. */
-	signal(sig, SIG_DFL);
-	/* There is no filter: somebody has sent it. */
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(sig);
+	/* The filter refuses that as well, and SIGSYS is blocked here: the end, by this signal. */
+	term_end_by(sig);
 	_exit(EXIT_DEAD);
 }
 

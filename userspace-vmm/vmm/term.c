@@ -125,6 +125,18 @@ void term_resume(void)
 		make_raw();
 }
 
+void term_end_by(int sig)
+{
+	sigset_t set;
+
+	restore();
+	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(sig);
+}
+
 bool term_is_tty(void)
 {
 	return is_tty;

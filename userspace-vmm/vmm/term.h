@@ -38,6 +38,9 @@ void term_init(void);
 void term_suspend(void);
 void term_resume(void);
 
+/* The program ends by @sig, and the terminal is as it was. Also in a handler of @sig. */
+void term_end_by(int sig);
+
 bool term_is_tty(void);
 
 /* Columns and rows; false if it has none. */
