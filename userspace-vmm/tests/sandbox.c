@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -194,6 +195,12 @@ static void do_listen(void)
 	listen(0, 1);
 }
 
+/* One that libslirp sets, on nothing. */
+static void do_option(void)
+{
+	setsockopt(0, SOL_SOCKET, SO_REUSEADDR, NULL, 0);
+}
+
 /* Both connect, if they get that far. */
 static void do_fastopen(void)
 {
@@ -343,10 +350,12 @@ static void check_refused(const struct config *config, const struct attempt *att
 static void test_refused(void)
 {
 	static const struct config config = { .sandbox = SANDBOX_ON };
+	static const struct attempt option = { "setsockopt", do_option };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(refused); i++)
 		check_refused(&config, &refused[i]);
+	check_refused(&config, &option);
 }
 
 /* With a network in the process there are sockets, and not of every kind. */
@@ -722,6 +731,38 @@ static void test_no_filter(void)
 	CHECK(strstr(said, "--sandbox on: "));
 	if (failed)
 		printf("# status %#x: %s\n", status, said);
+}
+
+/* What it sets is set, and of the others there are none. */
+static void set_options(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), value = 1;
+	socklen_t len = sizeof(value);
+
+	NEED(!setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &value, sizeof(value)));
+	NEED(!setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)));
+	NEED(!setsockopt(fd, IPPROTO_IP, IP_RECVERR, &value, sizeof(value)));
+	NEED(!getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &len) && !value);
+	NEED(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value)) == -1);
+	NEED(errno == ENOPROTOOPT);
+	NEED(setsockopt(fd, IPPROTO_TCP, SO_OOBINLINE, &value, sizeof(value)) == -1);
+	NEED(errno == ENOPROTOOPT);
+	/* connect() does not connect then. */
+	NEED(setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &value, sizeof(value)) == -1);
+	NEED(errno == ENOPROTOOPT);
+	NEED(getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len) == -1 && errno == ENOPROTOOPT);
+	NEED(getsockopt(fd, IPPROTO_IP, SO_ERROR, &value, &len) == -1 && errno == ENOPROTOOPT);
+}
+
+static void test_options(void)
+{
+	static const struct config config = {
+		.sandbox = SANDBOX_ON, .nets = { { .kind = NET_USER } }, .num_nets = 1,
+	};
+
+	CHECK(is_well(in_sandbox(&config, set_options)));
+	if (failed)
+		printf("# %s\n", said);
 }
 
 /* ---- libslirp ---------------------------------------------------------- */
@@ -1100,6 +1141,7 @@ void sandbox_tests(void)
 	run("sandbox: name servers", test_name_servers);
 	run("sandbox: name servers that cannot be copied", test_short_copy);
 	run("sandbox: name servers with a scope", test_scoped_servers);
+	run("sandbox: options of sockets", test_options);
 	run("sandbox: a guest of libslirp", test_guest_user);
 	run("sandbox: a guest with restrict=on", test_guest_restrict);
 	run("sandbox: limits", test_limits);

@@ -14,6 +14,7 @@
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -60,8 +61,7 @@ static const int always[] = {
 /* libslirp's sockets: what leads into the guest was there before. */
 static const int sockets[] = {
 	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom),
-	SCMP_SYS(shutdown),
+	SCMP_SYS(recvfrom), SCMP_SYS(shutdown),
 };
 
 /* And what leads out of it, which is nothing with restrict=on. */
@@ -82,6 +82,16 @@ static const struct {
 	{ SOCK_DGRAM, IPPROTO_ICMP, SCMP_ACT_ALLOW },
 	/* Where the one above is not to be had, libslirp tries, and does without. */
 	{ SOCK_RAW, IPPROTO_ICMP, SCMP_ACT_ERRNO(EPERM) },
+};
+
+/* Of such a socket, what libslirp 4 sets. */
+static const struct {
+	unsigned int level;
+	unsigned int name;
+} options[] = {
+	{ SOL_SOCKET, SO_REUSEADDR }, { SOL_SOCKET, SO_OOBINLINE },
+	{ IPPROTO_TCP, TCP_NODELAY },
+	{ IPPROTO_IP, IP_TTL }, { IPPROTO_IP, IP_RECVERR },
 };
 
 /* The first one is the one that counts for speed. */
@@ -197,6 +207,19 @@ static int allow_sending(scmp_filter_ctx ctx, int call, unsigned int flags)
 	return allow_masked(ctx, call, flags, MSG_FASTOPEN, 0);
 }
 
+/* There are hundreds, some of which are programs or tables. Of the others see sandbox.c. */
+static int allow_options(scmp_filter_ctx ctx)
+{
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), 2,
+				   ARG_IS(1, SOL_SOCKET), ARG_IS(2, SO_ERROR));
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options) && !err; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+				       ARG_IS(1, options[i].level), ARG_IS(2, options[i].name));
+	return err;
+}
+
 static int allow_outward(scmp_filter_ctx ctx)
 {
 	int err = allow(ctx, outward, ARRAY_SIZE(outward));
@@ -235,6 +258,8 @@ static int allow_nets(scmp_filter_ctx ctx, const struct config *config)
 		err = allow(ctx, sockets, ARRAY_SIZE(sockets));
 	if (!err && user)
 		err = allow_sending(ctx, SCMP_SYS(sendmsg), 2);
+	if (!err && user)
+		err = allow_options(ctx);
 	return err || !out ? err : allow_outward(ctx);
 }
 

@@ -2,8 +2,9 @@
 /*
  * See sandbox.h. What the filter refuses ends the program, with a message; but for the
  * two calls by which libslirp looks for the host's name servers, each time the guest asks
- * for a name: opener.c does those; and for libc's fstat(), which is a stat() with flags
- * that a filter cannot tell from one by name.
+ * for a name: opener.c does those; for options of sockets that the filter does not know,
+ * which are answered as a kernel does that does not know them; and for libc's fstat(), which
+ * is a stat() with flags that a filter cannot tell from one by name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,8 @@
 #define NOBODY		65534
 
 static bool sealed;
+/* libslirp is in the process. */
+static bool has_sockets;
 
 /* ---- Who it is to be --------------------------------------------------- */
 
@@ -295,13 +298,18 @@ static int stat_name_servers(struct stat *st)
 	return err;
 }
 
-/* True if it was one of the three: errno or its result is in the registers then. */
+/* True if it was one of these: errno or its result is in the registers then. */
 static bool answer(int nr, ucontext_t *context)
 {
 	const char *path = (const char *)ARG(context, 1);
 	struct stat *st = (struct stat *)ARG(context, 2);
 	bool is_stat = nr == SYS_newfstatat;
 
+	/* Another libslirp may try one more, and does without. */
+	if (has_sockets && (nr == SYS_setsockopt || nr == SYS_getsockopt)) {
+		RESULT(context) = -ENOPROTOOPT;
+		return true;
+	}
 	if ((nr != SYS_openat && !is_stat) || !path)
 		return false;
 	/* Whatever the path becomes in the meantime: a descriptor is what is looked at. */
@@ -371,6 +379,7 @@ void sandbox_seal(const struct config *config)
 	if (is_off(config))
 		return;
 	sigaction(SIGSYS, &sa, NULL);
+	has_sockets = has_user_net(config);
 	sealed = true;
 	wrong = filter_install(config);
 	if (!wrong)
