@@ -631,7 +631,9 @@ static bool find_node(struct node *node, const char *dir, unsigned int depth,
 		return true;
 	d = depth ? opendir(at_root(dir)) : NULL;
 	while (d && !found && (entry = readdir(d))) {
-		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+		/* Not every file system tells; what is no directory has nothing below it. */
+		if (entry->d_name[0] == '.' ||
+		    (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
 			continue;
 		if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) <
 		    sizeof(path))
