@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +35,6 @@
 /* What EL2 and the module take of memory, generously. */
 #define MEMORY_KIB	16384
 
-static const char *root = "";
 static unsigned int problems, warnings;
 
 /* ---- What is said ------------------------------------------------------ */
@@ -79,17 +80,32 @@ static void __printf(1, 2) say_err(const char *fmt, ...)
 
 /* ---- Files ------------------------------------------------------------- */
 
-static const char *at_root(const char *path)
-{
-	static char buf[PATH_MAX];
+/* Of --root. */
+static const char *root = "";
+static int root_fd = -1;
 
-	snprintf(buf, sizeof(buf), "%s%s", root, path);
-	return buf;
+/*
+ * Below another root all links stay there, the absolute ones, too: /proc/device-tree is one.
+ * Without --root it is also for kernels that do not have openat2() yet.
+ */
+static int open_file(const char *path, int flags)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+
+	if (root_fd < 0)
+		return open(path, flags | O_CLOEXEC);
+	return syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+}
+
+/* False with -1 as well. */
+static bool close_file(int fd)
+{
+	return fd >= 0 && !close(fd);
 }
 
 static bool exists(const char *path)
 {
-	return !access(at_root(path), F_OK);
+	return close_file(open_file(path, O_PATH));
 }
 
 static bool __printf(1, 2) exists_fmt(const char *fmt, ...)
@@ -130,7 +146,7 @@ static char *read_fd(int fd, size_t *size)
 
 static char *read_path(const char *path, size_t *size)
 {
-	int fd = open(at_root(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open_file(path, O_RDONLY | O_NONBLOCK);
 
 	return fd < 0 ? NULL : read_fd(fd, size);
 }
@@ -155,17 +171,23 @@ static char *read_gzip(const char *path)
 	char *const argv[] = { (char *)"gzip", (char *)"-dc", NULL };
 	char *const environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
+	int fd = open_file(path, O_RDONLY | O_NONBLOCK);
 	int fds[2], err, status;
 	char *text = NULL;
 	pid_t pid;
 
-	if (!exists(path) || pipe2(fds, O_CLOEXEC))
+	if (fd < 0)
 		return NULL;
+	if (pipe2(fds, O_CLOEXEC)) {
+		close(fd);
+		return NULL;
+	}
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, at_root(path), O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, fd, 0);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
 	err = posix_spawn(&pid, gzip, &actions, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
+	close(fd);
 	close(fds[1]);
 	text = read_fd(fds[0], NULL);
 	if (!err && waitpid(pid, &status, 0) == pid && !status)
@@ -294,7 +316,7 @@ static void look_around(void)
 	read_line("/proc/sys/kernel/osrelease", host.release, sizeof(host.release));
 	read_line("/proc/sys/kernel/arch", host.arch, sizeof(host.arch));
 	/* Since v6.1 there is a file. */
-	if (!host.arch[0] && !root[0] && !uname(&uts))
+	if (!host.arch[0] && root_fd < 0 && !uname(&uts))
 		snprintf(host.arch, sizeof(host.arch), "%s", uts.machine);
 	host.cpuinfo = read_path("/proc/cpuinfo", NULL);
 	host.cmdline = read_path("/proc/cmdline", NULL);
@@ -624,12 +646,15 @@ static bool find_node(struct node *node, const char *dir, unsigned int depth,
 	char path[1024];
 	struct dirent *entry;
 	bool found = false;
-	DIR *d;
+	DIR *d = NULL;
+	int fd;
 
 	snprintf(node->path, sizeof(node->path), "%s", dir);
 	if (match(node, what))
 		return true;
-	d = depth ? opendir(at_root(dir)) : NULL;
+	fd = depth ? open_file(dir, O_RDONLY | O_DIRECTORY) : -1;
+	if (fd >= 0)
+		d = fdopendir(fd);
 	while (d && !found && (entry = readdir(d))) {
 		/* Not every file system tells; what is no directory has nothing below it. */
 		if (entry->d_name[0] == '.' ||
@@ -800,7 +825,7 @@ static void check_page_size(void)
 {
 	unsigned long long kib = kib_of("/proc/self/smaps", "KernelPageSize:");
 
-	if (!kib && !root[0])
+	if (!kib && root_fd < 0)
 		kib = sysconf(_SC_PAGESIZE) / 1024;
 	if (kib == 16)
 		say_warn("pages have 16 KiB: not every core has those for guests - if the module refuses, use a kernel with pages of 4 KiB");
@@ -880,7 +905,8 @@ static bool can_look_into(const char *path)
 {
 	size_t len = strlen(path);
 
-	return len > 3 && !strcmp(path + len - 3, ".ko") && !access(at_root(path), R_OK);
+	return len > 3 && !strcmp(path + len - 3, ".ko") &&
+	       close_file(open_file(path, O_RDONLY | O_NONBLOCK));
 }
 
 /* The kernel looks at its very end only. */
@@ -889,7 +915,7 @@ static bool is_signed(const char *path)
 	static const char mark[] = "~Module signature appended~\n";
 	char end[sizeof(mark)] = "";
 	struct stat st;
-	int fd = open(at_root(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open_file(path, O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0)
 		return false;
@@ -1253,7 +1279,8 @@ static void check_loaded(void)
 /* Its name, or its number. */
 static const char *group_of(const struct stat *st, char *buf, size_t size)
 {
-	FILE *file = fopen(at_root("/etc/group"), "re");
+	int fd = open_file("/etc/group", O_RDONLY);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	struct group *group = NULL;
 
 	snprintf(buf, size, "%u", st->st_gid);
@@ -1268,10 +1295,12 @@ static const char *group_of(const struct stat *st, char *buf, size_t size)
 
 static void check_device(void)
 {
-	char group[64];
+	char path[PATH_MAX], group[64];
 	struct stat st;
 
-	if (stat(at_root("/dev/armvcpu"), &st)) {
+	/* A device is this kernel's, wherever it or a link to it is. */
+	snprintf(path, sizeof(path), "%s/dev/armvcpu", root);
+	if (stat(path, &st)) {
 		say_err("the module is loaded, and there is no /dev/armvcpu - is udev, or devtmpfs, there?");
 		return;
 	}
@@ -1280,7 +1309,7 @@ static void check_device(void)
 		return;
 	}
 	group_of(&st, group, sizeof(group));
-	if (!access(at_root("/dev/armvcpu"), R_OK | W_OK))
+	if (!access(path, R_OK | W_OK))
 		say_info("/dev/armvcpu is there for this user (mode %03o, group %s)",
 			 st.st_mode & 0777, group);
 	else if (!st.st_gid || (st.st_mode & 0060) != 0060)
@@ -1348,16 +1377,17 @@ static void parse_options(int argc, char **argv)
 		{ "version", no_argument, NULL, 'v' },
 		{ 0 }
 	};
-	struct stat st;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 'r':
 			root = optarg;
-			if (!stat(root, &st) && S_ISDIR(st.st_mode))
+			root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			if (root_fd >= 0 && exists("/"))
 				break;
-			fprintf(stderr, "armvcpu-check: --root %s: not a directory\n", root);
+			fprintf(stderr, "armvcpu-check: --root %s: %s\n", root,
+				root_fd < 0 ? "not a directory" : "it takes Linux 5.6 (openat2)");
 			exit(2);
 		case 'h':
 			fputs(help, stdout);

@@ -253,6 +253,21 @@ pi_timer "... with interrupts-extended"
 put $tree/timer/interrupts-extended "$extended"'\0\0\0\030'
 problem "... of which one is cut off" "no virtual timer interrupt - add it"
 
+# As in /proc: a link from the root on, which is that machine's.
+good
+mkdir -p "$m/sys/firmware/devicetree"
+mv "$m/proc/device-tree" "$m/sys/firmware/devicetree/base"
+ln -s /sys/firmware/devicetree/base "$m/proc/device-tree"
+result "a device tree behind a link" check 0
+result "... is that machine's" says ok "virtual timer's interrupt"
+result "... with its GIC" says ok "the GIC has a maintenance interrupt"
+good
+mv "$m/proc/cmdline" "$m/cmdline"
+echo quiet kvm-arm.mode=none >"$dir/cmdline"
+ln -s "$dir/cmdline" "$m/proc/cmdline"
+result "a link that leads out" check 0
+result "... leads nowhere" says ok "there is no KVM"
+
 good
 rm -r "$m/proc/device-tree"
 problem "neither device tree nor ACPI" "describes no timer"
