@@ -140,7 +140,7 @@ static void follow_host(struct gic_irq *irq)
 {
 	bool active = irq->pending || irq->active;
 
-	if (irq->taken == active)
+	if (irq->taken == active || irq->held)
 		return;
 	irq->taken = active;
 	irq_set_irqchip_state(irq->host_irq, IRQCHIP_STATE_ACTIVE, active);
@@ -1293,6 +1293,42 @@ void gic_unbind(struct vm *vm, u32 intid)
 	gic_update(gic, irq);
 	gic_refill(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
+	gic_thaw(vm);
+}
+
+/**
+ * gic_hold() - an interrupt of the host's: no guest ends it
+ * @vm: the VM.  May sleep.
+ * @intid: an SPI from gic_bind().
+ *
+ * The VM is frozen; what its vCPUs do outside of the guest (GICC_DIR, GICD_ICACTIVER) goes
+ * on, but for what it means for the host's.  Until gic_let_go().
+ */
+void gic_hold(struct vm *vm, u32 intid)
+{
+	struct gic_irq *irq = gic_irq_of(vm->gic, NULL, intid);
+	unsigned long flags;
+
+	gic_freeze(vm);
+	raw_spin_lock_irqsave(&vm->gic->lock, flags);
+	irq->held = true;
+	raw_spin_unlock_irqrestore(&vm->gic->lock, flags);
+}
+
+/**
+ * gic_let_go() - the mirror of gic_hold()
+ * @vm: the VM.
+ * @intid: that SPI.
+ */
+void gic_let_go(struct vm *vm, u32 intid)
+{
+	struct gic_irq *irq = gic_irq_of(vm->gic, NULL, intid);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vm->gic->lock, flags);
+	irq->held = false;
+	gic_update(vm->gic, irq);
+	raw_spin_unlock_irqrestore(&vm->gic->lock, flags);
 	gic_thaw(vm);
 }
 

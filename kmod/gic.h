@@ -60,6 +60,7 @@ struct vm;
  *	this one is not done with: the virtual timer's, or a passed one.
  * @taken: a passed one: the host's has been taken, and is active.
  * @again: a passed one: it has been taken again since @lr was filled.
+ * @held: a passed one: the host's stays as it is; between gic_hold() and gic_let_go().
  * @resample: irqfds with a resample_fd want to know when it has ended.
  * @hw_intid: INTID of the host's.
  * @host_irq: a passed one: Linux' number of the host's; otherwise 0.
@@ -84,6 +85,7 @@ struct gic_irq {
 	bool hw;
 	bool taken;
 	bool again;
+	bool held;
 	bool resample;
 	u32 hw_intid;
 	unsigned int host_irq;
@@ -223,6 +225,8 @@ void gic_thaw(struct vm *vm);
 int gic_can_bind(struct vm *vm, u32 intid);
 void gic_bind(struct vm *vm, u32 intid, u32 hw_intid, unsigned int host_irq, u8 mask);
 void gic_unbind(struct vm *vm, u32 intid);
+void gic_hold(struct vm *vm, u32 intid);
+void gic_let_go(struct vm *vm, u32 intid);
 
 /* A vCPU's thread. */
 bool gic_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);

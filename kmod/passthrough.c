@@ -589,13 +589,13 @@ static void route_one(struct pass_irq *pass)
 	if (cpumask_equal(irq_data_get_affinity_mask(irq_get_irq_data(pass->irq)),
 			  cpumask_of(pass->cpu)))
 		return;
-	gic_freeze(pass->vm);
+	gic_hold(pass->vm, pass->intid);
 	cpus_read_lock();
 	if (cpu_online(pass->cpu))
 		irq_set_affinity(pass->irq, cpumask_of(pass->cpu));
 	cpus_read_unlock();
 	synchronize_hardirq(pass->irq);
-	gic_thaw(pass->vm);
+	gic_let_go(pass->vm, pass->intid);
 }
 
 static void route_again(struct work_struct *work)
