@@ -1120,6 +1120,42 @@ void gic_empty(struct vcpu *vcpu)
 }
 
 /**
+ * gic_cpu_access() - an access to the CPU interface of a GICv2 that traps
+ * @vcpu: the vCPU, in its own thread, out of the guest.
+ * @offset: of the register, less than GIC_V2_DIR.
+ * @write: direction.
+ * @data: in or out.
+ *
+ * The hardware does it.  It is a slice of the guest's without the guest, and whoever
+ * freezes it waits for that as for any other.
+ *
+ * Return: 0; -EAGAIN: it is frozen, and nothing has happened.
+ */
+int gic_cpu_access(struct vcpu *vcpu, u32 offset, bool write, u64 *data)
+{
+	struct hyp_vcpu *hyp = vcpu->hyp;
+	unsigned long flags;
+	bool frozen;
+
+	local_irq_save(flags);
+	/* Mirrored in gic_freeze(). */
+	smp_store_mb(vcpu->in_guest, true);
+	frozen = atomic_read(&vcpu->vm->frozen);
+	if (!frozen) {
+		gic_enter(vcpu, hyp);
+		gic_host_cpu_access(offset, write, data);
+		/* Not gic_exit(): nothing new is known of the virtual timer. */
+		gic_host_leave(vcpu);
+		if (hyp->gic.used)
+			gic_empty(vcpu);
+	}
+	/* With all that is in memory now, to gic_freeze(). */
+	smp_store_release(&vcpu->in_guest, false);
+	local_irq_restore(flags);
+	return frozen ? -EAGAIN : 0;
+}
+
+/**
  * gic_take_passed() - an interrupt of the host's that is passed through has come
  * @vm: the VM.
  * @intid: INTID of the guest's.
@@ -1487,7 +1523,7 @@ static int check_frames(struct vm *vm, const struct armvcpu_create_gic *arg)
 	if (arg->dist >= end || dist > end - arg->dist || arg->cpu >= end ||
 	    cpu > end - arg->cpu)
 		return -EINVAL;
-	/* On whole pages, for the host that maps one of them. */
+	/* On whole pages, of whatever size the host's are. */
 	if (overlap(arg->dist, SZ_64K, arg->cpu, max_t(u64, cpu, SZ_64K)))
 		return -EINVAL;
 	return 0;

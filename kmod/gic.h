@@ -235,6 +235,7 @@ void gic_later(struct vcpu *vcpu);
 void gic_fill(struct vcpu *vcpu);
 void gic_empty(struct vcpu *vcpu);
 void gic_collect(struct vcpu *vcpu);
+int gic_cpu_access(struct vcpu *vcpu, u32 offset, bool write, u64 *data);
 
 /* May EL2 make it pending, of a GICv3? */
 static inline bool gic_irq_is_el2s(const struct gic_irq *irq)
@@ -254,7 +255,7 @@ static inline u64 gic_cpu_size(const struct gic *gic)
 
 /* ---- gic_dist.c -------------------------------------------------------- */
 
-bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *data);
+int gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *data);
 bool gic_cpu_sysreg(struct vcpu *vcpu, u32 encoding, bool write, u64 *value);
 bool gic_overlaps(struct vm *vm, u64 ipa, u64 size);
 void gic_show(struct vm *vm, struct gic *gic);
@@ -326,7 +327,9 @@ bool gic_host_is_v3(void);
 unsigned int gic_host_nr_lrs(void);
 unsigned int gic_host_priority_bits(void);
 u32 gic_host_icc_ctlr(void);
+bool gic_host_cpu_traps(u32 offset, bool write);
 int gic_host_map(struct vm *vm, struct gic *gic);
+void gic_host_cpu_access(u32 offset, bool write, u64 *data);
 void gic_host_reset(struct vcpu *vcpu);
 void gic_host_set_lr(struct vcpu *vcpu, unsigned int n, const struct gic_lr *lr);
 void gic_host_get_lr(struct vcpu *vcpu, unsigned int n, struct gic_lr *lr);

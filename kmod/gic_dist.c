@@ -350,7 +350,7 @@ static void write_sgir(const struct gic_frame *f, u64 value)
 	}
 }
 
-/* GICC_DIR, which is not mapped; all else of the CPU interface is. */
+/* GICC_DIR, which is never mapped. */
 static void write_dir(const struct gic_frame *f, u64 value)
 {
 	gic_deactivate(f->vcpu, value & DIR_INTID);
@@ -750,9 +750,10 @@ static bool find_vcpu(struct gic_frame *f, struct vcpu *self, int place)
  *
  * May sleep.
  *
- * Return: false if no register of the VM's GIC can be there.
+ * Return: 1; 0: no register of the VM's GIC can be there; -EAGAIN: not now, and nothing
+ * has happened.
  */
-bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *data)
+int gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *data)
 {
 	unsigned long flags;
 	struct gic_frame f = {
@@ -764,15 +765,20 @@ bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *dat
 	int place;
 
 	if (!f.gic)
-		return false;
+		return 0;
 	table = find_frame(f.gic, ipa, &f.offset, &place);
 	if (!table)
-		return false;
+		return 0;
 	if (!write)
 		*data = 0;
+	if (table == &v2_cpu && f.offset < GIC_V2_DIR) {
+		if (len == 4 && gic_host_cpu_traps(f.offset, write))
+			return gic_cpu_access(vcpu, f.offset, write, data) ?: 1;
+		return 1;
+	}
 	reg = find_reg(table, f.offset);
 	if (!reg || !(reg->lens & len) || f.offset & (len - 1))
-		return true;
+		return 1;
 
 	raw_spin_lock_irqsave(&f.gic->lock, flags);
 	if (find_vcpu(&f, vcpu, place) && must_freeze(&f, reg, len, write, *data)) {
@@ -788,7 +794,7 @@ bool gic_mmio(struct vcpu *vcpu, u64 ipa, unsigned int len, bool write, u64 *dat
 		gic_thaw(vcpu->vm);
 	if (!write)
 		*data &= GENMASK_ULL(len * 8 - 1, 0);
-	return true;
+	return 1;
 }
 
 /**

@@ -83,6 +83,7 @@
  * @traps_dir: ICH_HCR_EL2.TDIR is there.
  * @gich: GICv2: the registers.
  * @gicv: GICv2: physical address of the virtual CPU interface.
+ * @gicv_regs: GICv2: its registers, if no guest can have them mapped; or NULL.
  */
 static struct gic_host {
 	u32 versions;
@@ -94,6 +95,7 @@ static struct gic_host {
 	bool traps_dir;
 	void __iomem *gich;
 	phys_addr_t gicv;
+	void __iomem *gicv_regs;
 } gic_host __read_mostly;
 
 DEFINE_STATIC_KEY_FALSE(gic_host_v2);
@@ -329,15 +331,6 @@ void gic_host_set_control(struct vcpu *vcpu, unsigned int used, const struct gic
 		hyp->hcr |= HCR_VGRP1EIE;
 }
 
-/*
- * GICv3: ICC_DIR_EL1, where it matters.  GICv2: the page of GICV_DIR is not mapped,
- * if it is a page of its own.
- */
-static bool dir_traps(void)
-{
-	return gic_host.v3 || PAGE_SIZE <= GIC_V2_DIR;
-}
-
 /**
  * gic_host_eoi_count() - interrupts in no list register that the guest has ended
  * @vcpu: the vCPU.
@@ -346,7 +339,7 @@ static bool dir_traps(void)
  */
 unsigned int gic_host_eoi_count(struct vcpu *vcpu)
 {
-	if (vcpu->hyp->gic.vmcr & VMCR_EOIM && dir_traps())
+	if (vcpu->hyp->gic.vmcr & VMCR_EOIM)
 		return 0;
 	return HCR_EOICOUNT(vcpu->hyp->gic.hcr);
 }
@@ -446,6 +439,61 @@ void gic_host_leave(struct vcpu *vcpu)
 	writel_relaxed(0, gic_host.gich + GICH_HCR);
 }
 
+/* The registers of GICV below GIC_V2_DIR (IHI 0048B 5.5). */
+#define CPU_READ	BIT(0)
+#define CPU_WRITE	BIT(1)
+
+static const u8 cpu_regs[GIC_V2_DIR / 4] = {
+	[0x000 / 4]			= CPU_READ | CPU_WRITE,	/* CTLR */
+	[0x004 / 4]			= CPU_READ | CPU_WRITE,	/* PMR */
+	[0x008 / 4]			= CPU_READ | CPU_WRITE,	/* BPR */
+	[0x00c / 4]			= CPU_READ,		/* IAR */
+	[0x010 / 4]			= CPU_WRITE,		/* EOIR */
+	[0x014 / 4]			= CPU_READ,		/* RPR */
+	[0x018 / 4]			= CPU_READ,		/* HPPIR */
+	[0x01c / 4]			= CPU_READ | CPU_WRITE,	/* ABPR */
+	[0x020 / 4]			= CPU_READ,		/* AIAR */
+	[0x024 / 4]			= CPU_WRITE,		/* AEOIR */
+	[0x028 / 4]			= CPU_READ,		/* AHPPIR */
+	[0x0d0 / 4]			= CPU_READ | CPU_WRITE,	/* APR0, of five bits */
+	[0x0fc / 4]			= CPU_READ,		/* IIDR */
+};
+
+/**
+ * gic_host_cpu_traps() - is an access to GICV trapped, that the hardware shall do?
+ * @offset: in the frame, less than GIC_V2_DIR.
+ * @write: direction.
+ *
+ * Of what is no register, the GIC may signal an error; it would be the host's.
+ */
+bool gic_host_cpu_traps(u32 offset, bool write)
+{
+	return gic_host.gicv_regs && !(offset % 4) &&
+	       cpu_regs[offset / 4] & (write ? CPU_WRITE : CPU_READ);
+}
+
+/**
+ * gic_host_cpu_access() - an access of the guest's to GICV, which is not mapped
+ * @offset: of the register; gic_host_cpu_traps() says yes.
+ * @write: direction.
+ * @data: in or out.
+ *
+ * Interrupts are off, and the guest's state is in the hardware: gic_host_enter().
+ */
+void gic_host_cpu_access(u32 offset, bool write, u64 *data)
+{
+	/* What has been written has come there. */
+	readl(gic_host.gich + GICH_HCR);
+	/* GICH and GICV may be two peripherals, which nothing else keeps in order. */
+	mb();
+	if (write)
+		writel_relaxed(*data, gic_host.gicv_regs + offset);
+	else
+		*data = readl_relaxed(gic_host.gicv_regs + offset);
+	/* For gic_host_leave(). */
+	mb();
+}
+
 /**
  * gic_host_map() - the CPU interface of a guest's GICv2 is the host's GICV
  * @vm: the VM; its slots_lock is held for writing.
@@ -458,14 +506,13 @@ void gic_host_leave(struct vcpu *vcpu)
  */
 int gic_host_map(struct vm *vm, struct gic *gic)
 {
-	u64 size = ALIGN(GIC_V2_DIR, PAGE_SIZE);
 	int ret;
 
-	if (gic->version == 3)
+	if (gic->version == 3 || gic_host.gicv_regs)
 		return 0;
-	ret = stage2_map_device(vm, gic->cpu, gic_host.gicv, size);
+	ret = stage2_map_device(vm, gic->cpu, gic_host.gicv, GIC_V2_DIR);
 	if (ret)
-		stage2_unmap_device(vm, gic->cpu, size);
+		stage2_unmap_device(vm, gic->cpu, GIC_V2_DIR);
 	return ret;
 }
 
@@ -507,22 +554,34 @@ static void __init init_v3(u64 vtr)
 			    (read_sysreg_s(SYS_ICC_CTLR_EL1) & ICC_CTLR_RSS);
 }
 
-static void __init init_v2(phys_addr_t gich, phys_addr_t gicv, u64 gicv_size)
+/*
+ * A page of GICV for a guest has no GICV_DIR in it, nor what is not GICV.  Where there is no
+ * such page, all of it traps.
+ */
+static bool __init gicv_can_be_mapped(void)
+{
+	return PAGE_SIZE <= GIC_V2_DIR && PAGE_ALIGNED(gic_host.gicv);
+}
+
+static void __init init_v2(phys_addr_t gich, phys_addr_t gicv)
 {
 	u32 vtr;
 
-	if (!PAGE_ALIGNED(gicv) || gicv_size < ALIGN(GIC_V2_CPU_SIZE, PAGE_SIZE)) {
-		pr_info("the GIC's virtual CPU interface shares pages of %lu KiB with something else: no interrupt controller for guests\n",
-			PAGE_SIZE >> 10);
-		return;
-	}
+	gic_host.gicv = gicv;
 	gic_host.gich = ioremap(gich, GICH_SIZE);
 	if (!gic_host.gich)
 		return;
+	if (!gicv_can_be_mapped()) {
+		gic_host.gicv_regs = ioremap(gicv, GIC_V2_DIR);
+		if (!gic_host.gicv_regs) {
+			iounmap(gic_host.gich);
+			gic_host.gich = NULL;
+			return;
+		}
+	}
 	vtr = readl_relaxed(gic_host.gich + GICH_VTR);
 	gic_host.versions = BIT(2);
 	static_branch_enable(&gic_host_v2);
-	gic_host.gicv = gicv;
 	gic_host.nr_lrs = min_t(u32, VTR_NR_LRS(vtr), GIC_MAX_LRS);
 	gic_host.priority_bits = 5;
 	gic_host.nr_aprs = 1;
@@ -545,8 +604,9 @@ static void __init find_v2_of(void)
 
 	/* Distributor, CPU interface, GICH, GICV. */
 	if (node && !of_address_to_resource(node, 2, &gich) &&
-	    !of_address_to_resource(node, 3, &gicv))
-		init_v2(gich.start, gicv.start, resource_size(&gicv));
+	    !of_address_to_resource(node, 3, &gicv) &&
+	    resource_size(&gicv) >= GIC_V2_DIR)
+		init_v2(gich.start, gicv.start);
 	of_node_put(node);
 }
 
@@ -563,10 +623,9 @@ static void __init find_v2_acpi(void)
 
 		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT)
 			continue;
-		/* The same for all CPUs; the table has no sizes. */
+		/* The same for all CPUs. */
 		if (gicc->gich_base_address && gicc->gicv_base_address)
-			init_v2(gicc->gich_base_address, gicc->gicv_base_address,
-				GIC_V2_CPU_SIZE);
+			init_v2(gicc->gich_base_address, gicc->gicv_base_address);
 		break;
 	}
 	acpi_put_table(table);
@@ -612,8 +671,9 @@ void __init gic_host_init(void)
 	else
 		find_v2_acpi();
 	if (gic_host.versions)
-		pr_info("guests can have a GICv%d with %u list registers\n",
-			gic_host.v3 ? 3 : 2, gic_host.nr_lrs);
+		pr_info("guests can have a GICv%d with %u list registers%s\n",
+			gic_host.v3 ? 3 : 2, gic_host.nr_lrs,
+			gic_host.gicv_regs ? ", whose CPU interface traps" : "");
 	else
 		pr_info("the host's GIC has no virtual CPU interface: no interrupt controller for guests\n");
 }
@@ -623,6 +683,8 @@ void __init gic_host_init(void)
  */
 void gic_host_destroy(void)
 {
+	if (gic_host.gicv_regs)
+		iounmap(gic_host.gicv_regs);
 	if (gic_host.gich)
 		iounmap(gic_host.gich);
 }

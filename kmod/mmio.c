@@ -157,16 +157,20 @@ int mmio_exit(struct vcpu *vcpu, u64 ipa, bool readonly)
 {
 	bool swap = data_is_big_endian(vcpu);
 	u64 esr = vcpu->hyp->esr, data = bus_data(vcpu, swap);
+	int ret;
 
 	vcpu->pending.swap = swap;
-	if (!readonly && gic_mmio(vcpu, ipa, 1 << ISS_SAS(esr), esr & ISS_WNR, &data)) {
+	ret = readonly ? 0 : gic_mmio(vcpu, ipa, 1 << ISS_SAS(esr), esr & ISS_WNR, &data);
+	if (!ret)
+		return to_user(vcpu, ipa, readonly, swap, data);
+	/* Or the instruction is done again. */
+	if (ret > 0) {
 		if (swap)
 			access_complete_swapped(vcpu, data);
 		else
 			access_complete(vcpu, data);
-		return 1;
 	}
-	return to_user(vcpu, ipa, readonly, swap, data);
+	return 1;
 }
 
 /**
