@@ -19,9 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "guest_gic.h"
+#include "gic.h"
 #include "markers.h"
-#include "vm.h"
 
 static const char help[] =
 	"bounds: guests that keep a CPU for themselves\n"
@@ -32,7 +31,8 @@ static const char help[] =
 	"Runs each row between its marks (markers.h), for a QEMU that measures, and prints its\n"
 	"name.  ROW is a regular expression for whole names; by default all rows are run.\n"
 	"\n"
-	"  --rows   number and name of each row, its bounds at EL2 and without interrupts\n";
+	"  --rows   number and name of each row that there is with the host's GIC, its bounds at\n"
+	"           EL2 and without interrupts\n";
 
 MARKER_TABLE(markers_begin, MARKER_BEGIN);
 MARKER_TABLE(markers_end, MARKER_END);
@@ -46,8 +46,13 @@ enum row_number {
 /* More than a row takes. */
 #define TURN_SEC	10
 
+/* With a GICv3; more than eight are not for a GICv2. */
 #define MAX_VCPUS	64
+#define MAX_VCPUS_V2	8
 #define MAX_INTID	1020
+
+/* Of a VM: as many as the GIC can have. */
+static unsigned int max_vcpus;
 
 /* 16 in each of four clusters: what one write of ICC_SGI1R_EL1 can name. */
 static u64 mpidr_of(unsigned int index)
@@ -57,7 +62,7 @@ static u64 mpidr_of(unsigned int index)
 
 /* ---- the guest ------------------------------------------------------------- */
 
-#define GICD_CTLR_ENABLE	0x12	/* ARE_NS, EnableGrp1NS */
+#define GICD_CTLR_ENABLE	0x13	/* both groups; GICv3: ARE */
 #define NO_DEVICE		(GUEST_MMIO + 0x1000)
 #define POSTED			(GUEST_MMIO + 0x20000)
 #define POSTED_STRIDE		0x10000
@@ -69,21 +74,21 @@ static u64 mpidr_of(unsigned int index)
 #define HVC_CLAIMED		0x86000100UL
 #define HVC_UNKNOWN		0x86000042UL
 
-static void redist_on(u64 index)
+/* The registers of a vCPU's SGIs and PPIs: with a GICv2 everybody sees its own. */
+static u64 private_frame(u64 index)
 {
-	u64 redist = GUEST_GICR + index * GICR_STRIDE;
-
-	guest_write32(redist + GICR_WAKER, 0);
-	guest_write32(redist + GICR_SGI + GICD_IGROUPR, ~0U);
-	guest_write32(redist + GICR_SGI + GICD_ISENABLER, 0xffff | BIT(TIMER_PPI));
+	if (guest_gic_version == 2)
+		return GUEST_GICD;
+	return GUEST_GICR + index * GICR_STRIDE + GICR_SGI;
 }
 
-static void interface_on(void)
+static void private_on(u64 index)
 {
-	write_sysreg(0xff, ICC_PMR_EL1);
-	write_sysreg(0, ICC_CTLR_EL1);
-	write_sysreg(1, ICC_IGRPEN1_EL1);
-	isb();
+	if (guest_gic_version == 3) {
+		guest_write32(GUEST_GICR + index * GICR_STRIDE + GICR_WAKER, 0);
+		guest_write32(private_frame(index) + GICD_IGROUPR, ~0U);
+	}
+	guest_write32(private_frame(index) + GICD_ISENABLER, 0xffff | BIT(TIMER_PPI));
 }
 
 static void guest_gic_all(u64 nr_vcpus)
@@ -91,23 +96,58 @@ static void guest_gic_all(u64 nr_vcpus)
 	u64 i;
 
 	guest_write32(GUEST_GICD + GICD_CTLR, GICD_CTLR_ENABLE);
-	for (i = 0; i < nr_vcpus; i++)
-		redist_on(i);
-	interface_on();
+	for (i = 0; i < (guest_gic_version == 2 ? 1 : nr_vcpus); i++)
+		private_on(i);
+	guest_gic_on(false);
 }
 
-/*
- * All SPIs of group 1 and edge-triggered; of those that come later the priority is the
- * higher, so that each is put in before the others.
- */
-static void spis_on(u64 router)
+/* GICD_ITARGETSR of a vCPU by its MPIDR_EL1; of nobody: none. */
+static u32 target_of(u64 mpidr)
+{
+	return mpidr < MAX_VCPUS_V2 ? BIT(mpidr) : 0;
+}
+
+static void guest_write8(u64 address, u8 value)
+{
+	asm volatile("strb %w0, [%1]" : : "r"(value), "r"(address) : "memory");
+}
+
+/* An SPI to the vCPU of this MPIDR_EL1. */
+static void spi_route(u64 intid, u64 mpidr)
+{
+	if (guest_gic_version == 2)
+		guest_write8(GUEST_GICD + GICD_ITARGETSR + intid, target_of(mpidr));
+	else
+		guest_write64(GUEST_GICD + GICD_IROUTER + intid * 8, mpidr);
+}
+
+/* All of them: with a GICv2 four at a time. */
+static void spis_route(u64 mpidr)
 {
 	u64 n;
 
+	if (guest_gic_version == 2) {
+		for (n = 32; n < MAX_INTID; n += 4)
+			guest_write32(GUEST_GICD + GICD_ITARGETSR + n,
+				      target_of(mpidr) * 0x01010101U);
+		return;
+	}
 	for (n = 32; n < MAX_INTID; n++)
-		guest_write64(GUEST_GICD + GICD_IROUTER + n * 8, router);
+		spi_route(n, mpidr);
+}
+
+/*
+ * All SPIs, of the version's group and edge-triggered; of those that come later the priority
+ * is the higher, so that each is put in before the others.
+ */
+static void spis_on(u64 mpidr)
+{
+	u64 n;
+
+	spis_route(mpidr);
 	for (n = 32; n < 1024; n += 32)
-		guest_write32(GUEST_GICD + GICD_IGROUPR + n / 8, ~0U);
+		guest_write32(GUEST_GICD + GICD_IGROUPR + n / 8,
+			      guest_gic_version == 3 ? ~0U : 0);
 	for (n = 32; n < 1024; n += 16)
 		guest_write32(GUEST_GICD + GICD_ICFGR + n / 4, 0xaaaaaaaa);
 	for (n = 32; n < 1024; n += 4)
@@ -125,17 +165,45 @@ static void spis_write(u32 reg)
 		guest_write32(GUEST_GICD + reg + n / 8, ~0U);
 }
 
+/* Acknowledges what is signalled, if anything is, and ends it. */
+static __always_inline void guest_take(void)
+{
+	u32 iar = guest_iar();
+
+	/* With a GICv2's SGI comes its sender. */
+	if ((iar & 0x3ff) < MAX_INTID)
+		guest_eoi(iar);
+}
+
 /* Sleeps; takes what comes.  No stack of its own. */
 static void guest_sleeps(void)
 {
-	u64 intid;
-
-	interface_on();
+	guest_gic_on(false);
 	for (;;) {
 		asm volatile("wfi" : : : "memory");
-		intid = read_sysreg(ICC_IAR1_EL1);
-		if (intid < SPURIOUS)
-			write_sysreg(intid, ICC_EOIR1_EL1);
+		guest_take();
+	}
+}
+
+/* An SGI to all but itself; with a GICv3, to all of those that one write can name. */
+static void guest_sgi_to_others(u64 intid)
+{
+	if (guest_gic_version == 2)
+		guest_write32(GUEST_GICD + GICD_SGIR, 1U << 24 | intid);
+	else
+		write_sysreg(BIT(40) | intid << 24, ICC_SGI1R_EL1);
+}
+
+/* So many priorities are active that nothing has been acknowledged for. */
+static void guest_set_active_priorities(void)
+{
+	if (guest_gic_version == 2) {
+		guest_write32(GUEST_GICC + GICC_APR, ~0U);
+		/* QEMU believes it when it comes from the module: once out, and in. */
+		guest_write32(NO_DEVICE, 0);
+	} else {
+		write_sysreg(~0U, S3_0_C12_C9_0);	/* ICC_AP1R0_EL1 */
+		isb();
 	}
 }
 
@@ -165,7 +233,7 @@ static void guest_switch(u64 count)
 	GUEST_DONE();
 }
 
-static void guest_answers(u64 count)
+static void guest_answers(u64 nr_vcpus, u64 count)
 {
 	u64 n;
 
@@ -175,14 +243,16 @@ static void guest_answers(u64 count)
 		guest_hvc(HVC_UNKNOWN, 0, 0, 0);
 		guest_hvc(0x84000000, 0, 0, 0);	/* PSCI_VERSION */
 		guest_hvc(0x84000004, n, 0, 0);	/* AFFINITY_INFO */
-		guest_hvc(0x84000004, mpidr_of(MAX_VCPUS - 1), 0, 0);
+		guest_hvc(0x84000004, mpidr_of(nr_vcpus - 1), 0, 0);
 		guest_hvc(0x8400000a, 0xc4000003, 0, 0);	/* PSCI_FEATURES */
 		guest_hvc(0x80000001, 0x80008000, 0, 0);	/* SMCCC_ARCH_FEATURES */
 		read_sysreg(id_aa64pfr0_el1);
 		write_sysreg(0, oslar_el1);
 		guest_read32(GUEST_GICD + GICD_TYPER);
 		guest_write32(POSTED + (NR_POSTED - 1) * POSTED_STRIDE, n);
-		write_sysreg(1, ICC_SGI1R_EL1);
+		/* GICD_SGIR is the module's at EL1. */
+		if (guest_gic_version == 3)
+			write_sysreg(1, ICC_SGI1R_EL1);
 		asm volatile("wfe" : : : "memory");
 	}
 	GUEST_DONE();
@@ -219,7 +289,6 @@ static void guest_traps(u64 count)
 	GUEST_DONE();
 }
 
-/* To all but itself. */
 static void guest_sgi_all(u64 nr_vcpus, u64 count)
 {
 	u64 n;
@@ -227,15 +296,13 @@ static void guest_sgi_all(u64 nr_vcpus, u64 count)
 	guest_gic_all(nr_vcpus);
 	GUEST_SYNC(1);
 	for (n = 0; n < count; n++)
-		write_sysreg(BIT(40) | (n % 16) << 24, ICC_SGI1R_EL1);
+		guest_sgi_to_others(n % 16);
 	GUEST_DONE();
 }
 
 /* Each word of SPIs, all of them pending, for the last vCPU and for nobody. */
 static void guest_gic_words(u64 nr_vcpus, u64 last)
 {
-	u64 n;
-
 	guest_gic_all(nr_vcpus);
 	GUEST_SYNC(1);
 	spis_on(last);
@@ -245,8 +312,7 @@ static void guest_gic_words(u64 nr_vcpus, u64 last)
 	spis_write(GICD_ISACTIVER);
 	spis_write(GICD_ICACTIVER);
 	spis_write(GICD_ICPENDR);
-	for (n = 32; n < MAX_INTID; n++)
-		guest_write64(GUEST_GICD + GICD_IROUTER + n * 8, ROUTED_TO_NOBODY);
+	spis_route(ROUTED_TO_NOBODY);
 	spis_write(GICD_ISPENDR);
 	spis_write(GICD_ICENABLER);
 	spis_write(GICD_ISENABLER);
@@ -266,7 +332,7 @@ static void guest_gic_ctlr(u64 nr_vcpus, u64 last)
 	GUEST_DONE();
 }
 
-/* Accesses anywhere in the frames, of all kinds. */
+/* Accesses anywhere in the frames, of all kinds: a GICv2's CPU interface has two pages. */
 static void guest_gic_garbage(u64 nr_vcpus, u64 count)
 {
 	u64 seed = 1, n;
@@ -281,10 +347,12 @@ static void guest_gic_garbage(u64 nr_vcpus, u64 count)
 		offset = seed >> 33 & 0xffc;
 		frame = seed >> 45 & 63;
 		value = seed >> 20;
-		if (seed >> 63)
-			frame = GUEST_GICR + frame % nr_vcpus * GICR_STRIDE + GICR_SGI;
-		else
+		if (!(seed >> 63))
 			frame = GUEST_GICD;
+		else if (guest_gic_version == 2)
+			frame = GUEST_GICC + frame % 2 * 0x1000;
+		else
+			frame = private_frame(frame % nr_vcpus);
 		if (seed >> 62 & 1)
 			guest_write32(frame + offset, value);
 		else
@@ -307,12 +375,8 @@ static void guest_ready_all(u64 count)
 		guest_write32(GUEST_GICD + GICD_ISPENDR + 4, 1);
 	}
 	/* And taken, one after the other. */
-	for (n = 0; n < count; n++) {
-		u64 intid = read_sysreg(ICC_IAR1_EL1);
-
-		if (intid < SPURIOUS)
-			write_sysreg(intid, ICC_EOIR1_EL1);
-	}
+	for (n = 0; n < count; n++)
+		guest_take();
 	GUEST_DONE();
 }
 
@@ -329,9 +393,9 @@ static void guest_active_all(u64 count)
 	spis_write(GICD_ISACTIVER);
 	GUEST_SYNC(1);
 	for (n = 0; n < count; n++) {
-		asm volatile("msr s3_0_c12_c9_0, %0\nisb" : : "r"(~0U) : "memory");
+		guest_set_active_priorities();
 		for (i = 0; i < 32; i++)
-			write_sysreg(MAX_INTID - 1 - i, ICC_EOIR1_EL1);
+			guest_eoi(MAX_INTID - 1 - i);
 	}
 	GUEST_DONE();
 }
@@ -340,26 +404,25 @@ static void guest_active_all(u64 count)
 static void guest_wait_all(u64 count)
 {
 	u64 n;
+	u32 iar;
 
 	guest_gic_all(1);
 	spis_on(0);
 	/* Only the timer comes through. */
-	guest_write32(GUEST_GICR + GICR_SGI + GICD_IPRIORITYR + (TIMER_PPI & ~3U), 0);
+	guest_write32(private_frame(0) + GICD_IPRIORITYR + (TIMER_PPI & ~3U), 0);
 	spis_write(GICD_ISPENDR);
-	write_sysreg(0x08, ICC_PMR_EL1);
+	guest_set_pmr(0x08);
 	for (n = 32; n < 1024; n += 4)
 		guest_write32(GUEST_GICD + GICD_IPRIORITYR + n, 0xf0f0f0f0);
 	GUEST_SYNC(1);
 	for (n = 0; n < count; n++) {
-		u64 intid;
-
 		write_sysreg(read_sysreg(cntvct_el0) + (n & 1 ? 6250 : 125000), cntv_cval_el0);
 		write_sysreg(1, cntv_ctl_el0);
 		asm volatile("wfi" : : : "memory");
-		intid = read_sysreg(ICC_IAR1_EL1);
+		iar = guest_iar();
 		write_sysreg(0, cntv_ctl_el0);
-		if (intid < SPURIOUS)
-			write_sysreg(intid, ICC_EOIR1_EL1);
+		if (iar < SPURIOUS)
+			guest_eoi(iar);
 	}
 	GUEST_DONE();
 }
@@ -372,14 +435,10 @@ static void guest_timer_storm(u64 count)
 	guest_gic_all(1);
 	GUEST_SYNC(1);
 	for (n = 0; n < count; n++) {
-		u64 intid;
-
 		write_sysreg(read_sysreg(cntvct_el0), cntv_cval_el0);
 		write_sysreg(1, cntv_ctl_el0);
 		isb();
-		intid = read_sysreg(ICC_IAR1_EL1);
-		if (intid < SPURIOUS)
-			write_sysreg(intid, ICC_EOIR1_EL1);
+		guest_take();
 	}
 	write_sysreg(0, cntv_ctl_el0);
 	GUEST_DONE();
@@ -391,6 +450,21 @@ static void guest_lines(u64 count)
 
 	guest_gic_all(1);
 	spis_on(0);
+	GUEST_SYNC(1);
+	for (n = 0; n < count; n++)
+		guest_write32(NO_DEVICE, n);
+	GUEST_DONE();
+}
+
+/* Each SPI is another sibling's than the one before. */
+static void guest_lines_of_others(u64 nr_vcpus, u64 count)
+{
+	u64 n;
+
+	guest_gic_all(nr_vcpus);
+	spis_on(0);
+	for (n = 32; n < MAX_INTID; n++)
+		spi_route(n, mpidr_of(1 + n % (nr_vcpus - 1)));
 	GUEST_SYNC(1);
 	for (n = 0; n < count; n++)
 		guest_write32(NO_DEVICE, n);
@@ -445,14 +519,13 @@ static void vm_open(void)
 	nr_vcpus = 0;
 }
 
-static void vm_add_gic(unsigned int max_vcpus)
+static void vm_add_gic(unsigned int count)
 {
 	const struct armvcpu_create_gic arg = {
-		.version = 3, .nr_irqs = 1024, .max_vcpus = max_vcpus,
-		.dist = GUEST_GICD, .cpu = GUEST_GICR,
+		.version = guest_gic_version, .nr_irqs = 1024, .max_vcpus = count,
+		.dist = GUEST_GICD, .cpu = guest_gic_version == 2 ? GUEST_GICC : GUEST_GICR,
 	};
 
-	guest_gic_version = 3;
 	test_check(!xioctl(vm.fd, ARMVCPU_CREATE_GIC, (void *)&arg));
 }
 
@@ -602,7 +675,7 @@ static void bound_answers(void)
 	};
 	unsigned int i;
 
-	machine(MAX_VCPUS, ARMVCPU_VCPU_POWERED_OFF);
+	machine(max_vcpus, ARMVCPU_VCPU_POWERED_OFF);
 	for (i = 0; i < ARRAY_SIZE(ranges); i++)
 		ranges[i] = (struct armvcpu_smccc_range) {
 			.base = HVC_CLAIMED + 2 * i, .count = 1,
@@ -616,7 +689,7 @@ static void bound_answers(void)
 
 		test_check(!xioctl(vm.fd, ARMVCPU_SET_POSTED, &range));
 	}
-	vcpu_call(vcpus, guest_answers, 200);
+	vcpu_call(vcpus, guest_answers, max_vcpus, 200);
 	measure(vcpus);
 	machine_close();
 }
@@ -630,14 +703,14 @@ static void bound_traps(void)
 	machine_close();
 }
 
-/* An SGI to 63 vCPUs that wait for it. */
+/* An SGI to all other vCPUs, which wait for it. */
 static void sgi_all(u64 answers)
 {
 	struct armvcpu_el2_answers arg = { .mask = answers };
 
-	machine(MAX_VCPUS, 0);
+	machine(max_vcpus, 0);
 	test_check(!xioctl(vm.fd, ARMVCPU_SET_EL2_ANSWERS, &arg));
-	vcpu_call(vcpus, guest_sgi_all, MAX_VCPUS, 32);
+	vcpu_call(vcpus, guest_sgi_all, max_vcpus, 32);
 	vcpu_expect_sync(vcpus, 1);
 	siblings_start(true);
 	begin();
@@ -656,7 +729,7 @@ static void bound_sgi_all(void)
 	sgi_all(answers);
 }
 
-/* The same, by the module. */
+/* The same, by the module: with a GICv2 GICD_SGIR always is. */
 static void bound_sgi_all_host(void)
 {
 	sgi_all(0);
@@ -665,8 +738,8 @@ static void bound_sgi_all_host(void)
 /* Words of the distributor, 32 interrupts each, that are the last vCPU's, or nobody's. */
 static void bound_gic_words(void)
 {
-	machine(MAX_VCPUS, ARMVCPU_VCPU_POWERED_OFF);
-	vcpu_call(vcpus, guest_gic_words, MAX_VCPUS, mpidr_of(MAX_VCPUS - 1));
+	machine(max_vcpus, ARMVCPU_VCPU_POWERED_OFF);
+	vcpu_call(vcpus, guest_gic_words, max_vcpus, mpidr_of(max_vcpus - 1));
 	measure(vcpus);
 	machine_close();
 }
@@ -674,16 +747,16 @@ static void bound_gic_words(void)
 /* GICD_CTLR, which concerns all interrupts of all vCPUs. */
 static void bound_gic_ctlr(void)
 {
-	machine(MAX_VCPUS, ARMVCPU_VCPU_POWERED_OFF);
-	vcpu_call(vcpus, guest_gic_ctlr, MAX_VCPUS, mpidr_of(MAX_VCPUS - 1));
+	machine(max_vcpus, ARMVCPU_VCPU_POWERED_OFF);
+	vcpu_call(vcpus, guest_gic_ctlr, max_vcpus, mpidr_of(max_vcpus - 1));
 	measure(vcpus);
 	machine_close();
 }
 
 static void bound_gic_garbage(void)
 {
-	machine(MAX_VCPUS, ARMVCPU_VCPU_POWERED_OFF);
-	vcpu_call(vcpus, guest_gic_garbage, MAX_VCPUS, 4000);
+	machine(max_vcpus, ARMVCPU_VCPU_POWERED_OFF);
+	vcpu_call(vcpus, guest_gic_garbage, max_vcpus, 4000);
 	measure(vcpus);
 	machine_close();
 }
@@ -723,26 +796,50 @@ static void bound_timer_storm(void)
 	machine_close();
 }
 
-/* All lines that one RUN can set, and an eventfd that is an interrupt of 64 VMs. */
+/* RUN, with all lines that it can set: of these SPIs, from the last one down. */
+static void run_with_lines(unsigned int last)
+{
+	struct armvcpu_run *run = vcpus[0].run;
+	unsigned int i;
+
+	for (i = 0; i < ARMVCPU_RUN_LINES; i++)
+		run->lines[i] = (struct armvcpu_run_line) { last - i, ARMVCPU_LINE_PULSE };
+	run->nr_lines = ARMVCPU_RUN_LINES;
+	vcpu_expect(vcpus, ARMVCPU_EXIT_MMIO);
+}
+
+/* All lines that one RUN can set. */
 static void bound_lines(void)
 {
-	struct armvcpu_run *run;
-	unsigned int i, n;
+	unsigned int n;
 
 	machine(1, 0);
-	run = vcpus[0].run;
 	vcpu_call(vcpus, guest_lines, 50);
 	vcpu_expect_sync(vcpus, 1);
 	begin();
+	for (n = 0; n < 50; n++)
+		run_with_lines(MAX_INTID - 1);
+	end();
+	machine_close();
+}
+
+/* The same, each for another vCPU, which waits for it. */
+static void bound_line_sleepers(void)
+{
+	unsigned int n;
+
+	machine(max_vcpus, 0);
+	vcpu_call(vcpus, guest_lines_of_others, max_vcpus, 50);
+	vcpu_expect_sync(vcpus, 1);
+	siblings_start(true);
+	begin();
 	for (n = 0; n < 50; n++) {
-		for (i = 0; i < ARMVCPU_RUN_LINES; i++)
-			run->lines[i] = (struct armvcpu_run_line) {
-				MAX_INTID - 1 - i, ARMVCPU_LINE_PULSE,
-			};
-		run->nr_lines = ARMVCPU_RUN_LINES;
-		vcpu_expect(vcpus, ARMVCPU_EXIT_MMIO);
+		run_with_lines(MAX_INTID - 1 - n * ARMVCPU_RUN_LINES);
+		/* Until they wait again. */
+		usleep(10000);
 	}
 	end();
+	siblings_stop();
 	machine_close();
 }
 
@@ -774,8 +871,8 @@ static void bound_memory(void)
 /* CPU_ON of vCPUs that are on, that are off, and that are just being turned on. */
 static void bound_cpu_on(void)
 {
-	machine(MAX_VCPUS, ARMVCPU_VCPU_POWERED_OFF);
-	vcpu_call(vcpus, guest_cpu_on, MAX_VCPUS, 3 * MAX_VCPUS);
+	machine(max_vcpus, ARMVCPU_VCPU_POWERED_OFF);
+	vcpu_call(vcpus, guest_cpu_on, max_vcpus, 3 * max_vcpus);
 	vcpu_expect_sync(vcpus, 1);
 	siblings_start(false);
 	begin();
@@ -789,15 +886,15 @@ static void bound_cpu_on(void)
 /* A vCPU comes and goes that all interrupts are for, in the middle of them. */
 static void bound_vcpu_gone(void)
 {
-	machine(MAX_VCPUS, ARMVCPU_VCPU_POWERED_OFF);
-	vcpu_call(vcpus, guest_gic_words, MAX_VCPUS, mpidr_of(MAX_VCPUS - 1));
+	machine(max_vcpus, ARMVCPU_VCPU_POWERED_OFF);
+	vcpu_call(vcpus, guest_gic_words, max_vcpus, mpidr_of(max_vcpus - 1));
 	vcpu_expect_sync(vcpus, 1);
 	run_to_done(vcpus);
-	vcpu_call(vcpus, guest_gic_ctlr, MAX_VCPUS, mpidr_of(MAX_VCPUS - 1));
+	vcpu_call(vcpus, guest_gic_ctlr, max_vcpus, mpidr_of(max_vcpus - 1));
 	vcpu_expect_sync(vcpus, 1);
 	begin();
 	vcpu_close(&vcpus[--nr_vcpus]);
-	vm_add_vcpus(MAX_VCPUS, 0);
+	vm_add_vcpus(max_vcpus, 0);
 	end();
 	machine_close();
 }
@@ -805,8 +902,8 @@ static void bound_vcpu_gone(void)
 /* The VMM resets a GIC that is full of them. */
 static void bound_gic_reset(void)
 {
-	machine(MAX_VCPUS, ARMVCPU_VCPU_POWERED_OFF);
-	vcpu_call(vcpus, guest_gic_ctlr, MAX_VCPUS, mpidr_of(MAX_VCPUS - 1));
+	machine(max_vcpus, ARMVCPU_VCPU_POWERED_OFF);
+	vcpu_call(vcpus, guest_gic_ctlr, max_vcpus, mpidr_of(max_vcpus - 1));
 	vcpu_expect_sync(vcpus, 1);
 	begin();
 	test_check(!xioctl(vm.fd, ARMVCPU_RESET_GIC, NULL));
@@ -837,12 +934,16 @@ static void bound_vmids(void)
 
 /* ---- the program ----------------------------------------------------------- */
 
+#define V3	GIC_V3
+#define V23	(GIC_V2 | GIC_V3)
+
 static const struct {
 	const char *name;
 	void (*run)(void);
+	u32 versions;
 	u64 el2, dark;
 } rows[] = {
-#define BOUND(name, el2, dark) { #name, bound_##name, el2, dark },
+#define BOUND(name, versions, el2, dark) { #name, bound_##name, versions, el2, dark },
 #include "bounds.def"
 };
 
@@ -871,6 +972,12 @@ static void tell_module(void)
 		     "mov x1, %1\n"
 		     ".inst 0xd280001f | 0x300 << 5\n"
 		     : : "r"(first), "r"(last + 4096) : "x0", "x1");
+}
+
+/* With this host's GIC. */
+static bool is_row(unsigned int i)
+{
+	return rows[i].versions & BIT(guest_gic_version);
 }
 
 static bool wanted(const char *name, int count, char **patterns)
@@ -914,20 +1021,26 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	static_assert(NR_ROWS <= MARKER_MAX, "a mark for each");
-	if (argc > 1 && !strcmp(argv[1], "--rows")) {
-		for (i = 0; i < NR_ROWS; i++)
-			printf("%u %s %llu %llu\n", i, rows[i].name, rows[i].el2, rows[i].dark);
-		return 0;
-	}
-	if (argc > 1 && argv[1][0] == '-') {
+	if (argc > 1 && argv[1][0] == '-' && strcmp(argv[1], "--rows")) {
 		fputs(help, strcmp(argv[1], "--help") ? stderr : stdout);
 		return strcmp(argv[1], "--help") ? 2 : 0;
+	}
+	guest_gic_version = gic_version(V23);
+	if (!guest_gic_version)
+		test_fail("the host's GIC is none for guests");
+	max_vcpus = guest_gic_version == 2 ? MAX_VCPUS_V2 : MAX_VCPUS;
+	if (argc > 1 && argv[1][0] == '-') {
+		for (i = 0; i < NR_ROWS; i++)
+			if (is_row(i))
+				printf("%u %s %llu %llu\n", i, rows[i].name, rows[i].el2,
+				       rows[i].dark);
+		return 0;
 	}
 	sigaction(SIGUSR1, &action, NULL);
 	setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
 	tell_module();
 	for (i = 0; i < NR_ROWS; i++) {
-		if (!wanted(rows[i].name, argc - 1, argv + 1))
+		if (!is_row(i) || !wanted(rows[i].name, argc - 1, argv + 1))
 			continue;
 		row_number = i;
 		wait_for_turn();
