@@ -1424,12 +1424,14 @@ void gic_reset(struct vm *vm)
 	}
 	/* Lines may be raised meanwhile: what has come before the reset is gone with it. */
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
-		irq_reset(gic, &gic->spis[n - GIC_NR_PRIVATE]);
-		if (n % 8 == 7)
+		struct gic_irq *irq = &gic->spis[n - GIC_NR_PRIVATE];
+
+		irq_reset(gic, irq);
+		if (irq->host_irq)
+			gic_clear_host(irq);
+		if (irq->host_irq || n % 8 == 7)
 			gic_breathe(gic, &flags);
 	}
-	for (i = 0; i < gic->nr_passed; i++)
-		gic_clear_host(gic->passed[i]);
 	gic_update_all(gic, &flags);
 	raw_spin_unlock_irqrestore(&gic->lock, flags);
 }

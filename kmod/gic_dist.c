@@ -608,6 +608,10 @@ static u64 read_field(const struct gic_frame *f, const struct gic_reg *reg,
 	return value;
 }
 
+/*
+ * What a write changes of the host's interrupts takes its time, for each of them.  The lock is
+ * let go then, but not before: no vCPU runs, because is_elsewhere() has seen that it would.
+ */
 static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 			unsigned int len, u64 value, enum write_kind kind)
 {
@@ -622,8 +626,10 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 
 		if (!irq)
 			continue;
-		if (irq->host_irq && field == &latch && kind == WRITE_CLEARS && part)
+		if (irq->host_irq && field == &latch && kind == WRITE_CLEARS && part) {
 			gic_clear_host(irq);
+			gic_breathe(f->gic, f->flags);
+		}
 		was = field->get(f->gic, irq);
 		mask = field->mask(f->gic, irq) & span.mask << span.shift;
 		if (kind != WRITE_ALL)
@@ -639,7 +645,10 @@ static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 		if (field == &active && !part && f->self)
 			gic_note_end(f->self, irq);
 		gic_update(f->gic, irq);
-		passed |= irq->host_irq;
+		if (!irq->host_irq)
+			continue;
+		passed = true;
+		gic_breathe(f->gic, f->flags);
 	}
 	if (passed)
 		gic_refill(f->gic, f->flags);
