@@ -580,21 +580,24 @@ void pass_destroy_all(struct vm *vm)
 }
 
 /*
- * Linux has moved it, as its CPU went offline, and leaves it where it is.  The handler may
- * still be at work on the CPU that it leaves: if it came on the other one meanwhile, Linux
- * would drop it, and it would stay active.  It does not come before a guest has ended it.
+ * Linux has moved it, as its CPU went offline, and leaves it where it is.  The CPU that it
+ * leaves may still be at work on it: if it came on the other one meanwhile, Linux would drop
+ * it, and it would stay active.  It does not come before a guest has ended it.
  */
 static void route_one(struct pass_irq *pass)
 {
-	if (cpumask_equal(irq_data_get_affinity_mask(irq_get_irq_data(pass->irq)),
+	if (!cpu_online(pass->cpu) ||
+	    cpumask_equal(irq_data_get_affinity_mask(irq_get_irq_data(pass->irq)),
 			  cpumask_of(pass->cpu)))
 		return;
+	/* It may go offline again: then it is refused, or Linux moves it once more. */
 	gic_hold(pass->vm, pass->intid);
-	cpus_read_lock();
-	if (cpu_online(pass->cpu))
-		irq_set_affinity(pass->irq, cpumask_of(pass->cpu));
-	cpus_read_unlock();
-	synchronize_hardirq(pass->irq);
+	irq_set_affinity(pass->irq, cpumask_of(pass->cpu));
+	/*
+	 * Who has acknowledged it handles it without letting interrupts in.
+	 * synchronize_hardirq() would not know of those that Linux has not heard of yet.
+	 */
+	kick_all_cpus_sync();
 	gic_let_go(pass->vm, pass->intid);
 }
 
@@ -602,6 +605,10 @@ static void route_again(struct work_struct *work)
 {
 	struct pass_irq *pass;
 
+	/*
+	 * Without cpus_read_lock(): a VM that is frozen would stand still for as long as a CPU
+	 * takes to come up, or CPUs could not come up while one cannot be frozen.
+	 */
 	mutex_lock(&pass_mutex);
 	list_for_each_entry(pass, &pass_irqs, link)
 		route_one(pass);
