@@ -291,8 +291,10 @@ void gic_update_all(struct gic *gic, unsigned long *flags)
 		gic_breathe(gic, flags);
 	}
 	for (n = GIC_NR_PRIVATE; n < min_t(u32, gic->nr_irqs, GIC_MAX_INTID); n++) {
-		gic_update(gic, gic_irq_of(gic, NULL, n));
-		if (n % 8 == 7)
+		struct gic_irq *irq = gic_irq_of(gic, NULL, n);
+
+		gic_update(gic, irq);
+		if (irq->host_irq || n % 8 == 7)
 			gic_breathe(gic, flags);
 	}
 }
@@ -1422,13 +1424,18 @@ void gic_reset(struct vm *vm)
 		vcpu->gic.changed = true;
 		gic_breathe(gic, &flags);
 	}
-	/* Lines may be raised meanwhile: what has come before the reset is gone with it. */
+	/*
+	 * Lines may be raised meanwhile: what has come before the reset is gone with it.  Not
+	 * what a CPU of the host's has acknowledged and only now waits for the lock with.
+	 */
 	for (n = GIC_NR_PRIVATE; n < gic->nr_irqs; n++) {
 		struct gic_irq *irq = &gic->spis[n - GIC_NR_PRIVATE];
 
 		irq_reset(gic, irq);
-		if (irq->host_irq)
+		if (irq->host_irq) {
 			gic_clear_host(irq);
+			gic_update(gic, irq);
+		}
 		if (irq->host_irq || n % 8 == 7)
 			gic_breathe(gic, &flags);
 	}
@@ -1498,7 +1505,7 @@ void gic_vcpu_exit(struct vcpu *vcpu)
 		struct gic_irq *irq = &gic->spis[n - GIC_NR_PRIVATE];
 
 		/* Nothing becomes its own any more: those that have been looked at stay so. */
-		if (n % 8 == 0)
+		if (irq->host_irq || n % 8 == 0)
 			gic_breathe(gic, &flags);
 		if (irq->owner != vcpu)
 			continue;

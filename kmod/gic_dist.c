@@ -610,7 +610,9 @@ static u64 read_field(const struct gic_frame *f, const struct gic_reg *reg,
 
 /*
  * What a write changes of the host's interrupts takes its time, for each of them.  The lock is
- * let go then, but not before: no vCPU runs, because is_elsewhere() has seen that it would.
+ * let go then, and nothing from before is gone by after that but that no vCPU is in the guest:
+ * must_freeze() has seen to it, or the VMM has all vCPUs.  Another's write to the same word
+ * may come in between, for each interrupt before this one's or behind it.
  */
 static void write_field(const struct gic_frame *f, const struct gic_reg *reg,
 			unsigned int len, u64 value, enum write_kind kind)
