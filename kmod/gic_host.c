@@ -442,6 +442,7 @@ void gic_host_leave(struct vcpu *vcpu)
 /* The registers of GICV below GIC_V2_DIR (IHI 0048B 5.5). */
 #define CPU_READ	BIT(0)
 #define CPU_WRITE	BIT(1)
+#define GICV_IIDR	0x0fc
 
 static const u8 cpu_regs[GIC_V2_DIR / 4] = {
 	[0x000 / 4]			= CPU_READ | CPU_WRITE,	/* CTLR */
@@ -456,7 +457,7 @@ static const u8 cpu_regs[GIC_V2_DIR / 4] = {
 	[0x024 / 4]			= CPU_WRITE,		/* AEOIR */
 	[0x028 / 4]			= CPU_READ,		/* AHPPIR */
 	[0x0d0 / 4]			= CPU_READ | CPU_WRITE,	/* APR0, of five bits */
-	[0x0fc / 4]			= CPU_READ,		/* IIDR */
+	[GICV_IIDR / 4]			= CPU_READ,
 };
 
 /**
@@ -486,10 +487,13 @@ void gic_host_cpu_access(u32 offset, bool write, u64 *data)
 	readl(gic_host.gich + GICH_HCR);
 	/* GICH and GICV may be two peripherals, which nothing else keeps in order. */
 	mb();
-	if (write)
+	if (write) {
 		writel_relaxed(*data, gic_host.gicv_regs + offset);
-	else
+		/* GICV has it, for GICH to show. */
+		readl_relaxed(gic_host.gicv_regs + GICV_IIDR);
+	} else {
 		*data = readl_relaxed(gic_host.gicv_regs + offset);
+	}
 	/* For gic_host_leave(). */
 	mb();
 }
