@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "gic.h"
+#include "system.h"
 
 #define RAM		0x40000000UL
 #define VECTORS		(RAM + 0x800)
@@ -76,13 +77,6 @@ struct pace {
 	bool flipped;
 };
 
-static u64 scale(void)
-{
-	const char *times = getenv("RIG_TIMEOUT_SCALE");
-
-	return times && atoi(times) > 0 ? atoi(times) : 1;
-}
-
 static bool goes_on(struct pace *pace, const u64 *flips)
 {
 	u64 now = now_ns(), seen = READ_ONCE(*flips);
@@ -99,7 +93,7 @@ static bool goes_on(struct pace *pace, const u64 *flips)
 	now -= pace->begin;
 	return now < pace->seconds * NSEC ||
 	       (pace->together < TOGETHER && now < 2 * pace->seconds * NSEC) ||
-	       (!pace->together && now < (1 + scale()) * pace->seconds * NSEC);
+	       (!pace->together && now < (1 + system_scale()) * pace->seconds * NSEC);
 }
 
 /* Without a flip nothing was tested. */

@@ -14,7 +14,6 @@ case ${1:-} in
 -h | --help) usage; exit ;;
 esac
 PROGRAMS=$BUILD/install/armvcpu
-# Not while others use what is installed.
 need_tests "$PROGRAMS/passthrough" "$PROGRAMS/failnth"
 
 tap_begin

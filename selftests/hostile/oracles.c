@@ -48,17 +48,9 @@ static u64 wrongs;
 static u64 runs;
 static u64 latest_ns;
 
-/* How slow the host may be. */
-static u64 scale(void)
-{
-	const char *times = getenv("RIG_TIMEOUT_SCALE");
-
-	return times && atoi(times) > 0 ? atoi(times) : 1;
-}
-
 static u64 lateness_ms(void)
 {
-	return ORACLE_LATENESS_MS * (system_is_debug() ? scale() : 1);
+	return ORACLE_LATENESS_MS * (system_is_debug() ? system_scale() : 1);
 }
 
 void oracle_wrong(const char *format, ...)
@@ -600,7 +592,7 @@ static bool all_have_looked(void)
 /* From the beginning to the end. */
 static void check_oracles(void)
 {
-	u64 most_ms = LONGEST_MS * scale();
+	u64 most_ms = LONGEST_MS * system_scale();
 	unsigned int i;
 
 	if (own_watch >= 0 && !own_looks)

@@ -8,6 +8,7 @@
 #define SELFTEST_HARNESS_H
 
 #include "kselftest_harness.h"
+#include "system.h"
 
 /* Only those whose name has a text in it. */
 static inline struct __test_metadata *harness_tests(struct __test_metadata *t, const char *text)
@@ -40,14 +41,13 @@ harness_variants(struct __fixture_variant_metadata *v, const char *text)
 /* What main() returns, in place of TEST_HARNESS_MAIN. */
 static inline int harness_run(int argc, char **argv)
 {
-	const char *scale = getenv("RIG_TIMEOUT_SCALE");
 	const char *test = getenv("TEST"), *variant = getenv("VARIANT");
 	struct __fixture_metadata *f;
 	struct __test_metadata *t;
 
-	for (f = __fixture_list; f && scale && atoi(scale) > 0; f = f->next)
+	for (f = __fixture_list; f; f = f->next)
 		for (t = f->tests; t; t = t->next)
-			t->timeout *= atoi(scale);
+			t->timeout *= system_scale();
 	for (f = __fixture_list; f; f = f->next) {
 		if (test)
 			f->tests = harness_tests(f->tests, test);

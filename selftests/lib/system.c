@@ -99,6 +99,13 @@ bool kernel_at_least(int version, int patchlevel)
 	return a > version || (a == version && b >= patchlevel);
 }
 
+unsigned int system_scale(void)
+{
+	const char *times = getenv("RIG_TIMEOUT_SCALE");
+
+	return times && atoi(times) > 0 ? atoi(times) : 1;
+}
+
 bool system_is_debug(void)
 {
 	const char *debug = getenv("RIG_DEBUG");

@@ -19,6 +19,8 @@ long system_value(const char *path, const char *key);
 /* Has the kernel said that? As far back as its log goes. */
 bool system_logged(const char *text);
 bool kernel_at_least(int version, int patchlevel);
+/* How many times slower the host may be than a quiet one: RIG_TIMEOUT_SCALE, at least 1. */
+unsigned int system_scale(void);
 /* The rig's debug kernel, which is built for the tests, and slow. */
 bool system_is_debug(void);
 /*
