@@ -24,16 +24,22 @@
 #include "hostile/guest.h"
 #include "hostile/oracles.h"
 #include "kselftest.h"
+#include "system.h"
 #include "vm.h"
 
 #define GUARD		0x10000UL	/* around the guest's memory, a page at the least */
 #define BATCH		1024
 #define SMALL_BATCH	100
+/* What the thread that runs the guest does for each takes a millisecond or two when debugged. */
 #define TICK_US		4000
-/* A case that has not come to its end by then does not: it has timers of its own. */
-#define LOST_NS		(40 * NSEC_PER_MSEC)
-/* Nothing at all. */
-#define STUCK_NS	(60000 * NSEC_PER_MSEC)
+#define DEBUG_TICK_US	24000
+/*
+ * A case that has not come to its end after so many does not: it has timers of its own. A
+ * time would not do, of which the thread may have had nothing.
+ */
+#define LOST_TICKS	10
+/* Nothing at all: for all cases that follow one reset. Times system_scale(). */
+#define STUCK_NS	(10000 * NSEC_PER_MSEC)
 
 static const char * const kind_names[HOSTILE_KINDS] = {
 	[HOSTILE_SYSREG] = "sysreg", [HOSTILE_INSN] = "insn", [HOSTILE_CALL] = "call",
@@ -119,17 +125,21 @@ static struct counts total;
 
 static pthread_t runner;
 static bool ticker_stop;
+static u64 ticks;
 
 static void on_tick(int sig)
 {
 	(void)sig;
+	WRITE_ONCE(ticks, ticks + 1);
 }
 
 static void *ticker(void *arg)
 {
+	u32 us = system_is_debug() ? DEBUG_TICK_US : TICK_US;
+
 	(void)arg;
 	while (!READ_ONCE(ticker_stop)) {
-		usleep(TICK_US);
+		usleep(us);
 		pthread_kill(runner, SIGUSR1);
 	}
 	return NULL;
@@ -374,7 +384,7 @@ static void print_case(const struct hostile_options *o, u64 number)
 static bool run_cases(struct hostile *h, const struct hostile_options *o, u64 first, u64 count,
 		      struct counts *counts)
 {
-	u64 end = first + count, at, since, begin = now_ns(), wrongs = oracle_wrongs(), seen;
+	u64 end = first + count, at, since_tick, wrongs = oracle_wrongs(), seen, stuck;
 	int ret;
 
 	h->state = o->seed ^ first;
@@ -383,7 +393,8 @@ static bool run_cases(struct hostile *h, const struct hostile_options *o, u64 fi
 
 		hostile_reset(h, o, first, end - first);
 		at = ~0UL;
-		since = now_ns();
+		since_tick = READ_ONCE(ticks);
+		stuck = now_ns() + STUCK_NS * system_scale();
 		for (;;) {
 			ret = oracle_run(&h->vcpu);
 			sync_ctl(h);
@@ -405,11 +416,11 @@ static bool run_cases(struct hostile *h, const struct hostile_options *o, u64 fi
 				break;
 			if (seen != at) {
 				at = seen;
-				since = now_ns();
-			} else if (now_ns() - since > LOST_NS) {
+				since_tick = READ_ONCE(ticks);
+			} else if (READ_ONCE(ticks) - since_tick >= LOST_TICKS) {
 				break;
 			}
-			if (now_ns() - begin > STUCK_NS) {
+			if (now_ns() > stuck) {
 				oracle_wrong("it does not end");
 				break;
 			}

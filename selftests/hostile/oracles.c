@@ -21,6 +21,12 @@
 
 /* How long an oracle may not look, in milliseconds; times what RIG_TIMEOUT_SCALE says. */
 #define LONGEST_MS	2000UL
+/*
+ * However slow the host is, the guest has its time: an oracle rests for so many times as long as
+ * it has been at work.  That can be a stall of the machine that emulates it, so not for long.
+ */
+#define REST		8
+#define LONGEST_REST_NS	(100 * NSEC_PER_MSEC)
 
 /**
  * struct oracle - one that looks at something again and again
@@ -88,6 +94,32 @@ static void looked(struct oracle *o)
 {
 	gap(o);
 	WRITE_ONCE(o->looks, o->looks + 1);
+}
+
+static u64 clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	/* A system call: the vDSO would read the counter that is in question. */
+	syscall(SYS_clock_gettime, clock, &ts);
+	return ts.tv_sec * 1000000000UL + ts.tv_nsec;
+}
+
+/* How long the calling thread, which has looked, rests: at least @least_ns. */
+static u64 rest_ns(u64 least_ns)
+{
+	static __thread u64 last;
+	u64 now = clock_ns(CLOCK_THREAD_CPUTIME_ID), ns = (now - last) * REST;
+
+	last = now;
+	if (ns > LONGEST_REST_NS)
+		ns = LONGEST_REST_NS;
+	return ns > least_ns ? ns : least_ns;
+}
+
+static void rest(u64 least_us)
+{
+	usleep(rest_ns(least_us * 1000) / 1000);
 }
 
 /* ---- registers --------------------------------------------------------- */
@@ -248,8 +280,7 @@ static void *spin_thread(void *arg)
 		oracle_spin(&in, &out);
 		compare_regs("a thread beside it", &in, &out);
 		looked(&spins);
-		/* Most of the CPU is the guests'. */
-		usleep(2000);
+		rest(2000);
 	}
 	return NULL;
 }
@@ -324,15 +355,6 @@ static struct probed probe(const struct probe *p)
 	return got;
 }
 
-static u64 raw_ns(void)
-{
-	struct timespec ts;
-
-	/* A system call: the vDSO would read the counter that is in question. */
-	syscall(SYS_clock_gettime, CLOCK_MONOTONIC_RAW, &ts);
-	return ts.tv_sec * 1000000000UL + ts.tv_nsec;
-}
-
 /* What CNTVCT_EL0 may be beside the kernel's clock, which has its counter and no offset. */
 #define COUNTER_NS	(5 * NSEC_PER_MSEC)
 
@@ -352,9 +374,9 @@ static struct moment read_moment(void)
 {
 	struct moment m;
 
-	m.before = raw_ns();
+	m.before = clock_ns(CLOCK_MONOTONIC_RAW);
 	m.count = read_S3_3_C14_C0_2();
-	m.after = raw_ns();
+	m.after = clock_ns(CLOCK_MONOTONIC_RAW);
 	return m;
 }
 
@@ -417,7 +439,7 @@ static void *probe_thread(void *arg)
 		if (off)
 			oracle_wrong("CNTVCT_EL0 is %lld us off", off / 1000);
 		looked(&probes);
-		usleep(3000);
+		rest(3000);
 	}
 	return NULL;
 }
@@ -437,7 +459,7 @@ static void *watch_thread(void *arg)
 	while (!READ_ONCE(stop)) {
 		watch_look(fd, 0);
 		looked(&watches);
-		usleep(5000);
+		rest(5000);
 	}
 	close(fd);
 	return NULL;
@@ -455,7 +477,7 @@ static void *sleep_thread(void *arg)
 	pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 	until = now_ns();
 	while (!READ_ONCE(stop)) {
-		until += NSEC_PER_MSEC;
+		until += rest_ns(NSEC_PER_MSEC);
 		ts.tv_sec = until / 1000000000;
 		ts.tv_nsec = until % 1000000000;
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
@@ -545,7 +567,7 @@ static void *sum_thread(void *arg)
 			oracle_wrong("the other VM's sum is 0x%llx", vcpu_sync_arg(&vcpu, 0));
 		round++;
 		looked(&sums);
-		usleep(1000);
+		rest(1000);
 	}
 	vcpu_close(&vcpu);
 	vm_close(&vm);
@@ -646,6 +668,6 @@ void oracles_print(void)
 			printf("#   %llu times %s, for %llu ms not;\n", o->looks, o->name,
 			       o->longest_ns / NSEC_PER_MSEC);
 	}
-	printf("#   of sleeps of 1 ms the latest was %llu.%03llu ms late (%llu ms may be)\n",
+	printf("#   the latest timer was %llu.%03llu ms late (%llu ms may be)\n",
 	       latest_ns / NSEC_PER_MSEC, latest_ns / 1000 % 1000, lateness_ms());
 }

@@ -25,8 +25,8 @@ struct oracle_regs {
 };
 
 /*
- * How late a thread may wake that sleeps for a millisecond, in milliseconds; on the debug
- * kernel times what RIG_TIMEOUT_SCALE says.
+ * How late a thread may wake that sleeps for a millisecond, or as long as an oracle rests, in
+ * milliseconds; on the debug kernel times what RIG_TIMEOUT_SCALE says.
  */
 #define ORACLE_LATENESS_MS	2000U
 
