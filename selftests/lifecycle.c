@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How VMs end: closed in any order, out of descriptors, out of VMIDs, killed in
- * the middle of everything. Whatever happens, all of it comes back: the VM, the
- * module's references, locked memory, pages.
+ * How VMs end: closed in any order, out of descriptors, more of them than VMIDs, killed
+ * in the middle of everything. Whatever happens, all of it comes back: the VM, the module's
+ * references, locked memory, pages.
  */
 #include "harness.h"
 
@@ -391,26 +391,6 @@ TEST_F(life, memory_of_a_former_vm)
 
 /* ---- limits ------------------------------------------------------------------------- */
 
-/* Where memory runs out before. */
-#define MANY_VMS	1000
-
-/* As many VMs as there can be; none may exist. */
-static int *use_all_vmids(int sys, int max)
-{
-	struct rlimit limit = { .rlim_cur = max + 100, .rlim_max = max + 100 };
-	struct armvcpu_create_vm arg = { 0 };
-	int *fds = calloc(max, sizeof(*fds)), i;
-
-	test_check(fds);
-	test_check(!setrlimit(RLIMIT_NOFILE, &limit));
-	for (i = 0; i < max; i++) {
-		fds[i] = xioctl(sys, ARMVCPU_CREATE_VM, &arg);
-		if (fds[i] < 0)
-			test_fail("VM %d of %d: %s", i, max, strerror(-fds[i]));
-	}
-	return fds;
-}
-
 /* More than there are VMIDs of 8 bits, at once. */
 #define ALIVE		280
 #define PASSES		3
@@ -489,34 +469,6 @@ TEST_F(life, thousands_of_vms)
 	}
 	vcpu_close(&first);
 	vm_close(&own);
-}
-
-TEST_F(life, vmids_run_out)
-{
-	struct armvcpu_create_vm arg = { 0 };
-	int sys = sys_open(), i, fd, *fds;
-	u64 max = get_cap(sys, ARMVCPU_CAP_MAX_VMS);
-
-	if (max > MANY_VMS)
-		SKIP(return, "%llu VMs are too many to make them all", max);
-	fds = use_all_vmids(sys, max);
-	EXPECT_EQ(max, read_number(MODULE_VMS));
-	for (i = 0; i < 3; i++)
-		ASSERT_EQ(-ENOSPC, xioctl(sys, ARMVCPU_CREATE_VM, &arg));
-	EXPECT_EQ(max, read_number(MODULE_VMS));
-	/* One that goes makes room for exactly one. */
-	close(fds[max / 2]);
-	fd = xioctl(sys, ARMVCPU_CREATE_VM, &arg);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(-ENOSPC, xioctl(sys, ARMVCPU_CREATE_VM, &arg));
-	/* With the last number there is, a VM works as any other. */
-	close(fd);
-	check_vm();
-	fds[max / 2] = -1;
-	for (i = 0; i < (int)max; i++)
-		close(fds[i]);
-	EXPECT_EQ(0, read_number(MODULE_VMS));
-	close(sys);
 }
 
 /* No descriptor is left for the VM, or for its vCPU: EMFILE, and nothing stays. */
@@ -732,22 +684,6 @@ FIXTURE_TEARDOWN(killed)
 	check_vm();
 }
 
-/* The place of a VM that the dead have kept is missing now. */
-static void check_vms(void)
-{
-	int sys = sys_open(), i, *fds;
-	u64 max = get_cap(sys, ARMVCPU_CAP_MAX_VMS);
-
-	test_check(!wait_for_number(MODULE_VMS, 0));
-	if (max <= MANY_VMS) {
-		fds = use_all_vmids(sys, max);
-		for (i = 0; i < (int)max; i++)
-			close(fds[i]);
-		free(fds);
-	}
-	close(sys);
-}
-
 static void kill_one(struct shared *shared, void (*vmm)(struct shared *shared), unsigned int delay)
 {
 	int status;
@@ -824,7 +760,6 @@ TEST_F(killed, leaves_nothing)
 			KILLS);
 		EXPECT_GT(PAGES_LOST, before - after);
 	}
-	check_vms();
 }
 
 int main(int argc, char **argv)
