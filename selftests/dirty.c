@@ -805,27 +805,52 @@ TEST(flags_of_slots)
 
 #define MANY_PAGES	512UL
 #define WRITERS		4
-#define WRITES		250000UL
 #define ROUNDS		20
+/* From one round to the next, by all of them. */
+#define WRITES		50000UL
 
 static u64 rounds;
+static u64 written[WRITERS];
 
 /* Each has a word of its own in every page, and what it writes is never the same. */
 static void guest_writes_at_random(u64 writer, u64 page)
 {
 	u64 state = 0x9e3779b97f4a7c15UL * (writer + 1), i;
 
-	/* As often as that, and as long as somebody looks. */
-	for (i = 1; i <= WRITES || READ_ONCE(rounds) < ROUNDS; i++) {
+	for (i = 1; READ_ONCE(rounds) < ROUNDS; i++) {
 		state ^= state << 13;
 		state ^= state >> 7;
 		state ^= state << 17;
 		guest_write64(GUEST_RAM + (state >> 20) % MANY_PAGES * page + 64 * writer, i);
+		WRITE_ONCE(written[writer], i);
 	}
 	GUEST_DONE();
 }
 
 static unsigned int running;
+
+static u64 sum_written(void)
+{
+	u64 sum = 0, i;
+
+	for (i = 0; i < WRITERS; i++)
+		sum += READ_ONCE(written[i]);
+	return sum;
+}
+
+/*
+ * Until the guests have written, however slow the host is: who clears all the time has guests
+ * that do nothing but fault.  A writer may wait for room in its ring, but not all do: half of
+ * the rings have room for everything.  In the end they write no more.
+ */
+static void wait_for_writes(void)
+{
+	u64 until = sum_written() + WRITES;
+
+	do
+		usleep(10000);
+	while (sum_written() < until && READ_ONCE(rounds) < ROUNDS);
+}
 
 static void *writer_thread(void *arg)
 {
@@ -960,20 +985,20 @@ TEST_F(many, none_is_missed)
 	pthread_t threads[WRITERS];
 
 	rounds = 0;
+	memset(written, 0, sizeof(written));
 	running = WRITERS;
 	for (i = 0; i < WRITERS; i++) {
 		vcpu_call(&m->vcpus[i], guest_writes_at_random, i, page);
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, writer_thread, &m->vcpus[i]));
 	}
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE)) {
+		wait_for_writes();
 		device_writes(m, rounds);
 		if (variant->ring)
 			copy_told(m);
 		else
 			copy_dirty(m, variant->by_name);
 		WRITE_ONCE(rounds, rounds + 1);
-		/* Whoever clears all the time has a guest that does nothing but fault. */
-		usleep(100000);
 	}
 	for (i = 0; i < WRITERS; i++)
 		ASSERT_EQ(0, pthread_join(threads[i], NULL));
