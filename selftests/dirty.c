@@ -1016,6 +1016,8 @@ TEST_F(many, none_is_missed)
 	TH_LOG("%llu pages copied in %llu rounds", m->copied, rounds);
 	for (i = 1; i < WRITERS && variant->ring; i += 2)
 		EXPECT_LT(0, m->vcpus[i].run->stats.user[ARMVCPU_EXIT_DIRTY_RING_FULL]);
+	for (i = 0; i < WRITERS; i++)
+		EXPECT_LE(MANY_PAGES, written[i]);
 	/* Some of it while they wrote. */
 	EXPECT_LE(ROUNDS, rounds);
 	EXPECT_LT(MANY_PAGES, m->copied);

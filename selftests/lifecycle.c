@@ -471,6 +471,53 @@ TEST_F(life, thousands_of_vms)
 	vm_close(&own);
 }
 
+/* What one takes before it has memory, in pages, with some room. */
+#define VM_PAGES	8
+
+/* As many as there can be: a host with memory for them (make check-lifecycle). */
+TEST_F(life, so_many_vms_and_no_more)
+{
+	u64 max, need, page = page_size(), i;
+	struct armvcpu_create_vm arg = { 0 };
+	struct rlimit limit;
+	int sys, fd, *fds;
+
+	sys = sys_open();
+	max = get_cap(sys, ARMVCPU_CAP_MAX_VMS);
+	need = max * VM_PAGES * page / 1024;
+	if (system_value("/proc/meminfo", "MemAvailable") < (long)need) {
+		close(sys);
+		SKIP(return, "%llu VMs need %llu MB", max, need / 1024);
+	}
+	limit.rlim_cur = max + 100;
+	limit.rlim_max = max + 100;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	fds = calloc(max, sizeof(*fds));
+	ASSERT_NE(NULL, fds);
+	for (i = 0; i < max; i++) {
+		fds[i] = xioctl(sys, ARMVCPU_CREATE_VM, &arg);
+		ASSERT_LE(0, fds[i]);
+	}
+	EXPECT_EQ(max, (u64)read_number(MODULE_VMS));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(-ENOSPC, xioctl(sys, ARMVCPU_CREATE_VM, &arg));
+	EXPECT_EQ(max, (u64)read_number(MODULE_VMS));
+	/* One that goes makes room for exactly one. */
+	close(fds[max / 2]);
+	fd = xioctl(sys, ARMVCPU_CREATE_VM, &arg);
+	EXPECT_LE(0, fd);
+	EXPECT_EQ(-ENOSPC, xioctl(sys, ARMVCPU_CREATE_VM, &arg));
+	/* The last one that there is room for works as any other. */
+	close(fd);
+	check_vm();
+	for (i = 0; i < max; i++) {
+		if (i != max / 2)
+			close(fds[i]);
+	}
+	free(fds);
+	close(sys);
+}
+
 /* No descriptor is left for the VM, or for its vCPU: EMFILE, and nothing stays. */
 TEST_F(life, descriptors_run_out)
 {
